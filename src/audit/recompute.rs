@@ -3,7 +3,8 @@
 //! `every_verdict_that_is_turned_round_is_found_by_name`).
 
 use std::collections::BTreeMap;
-use std::fmt;
+
+use thiserror::Error;
 
 use super::predict::same_rows;
 use super::recompute_beside::beside_findings;
@@ -24,18 +25,13 @@ use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
 
 /// Something recorded that cannot be reproduced from the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("record {seq}: {what}")]
 pub struct RecomputeFinding {
     /// Sequence number of the journal line.
     pub seq: u64,
     /// What, in one sentence.
     pub what: String,
-}
-
-impl fmt::Display for RecomputeFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record {}: {}", self.seq, self.what)
-    }
 }
 
 /// What recomputing a journal gave.

@@ -188,14 +188,14 @@ impl Intruder {
     /// A sink that also wakes the other session when SG2 stops for a person.
     fn watch(&self, sink: MessageSink) -> MessageSink {
         let waits = self.waits.clone();
-        Box::new(move |notice| {
-            if let RunnerMessage::Recorded { recorded, .. } = &notice
+        Box::new(move |message| {
+            if let RunnerMessage::Recorded { recorded, .. } = &message
                 && matches!(&*recorded.event, Event::StopRaised(stop) if stop.gate == Some(ApprovalGate::SG2))
             {
                 // The receiver is gone in the other scenarios, and after the first wait.
                 let _ = waits.send(());
             }
-            sink(notice);
+            sink(message);
         })
     }
 

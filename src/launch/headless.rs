@@ -14,7 +14,7 @@ use super::run::OwnedRun;
 use super::{LaunchError, output};
 use crate::cli::{Output, Settings};
 use crate::report::visible;
-use crate::run::{ApprovalRequest, Event, RecordedEvent, RunState};
+use crate::run::{ApprovalRequest, Event, RunState};
 use crate::runner::{
     MessageSink, Patience, RunnerCommand, RunnerEnd, RunnerMessage, RunnerOptions,
 };
@@ -23,8 +23,8 @@ use crate::{runner, tui};
 /// The message sink of a headless run: prints journal lines for `--events`, nothing else.
 pub fn sink(settings: &Settings) -> MessageSink {
     let events = settings.output == Output::Events;
-    Box::new(move |notice| {
-        if let (true, RunnerMessage::Recorded { line, .. }) = (events, notice) {
+    Box::new(move |message| {
+        if let (true, RunnerMessage::Recorded { line, .. }) = (events, message) {
             // A reader that has gone away does not stop the run: the journal is the authority.
             let _ = output::line(&line);
         }
@@ -48,19 +48,13 @@ pub fn drive_until_end(
     sink: MessageSink,
 ) -> Result<u8, LaunchError> {
     let (history, call) = (RefCell::new(owned.history.clone()), settings.call.clone());
-    let telling: MessageSink = Box::new(move |notice| {
-        if let RunnerMessage::Recorded { recorded, .. } = &notice {
+    let telling: MessageSink = Box::new(move |message| {
+        if let RunnerMessage::Recorded { recorded, .. } = &message {
             let mut history = history.borrow_mut();
             // The runner records what is legal, and nothing else.
-            let RecordedEvent {
-                seq,
-                at,
-                event,
-                head,
-            } = recorded;
-            let _ = history.take(*seq, *at, event, head);
+            let _ = history.take_recorded(recorded);
             let run = history.run();
-            if let Event::StopRaised(stop) = &**event {
+            if let Event::StopRaised(stop) = &*recorded.event {
                 output::say(&visible(&format!("{stop} {}", run.advice(stop, &call))));
                 // A line of its own: the one before ends with a command to be copied.
                 if let Some(head) = run.journal_head() {
@@ -68,7 +62,7 @@ pub fn drive_until_end(
                 }
             }
         }
-        sink(notice);
+        sink(message);
     });
     carry_on(settings, owned, telling, None, Patience::Stay)
 }

@@ -107,7 +107,7 @@ impl Playback {
         let history = self.recording.at(player.seq)?.clone();
         let blob = history.last_pass().cloned();
         let last_pass = blob.and_then(|blob| self.last_pass(&blob));
-        let told = PlaybackState {
+        let playback = PlaybackState {
             seq: player.seq,
             now: player.now,
             line: line.unwrap_or_default(),
@@ -121,7 +121,7 @@ impl Playback {
         self.send(ScreenMessage::ReplayFrame(Box::new(ReplayFrame {
             history,
             last_pass,
-            playback: told,
+            playback,
         })));
         Ok(())
     }
@@ -141,35 +141,35 @@ impl Playback {
     }
 
     /// Sends a message; the receiver may be gone.
-    fn send(&self, messages: ScreenMessage) {
-        let _ = self.messages.send(messages);
+    fn send(&self, message: ScreenMessage) {
+        let _ = self.messages.send(message);
     }
 
     /// Reads, plays and obeys commands until the channel is closed.
     pub fn go_on(mut self, asked: &Receiver<PlaybackCommand>) {
         let mut shown_at = Instant::now();
         loop {
-            let transport = match self.wait(shown_at) {
+            let command = match self.wait(shown_at) {
                 // Paused: sleeps until a command comes, without polling.
                 None => match asked.recv() {
-                    Ok(transport) => Some(transport),
+                    Ok(command) => Some(command),
                     Err(_) => return,
                 },
                 // While the journal is being read: commands are taken between two parts.
                 Some(Duration::ZERO) => match asked.try_recv() {
-                    Ok(transport) => Some(transport),
+                    Ok(command) => Some(command),
                     Err(TryRecvError::Empty) => None,
                     Err(TryRecvError::Disconnected) => return,
                 },
                 Some(wait) => match asked.recv_timeout(wait) {
-                    Ok(transport) => Some(transport),
+                    Ok(command) => Some(command),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
             };
-            let done = match transport {
-                Some(transport) => {
-                    let done = self.obey(transport);
+            let done = match command {
+                Some(command) => {
+                    let done = self.obey(command);
                     shown_at = Instant::now();
                     done
                 }
@@ -276,12 +276,12 @@ impl Playback {
         self.send_frame()
     }
 
-    fn obey(&mut self, transport: PlaybackCommand) -> Result<(), ReplayError> {
+    fn obey(&mut self, command: PlaybackCommand) -> Result<(), ReplayError> {
         let Some(player) = &mut self.player else {
             return Ok(());
         };
         let here = player.seq;
-        match transport {
+        match command {
             PlaybackCommand::Toggle => {
                 player.toggle();
                 self.wanted = None;

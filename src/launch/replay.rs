@@ -38,17 +38,17 @@ pub fn command(settings: &Settings, command: &ReplayCommand) -> Result<u8, Launc
         RunPlace::Run(meant) => {
             let store = run_plan::store(settings)?;
             let run_id = lookup::resolve(&store, meant)?;
-            told(settings, &store, &run_id, command, None)
+            carry_out(settings, &store, &run_id, command, None)
         }
         RunPlace::Path(file) => {
             let opened = lookup::archive(file)?;
             let (store, run_id) = (opened.store(), opened.run_id());
-            told(settings, store, run_id, command, Some(NO_NOTES))
+            carry_out(settings, store, run_id, command, Some(NO_NOTES))
         }
     }
 }
 
-fn told(
+fn carry_out(
     settings: &Settings,
     store: &DirectoryStore,
     run_id: &RunId,
@@ -99,7 +99,7 @@ fn show(
     let spawned = thread.spawn(move || playback.go_on(&asked));
     spawned.map_err(LaunchError::output("cannot read behind the screen"))?;
     let routes = RequestRoutes::local(move |asked| match asked {
-        LocalRequest::Replay(transport) => asks.send(transport).is_ok(),
+        LocalRequest::Replay(command) => asks.send(command).is_ok(),
         other => loader.obey(other),
     });
     let theme = terminal_session::theme(settings);
@@ -148,7 +148,7 @@ fn print(
             seq,
             at: run.last.map(|(_, at)| at),
             head: model.history.head().cloned(),
-            records: model.playback.as_ref().map(|told| told.last() + 1),
+            records: model.playback.as_ref().map(|playback| playback.last() + 1),
             event: line.and_then(|line| serde_json::from_slice(&line).ok()),
             band: ReplayBand {
                 title: band.title,

@@ -221,8 +221,8 @@ impl Still {
     pub fn at(&mut self, seq: u64) -> Result<Buffer, LaunchError> {
         self.playback.stand_at(seq)?;
         // The same messages and the same `update` as on the screen, so that the frames are the same.
-        for told in self.inbox.try_iter() {
-            let _ = update(&mut self.model, told, Duration::ZERO);
+        for message in self.inbox.try_iter() {
+            let _ = update(&mut self.model, message, Duration::ZERO);
         }
         let Size { width, height } = self.model.size;
         Ok(frame(&mut self.model, width, height))

@@ -276,7 +276,7 @@ fn stands(run: &Overview) -> String {
 }
 
 /// Rows that were read within 100 ms are sent together, so that the list is not sorted for each.
-const TOLD_EVERY: Duration = Duration::from_millis(100);
+const SENT_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether a screen was ended by a signal: the list does not come back after it. 130 is also the exit code of a screen that was
 /// left while its run worked.
@@ -329,9 +329,9 @@ fn left(ending: &Ending) -> u8 {
 
 /// Applies the messages that came while another screen had the terminal; keys among them are dropped.
 fn catch_up(picker: &mut Picker, inbox: &Receiver<ScreenMessage>) {
-    for messages in inbox.try_iter() {
-        if let ScreenMessage::Runs(messages) = messages {
-            picker.take(messages, SystemClock.now());
+    for message in inbox.try_iter() {
+        if let ScreenMessage::Runs(message) = message {
+            picker.take(message, SystemClock.now());
         }
     }
 }
@@ -371,7 +371,7 @@ fn obey(
     reading: &Arc<AtomicBool>,
     order: PickerRequest,
 ) {
-    let (store, told, called) = (store.clone(), messages.clone(), call.clone());
+    let (store, answers, called) = (store.clone(), messages.clone(), call.clone());
     let done = match order {
         PickerRequest::LookAgain => look(&store, messages, reading),
         PickerRequest::Bring(name, asked) => {
@@ -379,7 +379,7 @@ fn obey(
                 let brought = bring(&store, &name, asked);
                 let brought = brought
                     .unwrap_or_else(|error| PickerMessage::Notice(sentence(&error, &called)));
-                let _ = told.send(ScreenMessage::Runs(brought));
+                let _ = answers.send(ScreenMessage::Runs(brought));
             };
             let thread = std::thread::Builder::new().name("page".to_owned());
             thread
@@ -457,16 +457,16 @@ fn look(
     let rows: Vec<RunRow> = index.rows().cloned().collect();
     let unknown = index.len() - rows.len();
     let tell =
-        |messages: &Sender<ScreenMessage>, told| drop(messages.send(ScreenMessage::Runs(told)));
+        |messages: &Sender<ScreenMessage>, rows| drop(messages.send(ScreenMessage::Runs(rows)));
     tell(messages, PickerMessage::Rows(rows, unknown));
     let (messages, reading) = (messages.clone(), reading.clone());
     let read = move || {
         let mut rows = Vec::new();
-        let mut told = Instant::now();
+        let mut sent_at = Instant::now();
         index.read_changed(&mut |row, left| {
             rows.push(row.clone());
-            if left == 0 || told.elapsed() > TOLD_EVERY {
-                told = Instant::now();
+            if left == 0 || sent_at.elapsed() > SENT_EVERY {
+                sent_at = Instant::now();
                 tell(
                     &messages,
                     PickerMessage::Read(std::mem::take(&mut rows), left),

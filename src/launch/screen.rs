@@ -143,13 +143,13 @@ pub(super) fn send_journal(
 
 /// A message sink that forwards to the screen's inbox, an unbounded channel.
 fn sink(messages: Sender<ScreenMessage>) -> MessageSink {
-    Box::new(move |notice| {
-        let told = match notice {
+    Box::new(move |message| {
+        let message = match message {
             RunnerMessage::Recorded { recorded, .. } => ScreenMessage::Recorded(recorded),
             RunnerMessage::Progress(progress) => ScreenMessage::Progress(progress),
         };
         // The receiver is gone once the screen was left; the journal has the event.
-        let _ = messages.send(told);
+        let _ = messages.send(message);
     })
 }
 
@@ -226,7 +226,7 @@ fn wait_for_runner(
                 "A hook of the profile still runs, for its time limit at most. Ctrl-C ends it.",
             );
         }
-        let signalled = |messages: ScreenMessage| matches!(messages, ScreenMessage::Signal(_));
+        let signalled = |message: ScreenMessage| matches!(message, ScreenMessage::Signal(_));
         if inbox.try_iter().any(signalled) {
             handle.try_send(RunnerCommand::CutHooks);
         }

@@ -3,8 +3,6 @@
 //! an unknown value (tests `only_an_answer_about_what_was_asked_has_no_kind`,
 //! `what_keeps_a_database_away_is_never_a_reason_of_a_value`).
 
-use std::fmt;
-
 use thiserror::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -12,9 +10,10 @@ use super::secret::Secret;
 use crate::runner::target::{BudgetUse, TargetError, Unavailable, UnavailableKind};
 
 /// Why one call was not answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum CallError {
     /// The database could not be used now: nothing is said of what was asked.
+    #[error("{why}")]
     Unavailable {
         /// What happened, and what to do.
         why: Unavailable,
@@ -22,6 +21,7 @@ pub(super) enum CallError {
         connected: bool,
     },
     /// The server's answer is an error of what was asked.
+    #[error(transparent)]
     Refused(UnknownReason),
 }
 
@@ -50,15 +50,6 @@ impl From<String> for UnknownReason {
 impl From<&str> for UnknownReason {
     fn from(reason: &str) -> Self {
         Self::NoValue(reason.to_owned())
-    }
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unavailable { why, .. } => why.fmt(f),
-            Self::Refused(reason) => reason.fmt(f),
-        }
     }
 }
 

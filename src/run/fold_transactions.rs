@@ -37,6 +37,7 @@ impl ReadsAside {
         let number = match &read.end {
             TransactionEnd::Open => return false,
             TransactionEnd::Closed(proof) if proof.is_clean() => &mut self.clean,
+            // What speaks against a transaction is evidence by itself: it is never a number among others.
             TransactionEnd::Closed(proof) if !proof.violations().is_empty() => return false,
             TransactionEnd::Closed(_) | TransactionEnd::Unseen(_)
                 if self.exceptions_listed < EXCEPTIONS_LISTED =>
@@ -48,6 +49,7 @@ impl ReadsAside {
             TransactionEnd::Unseen(_) => &mut self.unseen,
         };
         *number += 1;
+        // Each digest covers the one before: what was counted can be neither exchanged nor put in another order.
         let mut hasher = Hasher::new();
         if let Some(before) = &self.sha256 {
             hasher.field(before.as_str());
@@ -141,6 +143,7 @@ impl RunState {
         };
         let Some(nth) = nth else { return };
         let read = &self.transactions[nth];
+        // The proof of a recorded survey is what claims A and B rest on.
         let is_read = read.purpose != Purpose::Validation && !read.gave_survey;
         if is_read && self.reads_aside.take(read) {
             self.transactions.remove(nth);

@@ -55,6 +55,11 @@ impl History {
         Ok(())
     }
 
+    /// The same with a line as it was told.
+    pub fn take_recorded(&mut self, told: &RecordedEvent) -> Result<(), Illegal> {
+        self.take(told.seq, told.at, &told.event, &told.head)
+    }
+
     /// The state of the run.
     pub fn run(&self) -> &RunState {
         &self.run

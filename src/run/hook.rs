@@ -54,8 +54,6 @@ pub enum HookEnd {
     Unseen,
 }
 
-impl HookEnd {}
-
 impl fmt::Display for HookEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,8 +127,10 @@ pub struct HookRun {
 /// Whether the profile names a command for it is not known here.
 pub fn due_hook(run: &RunState) -> Option<(HookPoint, u64)> {
     let raised = run.stops.last()?;
+    // By the line of the stop, which a process that takes the run up knows too.
     let told = run.hooks.iter().any(|hook| hook.stop == raised.seq);
     let waits = raised.stop.stop_code == StopCode::StopApprovalRequired;
+    // Who is called for a question that is answered already finds nothing to do.
     let answered = waits
         && (run.waits_at() != raised.stop.gate
             || run.pending_approval().is_some()

@@ -178,11 +178,11 @@ where
         loop {
             let first = match self.next_wake() {
                 None => match inbox.recv() {
-                    Ok(messages) => Some(messages),
+                    Ok(message) => Some(message),
                     Err(_) => return Ok(Ending::InboxClosed),
                 },
                 Some(wait) => match inbox.recv_timeout(wait) {
-                    Ok(messages) => Some(messages),
+                    Ok(message) => Some(message),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return Ok(Ending::InboxClosed),
                 },
@@ -200,8 +200,8 @@ where
         inbox: &Receiver<ScreenMessage>,
     ) -> io::Result<Option<Ending>> {
         let messages = first.into_iter().chain(inbox.try_iter());
-        for messages in messages.take(DRAIN_MAX) {
-            if let Some(ending) = self.take(messages)? {
+        for message in messages.take(DRAIN_MAX) {
+            if let Some(ending) = self.take(message)? {
                 return Ok(Some(ending));
             }
         }
@@ -212,18 +212,18 @@ where
         Ok(None)
     }
 
-    fn take(&mut self, messages: ScreenMessage) -> io::Result<Option<Ending>> {
-        let ending = match &messages {
+    fn take(&mut self, message: ScreenMessage) -> io::Result<Option<Ending>> {
+        let ending = match &message {
             ScreenMessage::Signal(signal) => Ending::Signal(*signal),
             ScreenMessage::HungUp => Ending::HungUp,
             _ => Ending::Quit,
         };
         self.model.clock((self.clocks.utc)());
         let now = (self.clocks.monotonic)();
-        if matches!(messages, ScreenMessage::Resumed) {
+        if matches!(message, ScreenMessage::Resumed) {
             self.terminal_actions.retake()?;
         }
-        for effect in update(&mut self.model, messages, now) {
+        for effect in update(&mut self.model, message, now) {
             match effect {
                 // Effects behind it are dropped: the screen is gone.
                 ScreenEffect::Leave => return Ok(Some(ending)),

@@ -116,8 +116,8 @@ impl Picker {
     }
 
     /// Applies a message; `now` is when the runs were looked at.
-    pub fn take(&mut self, messages: PickerMessage, now: UtcTime) {
-        match messages {
+    pub fn take(&mut self, message: PickerMessage, now: UtcTime) {
+        match message {
             PickerMessage::Rows(rows, left) => {
                 self.now = now;
                 self.rows = rows;

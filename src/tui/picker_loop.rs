@@ -89,15 +89,12 @@ where
         first: ScreenMessage,
         inbox: &Receiver<ScreenMessage>,
     ) -> io::Result<Option<PickerEnd>> {
-        let mut next = Some(first);
-        let mut taken = 0;
-        while let Some(messages) = next {
-            if let Some(end) = self.take(picker, messages)? {
+        // One frame shows everything that has come so far, and not one frame each message.
+        let messages = std::iter::once(first).chain(inbox.try_iter());
+        for message in messages.take(DRAIN_MAX) {
+            if let Some(end) = self.take(picker, message)? {
                 return Ok(Some(end));
             }
-            taken += 1;
-            // `try_recv`, so that one frame shows everything that has come so far and not one frame per message.
-            next = (taken < DRAIN_MAX).then(|| inbox.try_recv().ok()).flatten();
         }
         self.draw(picker)?;
         Ok(None)
@@ -106,15 +103,15 @@ where
     fn take(
         &mut self,
         picker: &mut Picker,
-        messages: ScreenMessage,
+        message: ScreenMessage,
     ) -> io::Result<Option<PickerEnd>> {
-        let effect = match messages {
+        let effect = match message {
             ScreenMessage::Signal(signal) => {
                 return Ok(Some(PickerEnd::Left(Ending::Signal(signal))));
             }
             ScreenMessage::HungUp => return Ok(Some(PickerEnd::Left(Ending::HungUp))),
-            ScreenMessage::Runs(messages) => {
-                picker.take(messages, (self.clocks.utc)());
+            ScreenMessage::Runs(message) => {
+                picker.take(message, (self.clocks.utc)());
                 None
             }
             ScreenMessage::Suspend => Some(PickerEffect::Suspend),

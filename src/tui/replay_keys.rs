@@ -16,7 +16,7 @@ use crate::run::{Decision, DecisionContext};
 
 /// Sends the command of a key of the replay; `false`: the key is none of them.
 pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<ScreenEffect>) -> bool {
-    let transport = match action {
+    let command = match action {
         Action::PlayPause => PlaybackCommand::Toggle,
         Action::StepForward => PlaybackCommand::Step(1),
         Action::StepBack => PlaybackCommand::Step(-1),
@@ -38,7 +38,7 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Scree
         }
         _ => return false,
     };
-    effects.push(ScreenEffect::Local(LocalRequest::Replay(transport)));
+    effects.push(ScreenEffect::Local(LocalRequest::Replay(command)));
     true
 }
 

@@ -32,15 +32,15 @@ pub enum ScreenEffect {
 }
 
 /// Applies a message to the model; `now` is the monotonic clock, `Duration` since any beginning.
-pub fn update(model: &mut Model, messages: ScreenMessage, now: Duration) -> Vec<ScreenEffect> {
+pub fn update(model: &mut Model, message: ScreenMessage, now: Duration) -> Vec<ScreenEffect> {
     let mut effects = Vec::new();
     // Keys change no text of a pane; everything else may.
-    if !matches!(messages, ScreenMessage::Terminal { .. }) {
+    if !matches!(message, ScreenMessage::Terminal { .. }) {
         model.panes.forget();
     }
-    match messages {
+    match message {
         ScreenMessage::Recorded(event) => recorded(model, &event),
-        ScreenMessage::Found(messages) => found(model, *messages),
+        ScreenMessage::Found(snapshot) => found(model, *snapshot),
         ScreenMessage::Opened {
             compare,
             key,
@@ -183,19 +183,14 @@ fn close_sheets(model: &mut Model) {
 }
 
 fn recorded(model: &mut Model, recorded: &RecordedEvent) {
-    let RecordedEvent {
-        seq,
-        at,
-        event,
-        head,
-    } = recorded;
+    let event = &*recorded.event;
     let history = Arc::make_mut(&mut model.history);
-    if let Err(illegal) = history.take(*seq, *at, event, head) {
+    if let Err(illegal) = history.take_recorded(recorded) {
         model.say(illegal.to_string());
         return;
     }
     run_moved(model);
-    match &**event {
+    match event {
         Event::RunCreated(created) => model.theme = model.theme.with_target(&created.target.color),
         Event::RunResumed(_) => model.ended = None,
         Event::EvidenceTaken(_)
