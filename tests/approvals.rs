@@ -117,6 +117,7 @@ fn shown_again(mut script: ScriptedRun, boot: &str, until: &str) -> ScriptedRun 
         evidence,
         by: person("op_a"),
         expires_at: at(until),
+        size: None,
         boot_id: boot.to_owned(),
         uptime_ms: None,
     }));

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drygate::run::{
     ApprovalGate, ApprovalRefused, Decision, Effect, Event, EvidenceShown, Gate, History, HookEnd,
-    HookOutcome, HookPoint, HookRan, HookStarted, Invocation, Purpose, RunResult, RunState, State,
-    StatementsRecorded, StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside,
-    TransactionUnseen, due_hook, legal, next,
+    HookOutcome, HookPoint, HookRan, HookStarted, Invocation, ProgramFile, ProgramReplaced,
+    Purpose, RepositoryFound, RepositoryMoved, RunResult, RunState, State, StatementsRecorded,
+    StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionUnseen,
+    due_hook, legal, next,
 };
 use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
@@ -81,6 +82,12 @@ fn others() -> Vec<Event> {
             blob: Digest::of("statements"),
             statements: 20,
         }),
+        Event::ProgramReplaced(ProgramReplaced {
+            found: ProgramFile::Gone,
+        }),
+        Event::RepositoryMoved(RepositoryMoved {
+            found: RepositoryFound::Unread("no git".to_owned()),
+        }),
         Event::ApprovalRefused(ApprovalRefused {
             gate: ApprovalGate::SG1,
             decision: Decision::Approve,
@@ -120,6 +127,7 @@ fn scripts() -> Vec<ScriptedRun> {
         evidence: waiting,
         by: person("op_a"),
         expires_at: at("20:00:00"),
+        size: None,
         boot_id: "boot".to_owned(),
         uptime_ms: None,
     }));

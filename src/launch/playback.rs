@@ -376,7 +376,11 @@ impl Playback {
             by: decided.by,
             at: decided.at,
             equal_at: decided.sheet.map(|sheet| sheet.equal_at),
-            size: decided.sheet.and_then(|sheet| sheet.size),
+            size: decided
+                .sheet
+                .and_then(|sheet| sheet.size)
+                .filter(|size| size.can_be_drawn())
+                .map(|size| (size.columns, size.rows)),
         })))
     }
 

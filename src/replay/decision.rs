@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Recording, ReplayError};
 use crate::run::{
     ApprovalGate, ApprovalRecorded, Decision, Event, EvidenceShown, History, LiveRead, Person,
+    TerminalSize,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -33,8 +34,8 @@ pub struct Decided {
 pub struct ShownSheet {
     /// When all facts were read again for it and were equal to the pin.
     pub equal_at: UtcTime,
-    /// Columns and rows of the terminal; `None`: the journal does not record them.
-    pub size: Option<(u16, u16)>,
+    /// Size of the terminal; `None`: the journal does not record it.
+    pub size: Option<TerminalSize>,
 }
 
 impl Recording {
@@ -100,11 +101,12 @@ impl Recording {
                 Some(Event::EvidenceShown(EvidenceShown {
                     evidence: shown,
                     by,
+                    size,
                     ..
                 })) if shown == evidence && by.pid == approver.pid && by.uid == approver.uid => {
                     return Ok(equal_at.map(|equal_at| ShownSheet {
                         equal_at,
-                        size: None,
+                        size: *size,
                     }));
                 }
                 // Older lines are about other evidence.

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 
 pub use approvals::{
     ApprovalRecorded, ApprovalRefused, Decision, EvidenceRenewed, EvidenceShown, EvidenceTaken,
-    RenewalReason,
+    RenewalReason, TerminalSize,
 };
 pub use gates::{CheckRecorded, GateFinished, GateStarted, TestsDeclared};
 pub use hooks::{HookRan, HookStarted};
 pub use lifecycle::{
-    Invocation, InvocationReturned, ProgramReplaced, RunCreated, RunSealed, StateChanged,
-    ToolIdentity, TornTailSetAside,
+    Invocation, InvocationReturned, ProgramReplaced, RepositoryMoved, RunCreated, RunSealed,
+    StateChanged, ToolIdentity, TornTailSetAside,
 };
 pub use simulation::{ContextPinned, EffectPredicted, LedgerRef, UnitsProgressed};
 pub use surveys::{DriftFound, LiveChange, LiveRead, SurveyPurpose, SurveyTaken};
@@ -40,6 +40,8 @@ pub enum Event {
     RunResumed(Box<Invocation>),
     /// The program of the run was replaced or removed on the disk.
     ProgramReplaced(ProgramReplaced),
+    /// The repository of the run was seen to have moved.
+    RepositoryMoved(RepositoryMoved),
     /// Bytes behind HEAD that did not chain were set aside.
     TornTailSetAside(TornTailSetAside),
     /// The checks of a gate begin; what an earlier attempt recorded for it is void.
@@ -105,6 +107,7 @@ impl Event {
             Self::RunCreated(_) => "run_created",
             Self::RunResumed(_) => "run_resumed",
             Self::ProgramReplaced(_) => "program_replaced",
+            Self::RepositoryMoved(_) => "repository_moved",
             Self::TornTailSetAside(_) => "torn_tail_set_aside",
             Self::GateStarted(_) => "gate_started",
             Self::CheckRecorded(_) => "check_recorded",

@@ -3,9 +3,10 @@
 use super::{
     ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
     EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
-    GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, ProgramReplaced, RunSealed,
-    StateChanged, StatementsRecorded, SurveyTaken, TestsDeclared, TornTailSetAside,
-    TransactionClosed, TransactionOpened, TransactionUnseen, UnitsProgressed,
+    GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, ProgramReplaced,
+    RepositoryFound, RepositoryMoved, RunSealed, StateChanged, StatementsRecorded, Subject,
+    SurveyTaken, TestsDeclared, TornTailSetAside, TransactionClosed, TransactionOpened,
+    TransactionUnseen, UnitsProgressed,
 };
 
 /// What the row of an event says.
@@ -92,6 +93,19 @@ pub fn text(event: &Event) -> String {
         Event::ProgramReplaced(ProgramReplaced { found }) => {
             format!("drygate's own program on the disk is another one now: {found}")
         }
+        Event::RepositoryMoved(RepositoryMoved { found }) => match found {
+            RepositoryFound::Unread(why) => format!("the repository could not be looked at: {why}"),
+            RepositoryFound::Seen(seen) => {
+                let branch = seen.branch.as_deref().unwrap_or("detached HEAD");
+                let tree = if seen.clean { "clean" } else { "changed" };
+                let main = seen.main.as_ref().map_or("none", |main| &main.1);
+                let tags = counted(seen.tags().count(), "tag");
+                format!(
+                    "the repository moved: {branch} {}, main {main}, {tags}, work tree {tree}",
+                    seen.head
+                )
+            }
+        },
         Event::HookStarted(HookStarted { hook, program, .. }) => format!("{hook} {program}"),
         Event::HookRan(HookRan { hook, outcome, .. }) => {
             format!("{hook} {} after {} ms", outcome.end, outcome.took_ms)
@@ -181,7 +195,9 @@ pub fn text(event: &Event) -> String {
                     )
                 })
                 .collect();
-            format!("{}: {}", counted(drift.len(), "fact"), named.join(", "))
+            let facts = Subject::among(drift) == [Subject::Facts];
+            let what = if facts { "fact" } else { "change" };
+            format!("{}: {}", counted(drift.len(), what), named.join(", "))
         }
         Event::EvidenceRenewed(EvidenceRenewed { gate, reason }) => format!("{gate} {reason:?}"),
     }

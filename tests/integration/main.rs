@@ -23,6 +23,7 @@ mod hooks;
 mod kept_head;
 mod locked;
 mod logging;
+mod moved_code;
 mod not_taken_up;
 mod notify;
 mod other_server;

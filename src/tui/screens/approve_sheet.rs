@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{approve_input, proof, sheet_last_pass, words};
 use crate::audit;
-use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence, Obstacle};
+use crate::run::{ApprovalStatus, ClaimName, ClaimVerdict, Decision, Evidence, Obstacle, Subject};
 use crate::survey::FactKind;
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
@@ -212,6 +212,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     };
     let mut text = Vec::new();
     cannot_pass(&mut text, model);
+    sheet_last_pass::policy_changed(&mut text, evidence);
     identity(&mut text, evidence);
     drifted(&mut text, evidence, width);
     text.extend(words::changed_beside(model.run()));
@@ -264,7 +265,7 @@ fn drifted(text: &mut Vec<Text>, evidence: &Evidence, width: usize) {
         Ink::Drift,
         format!(
             "DRIFTED SINCE THE EARLIER EVIDENCE   {}, approved -> found",
-            crate::run::counted(drifted.len(), "fact")
+            Subject::counted(drifted)
         ),
     ));
     // Twice the width: what surrounds the changed words may go on below.
@@ -417,7 +418,15 @@ fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
     let expiry = match model.minutes_left() {
         Some(1) => Text::inked(Ink::Needed, format!("{alarm} Expires within 1 minute.")),
         Some(n) => Text::inked(Ink::Needed, format!("{alarm} Expires in {n} minutes.")),
-        None => Text::plain(format!("Expires {expires}.")),
+        None => Text::plain(match run.equal_at.filter(|_| run.looks_again()) {
+            Some(at) => {
+                let at = at.clock();
+                format!(
+                    "Expires {expires}, counted from the last survey that was complete and equal ({at})."
+                )
+            }
+            None => format!("Expires {expires}."),
+        }),
     };
     let shared = model
         .run()

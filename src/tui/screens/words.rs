@@ -1,7 +1,7 @@
 //! Phrases that several regions share. A simulated number always carries its `~`.
 
 use crate::audit;
-use crate::run::{Decision, EvidenceSheet, Obstacle, RunState, TargetIdentity, counted};
+use crate::run::{Decision, EvidenceSheet, Obstacle, RunState, Subject, TargetIdentity, counted};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
     Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, content_hex, is_of_no_rows,
@@ -164,9 +164,16 @@ pub fn short_value(value: &str) -> String {
     // An MD5 or a SHA-256 in hex, of a content digest behind its format.
     if (digits.len() == 32 || digits.len() == 64) && hex(digits) {
         format!("{}..{}", &digits[..8], &digits[digits.len() - 4..])
+    } else if is_commit(value) {
+        value[..7].to_owned()
     } else {
         value.to_owned()
     }
+}
+
+/// A commit id of git (SHA-1), of which the first seven characters are usual.
+fn is_commit(value: &str) -> bool {
+    value.len() == 40 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `icx_draft 60 -> 59`.
@@ -178,8 +185,29 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
     )
 }
 
+/// Who or what made the difference, as far as it was measured: of the facts where they differ, else of what else did.
+pub fn changed_by(run: &RunState, changes: &[FactChange]) -> String {
+    match Subject::among(changes).first() {
+        None | Some(Subject::Facts) => changed_by_others(run),
+        Some(other) => format!("{}.", other.says()),
+    }
+}
+
+/// `2 of 15 facts`, `1 of 15 facts and the code`, `the server`.
+pub fn what_differs(run: &RunState, changes: &[FactChange]) -> String {
+    let all = run.pin.as_ref().map_or(0, |pin| pin.facts.len());
+    let named: Vec<String> = Subject::among(changes)
+        .into_iter()
+        .map(|subject| match subject {
+            Subject::Facts => format!("{} of {all} facts", of_facts(changes).len()),
+            Subject::Server | Subject::Code | Subject::Program => subject.word().to_owned(),
+        })
+        .collect();
+    named.join(" and ")
+}
+
 /// That somebody else changed the facts, and when and by which transactions as far as that was measured.
-pub fn changed_by_others(run: &RunState) -> String {
+pub(super) fn changed_by_others(run: &RunState) -> String {
     let found_last = |nonce: &str| {
         let latest = run.latest.as_ref();
         latest.is_some_and(|(_, survey)| survey.snapshot.nonce == nonce)
@@ -208,19 +236,26 @@ pub fn of_facts(changes: &[FactChange]) -> Vec<&FactChange> {
     let is_stream = |change: &&FactChange| {
         change.reason.is_none() && matches!(change.key.as_str(), "pieces" | "candidates")
     };
-    let (streams, facts): (Vec<_>, Vec<_>) = changes.iter().partition(is_stream);
+    let of_database = changes
+        .iter()
+        .filter(|one| Subject::of(&one.key) == Subject::Facts);
+    let (streams, facts): (Vec<_>, Vec<_>) = of_database.partition(is_stream);
     if facts.is_empty() { streams } else { facts }
 }
 
 /// `unit_version ICX-CONST-0017/1, icx_draft 60 -> 59, 2 more`: rows by their names first, then plain values, digests last.
 pub fn changes(changes: &[FactChange]) -> String {
-    let facts = of_facts(changes);
+    let mut facts = of_facts(changes);
+    let others = changes
+        .iter()
+        .filter(|one| Subject::of(&one.key) != Subject::Facts);
+    facts.extend(others);
     // Most useful first, as only four are named: unknown values and changed rows, then short values, then digests, which say
     // little.
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
         _ if change.reason.is_some() => 0,
         ([_, ..], _) => 0,
-        ([], Some(value)) if value.len() < 32 => 1,
+        ([], Some(value)) if value.len() < 32 || is_commit(value) => 1,
         _ => 2,
     };
     let more = facts.len().saturating_sub(4);
