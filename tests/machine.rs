@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use drygate::run::{
     ApprovalGate, ApprovalRefused, Decision, Effect, Event, EvidenceShown, Gate, History, HookEnd,
     HookOutcome, HookPoint, HookRan, HookStarted, Invocation, ProgramFile, ProgramReplaced,
-    Purpose, RepositoryFound, RepositoryMoved, RunResult, RunState, State, StatementsRecorded,
+    Purpose, RepositoryLook, RepositoryMoved, RunResult, RunState, State, StatementsRecorded,
     StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionUnseen,
     due_hook, legal, next,
 };
@@ -22,7 +22,7 @@ use drygate::testing::{ScriptedRecord, ScriptedRun, at};
 use proptest::prelude::*;
 
 /// All events by name; a new one must be added here and met below.
-const KINDS: [&str; 30] = [
+const KINDS: [&str; 32] = [
     "run_created",
     "run_resumed",
     "torn_tail_set_aside",
@@ -49,6 +49,8 @@ const KINDS: [&str; 30] = [
     "evidence_renewed",
     "invocation_returned",
     "non_mutation_judged",
+    "program_replaced",
+    "repository_moved",
     "tests_declared",
     "hook_started",
     "hook_ran",
@@ -86,7 +88,7 @@ fn others() -> Vec<Event> {
             found: ProgramFile::Gone,
         }),
         Event::RepositoryMoved(RepositoryMoved {
-            found: RepositoryFound::Unread("no git".to_owned()),
+            found: RepositoryLook::Unread("no git".to_owned()),
         }),
         Event::ApprovalRefused(ApprovalRefused {
             gate: ApprovalGate::SG1,

@@ -4,7 +4,7 @@ use super::fixture::{again, created, repository};
 use super::journal_fixture::{at_sg1, at_sg2, begun_as};
 use crate::run::{
     ApprovalGate, Decision, DriftFound, Event, EvidenceShown, LiveRead, ProgramFile,
-    ProgramReplaced, RepositoryFound, RepositoryMoved, RepositoryState, RunCreated, State,
+    ProgramReplaced, RepositoryLook, RepositoryMoved, RepositoryState, RunCreated, State,
     SurveyPurpose,
 };
 use crate::simulate::SimulatedStep;
@@ -20,7 +20,7 @@ fn findings(script: &ScriptedRun) -> Vec<String> {
 fn moved(change: impl FnOnce(&mut RepositoryState)) -> Event {
     let mut state = repository();
     change(&mut state);
-    let found = RepositoryFound::Seen(Box::new(state));
+    let found = RepositoryLook::Seen(Box::new(state));
     Event::RepositoryMoved(RepositoryMoved { found })
 }
 

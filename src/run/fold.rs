@@ -12,7 +12,7 @@ use super::fold_parts::{
 use super::fold_transactions::ReadsAside;
 use super::{
     ApprovalGate, Check, CheckName, ContextPins, Event, Gate, HookRun, Invocation, JournalHead,
-    NonMutation, ProgramFile, RenewalReason, RepositoryFound, RepositoryState, RunCreated, RunId,
+    NonMutation, ProgramFile, RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId,
     RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed,
     Verdict,
 };
@@ -117,7 +117,7 @@ pub struct RunState {
     /// The repository as G0 saw it last; `None`: it saw none.
     pub repository: Option<Arc<RepositoryState>>,
     /// What was found when it was looked at again; `None`: it was never seen otherwise.
-    pub repository_found: Option<Arc<RepositoryFound>>,
+    pub repository_found: Option<Arc<RepositoryLook>>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Version of the report templates, once sealed.

@@ -81,7 +81,7 @@ pub use overview::{Overview, RunRow, RunStatus, span};
 pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
-pub use repository::{RepositoryFound, RepositoryState};
+pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};
 pub use result::{RunResult, exit};
 pub use rows::{counted, text as event_text};

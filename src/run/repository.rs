@@ -30,7 +30,7 @@ pub struct RepositoryState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum RepositoryFound {
+pub enum RepositoryLook {
     /// What git says now.
     Seen(Box<RepositoryState>),
     /// Why git could not be asked.

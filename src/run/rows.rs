@@ -4,7 +4,7 @@ use super::{
     ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
     EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
     GateStarted, HookRan, HookStarted, InvocationReturned, LiveRead, ProgramReplaced,
-    RepositoryFound, RepositoryMoved, RunSealed, StateChanged, StatementsRecorded, Subject,
+    RepositoryLook, RepositoryMoved, RunSealed, StateChanged, StatementsRecorded, Subject,
     SurveyTaken, TestsDeclared, TornTailSetAside, TransactionClosed, TransactionOpened,
     TransactionUnseen, UnitsProgressed,
 };
@@ -94,8 +94,8 @@ pub fn text(event: &Event) -> String {
             format!("drygate's own program on the disk is another one now: {found}")
         }
         Event::RepositoryMoved(RepositoryMoved { found }) => match found {
-            RepositoryFound::Unread(why) => format!("the repository could not be looked at: {why}"),
-            RepositoryFound::Seen(seen) => {
+            RepositoryLook::Unread(why) => format!("the repository could not be looked at: {why}"),
+            RepositoryLook::Seen(seen) => {
                 let branch = seen.branch.as_deref().unwrap_or("detached HEAD");
                 let tree = if seen.clean { "clean" } else { "changed" };
                 let main = seen.main.as_ref().map_or("none", |main| &main.1);

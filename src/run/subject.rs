@@ -4,7 +4,7 @@
 //! over one (src/audit/moved_tests.rs).
 
 use super::{
-    CheckName, Gate, ProgramFile, RepositoryFound, RepositoryState, RunState, Verdict, counted,
+    CheckName, Gate, ProgramFile, RepositoryLook, RepositoryState, RunState, Verdict, counted,
 };
 use crate::survey::{Digest, FactChange, FactKey, RowChange, ServerIdentity, Survey};
 
@@ -131,13 +131,13 @@ impl RunState {
     /// Why the repository that G0 saw could not be looked at again.
     pub fn repository_unread(&self) -> Option<&str> {
         match self.repository_found.as_deref()? {
-            RepositoryFound::Unread(why) => Some(why),
-            RepositoryFound::Seen(_) => None,
+            RepositoryLook::Unread(why) => Some(why),
+            RepositoryLook::Seen(_) => None,
         }
     }
 
     fn moved_repository(&self) -> Vec<FactChange> {
-        let (Some(was), Some(RepositoryFound::Seen(is))) =
+        let (Some(was), Some(RepositoryLook::Seen(is))) =
             (self.repository.as_deref(), self.repository_found.as_deref())
         else {
             return Vec::new();

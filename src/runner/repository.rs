@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::RunnerError;
 use super::driver::Driver;
 use super::target::Target;
-use crate::run::{Event, RepositoryFound, RepositoryMoved};
+use crate::run::{Event, RepositoryLook, RepositoryMoved};
 
 pub use crate::run::RepositoryState;
 
@@ -32,7 +32,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         };
         let before = run.repository_found.as_deref().cloned();
-        let before = before.unwrap_or_else(|| RepositoryFound::Seen(Box::new(pinned.clone())));
+        let before = before.unwrap_or_else(|| RepositoryLook::Seen(Box::new(pinned.clone())));
         // git may take as long as the work tree is large, and whoever leaves must not wait for it.
         let looked = match repository {
             Some(repository) => tokio::task::spawn_blocking(move || repository.look()).await,
@@ -42,14 +42,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
         };
         let found = match looked {
-            Ok(Ok(state)) => RepositoryFound::Seen(Box::new(state)),
-            Ok(Err(error)) => RepositoryFound::Unread(error.to_string()),
-            Err(error) => RepositoryFound::Unread(error.to_string()),
+            Ok(Ok(state)) => RepositoryLook::Seen(Box::new(state)),
+            Ok(Err(error)) => RepositoryLook::Unread(error.to_string()),
+            Err(error) => RepositoryLook::Unread(error.to_string()),
         };
         let known = match (&before, &found) {
-            (RepositoryFound::Seen(before), RepositoryFound::Seen(now)) => {
-                before.tells_the_same(now)
-            }
+            (RepositoryLook::Seen(before), RepositoryLook::Seen(now)) => before.tells_the_same(now),
             (before, now) => before == now,
         };
         if !known {

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 use drygate::run::{
     ApprovalGate, Check, CheckName, Decision, DriftFound, Event, EvidenceTaken, Gate,
-    LastPassDifference, RepositoryFound, RepositoryMoved, RepositoryState, State, StopCode,
+    LastPassDifference, RepositoryLook, RepositoryMoved, RepositoryState, State, StopCode,
     SurveyPurpose,
 };
 use drygate::survey::{Digest, FactKey};
@@ -31,7 +31,7 @@ fn moved() -> Event {
     let mut state = repository();
     state.head = "9".repeat(40);
     state.refs.push(("refs/tags/v2".to_owned(), "9".repeat(40)));
-    let found = RepositoryFound::Seen(Box::new(state));
+    let found = RepositoryLook::Seen(Box::new(state));
     Event::RepositoryMoved(RepositoryMoved { found })
 }
 

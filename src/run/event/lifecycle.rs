@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::run::{
-    ApprovalPolicy, Mode, Person, ProgramFile, RepositoryFound, RunBudget, RunId, RunResult, State,
+    ApprovalPolicy, Mode, Person, ProgramFile, RepositoryLook, RunBudget, RunId, RunResult, State,
     StopCode, TargetIdentity,
 };
 use crate::survey::{Digest, EvidenceFormat};
@@ -123,7 +123,7 @@ pub struct ProgramReplaced {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RepositoryMoved {
     /// What is there, or why it could not be looked at.
-    pub found: RepositoryFound,
+    pub found: RepositoryLook,
 }
 
 /// Bytes behind HEAD that did not chain were set aside.

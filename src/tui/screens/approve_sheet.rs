@@ -418,15 +418,7 @@ fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
     let expiry = match model.minutes_left() {
         Some(1) => Text::inked(Ink::Needed, format!("{alarm} Expires within 1 minute.")),
         Some(n) => Text::inked(Ink::Needed, format!("{alarm} Expires in {n} minutes.")),
-        None => Text::plain(match run.equal_at.filter(|_| run.looks_again()) {
-            Some(at) => {
-                let at = at.clock();
-                format!(
-                    "Expires {expires}, counted from the last survey that was complete and equal ({at})."
-                )
-            }
-            None => format!("Expires {expires}."),
-        }),
+        None => Text::plain(format!("Expires {expires}.")),
     };
     let shared = model
         .run()

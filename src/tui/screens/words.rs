@@ -316,7 +316,10 @@ pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
 pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) -> Text {
     let width = usize::from(model.size.width);
     let margins = if width < 110 { 4 } else { 8 };
-    let answered = changes.iter().all(|change| change.reason.is_none());
+    // Rows tell of facts; beside them each of the others is named.
+    let answered = changes
+        .iter()
+        .all(|change| change.reason.is_none() && Subject::of(&change.key) == Subject::Facts);
     let words = || changed_words(changes, width.saturating_sub(margins + taken));
     let told = answered.then(words).flatten();
     told.unwrap_or_else(|| Text::plain(self::changes(changes)))
