@@ -117,6 +117,7 @@ fn shown_again(mut script: ScriptedRun, boot: &str, until: &str) -> ScriptedRun 
         evidence,
         by: person("op_a"),
         expires_at: at(until),
+        size: None,
         boot_id: boot.to_owned(),
         uptime_ms: None,
     }));
@@ -219,11 +220,11 @@ fn of_gate_and_digest() -> Vec<Case> {
 fn of_time_and_boot() -> Vec<Case> {
     vec![
         Case {
-            now: at("17:15:09"),
+            now: at("17:14:04"),
             ..good("a second before it expires", sg1(), SG1)
         },
         Case {
-            now: at("17:15:10"),
+            now: at("17:14:05"),
             outcome: Err("The evidence expired at"),
             ..good("the moment it expires", sg1(), SG1)
         },

@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use drygate::run::{
     ApprovalGate, ApprovalRefused, Decision, Effect, Event, EvidenceShown, Gate, History, HookEnd,
     HookOutcome, HookPoint, HookRan, HookStarted, Invocation, ProgramFile, ProgramReplaced,
-    Purpose, RunResult, RunState, State, StatementsRecorded, StopCode, SurveyPurpose,
-    TestsDeclared, ToolIdentity, TornTailSetAside, TransactionUnseen, due_hook, legal, next,
+    Purpose, RepositoryLook, RepositoryMoved, RunResult, RunState, State, StatementsRecorded,
+    StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionUnseen,
+    due_hook, legal, next,
 };
 use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
@@ -49,6 +50,12 @@ fn others() -> Vec<Event> {
         Event::StatementsRecorded(StatementsRecorded {
             blob: Digest::of("statements"),
             statements: 20,
+        }),
+        Event::ProgramReplaced(ProgramReplaced {
+            found: ProgramFile::Gone,
+        }),
+        Event::RepositoryMoved(RepositoryMoved {
+            found: RepositoryLook::Unread("no git".to_owned()),
         }),
         Event::ApprovalRefused(ApprovalRefused {
             gate: ApprovalGate::SG1,
@@ -89,6 +96,7 @@ fn scripts() -> Vec<ScriptedRun> {
         evidence: waiting,
         by: person("op_a"),
         expires_at: at("20:00:00"),
+        size: None,
         boot_id: "boot".to_owned(),
         uptime_ms: None,
     }));

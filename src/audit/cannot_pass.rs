@@ -2,10 +2,11 @@
 //! Invariant: computed from the recorded run and its profile alone, so that `verify` finds a sheet that left one out (test
 //! `a_sheet_that_hides_what_keeps_the_run_from_passing_is_found`).
 
-use super::recompute_raw::own_raw;
 use super::scope::is_excluded;
 use crate::profile::Profile;
-use crate::run::{CheckName, Gate, Obstacle, RunState, SurveySummary, TransactionEnd, Verdict};
+use crate::run::{
+    Check, CheckName, Gate, Obstacle, RunState, SurveySummary, TransactionEnd, Verdict,
+};
 
 /// Units that are named one by one; the others are counted.
 const NAMED: usize = 3;
@@ -89,7 +90,7 @@ fn audit(run: &RunState) -> Vec<Obstacle> {
     let excluded = checks.find(|check| {
         check.name == CheckName::AuditHoldsAtPin && check.verdict == Verdict::OutOfScope
     });
-    let Some(found) = excluded.map(own_raw) else {
+    let Some(found) = excluded.map(Check::own_raw) else {
         return Vec::new();
     };
     let rows = [

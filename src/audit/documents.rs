@@ -68,6 +68,7 @@ pub fn document_findings<'e>(
             | Event::NonMutationJudged(_)
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
+            | Event::RepositoryMoved(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => Vec::new(),

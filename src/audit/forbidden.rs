@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::recompute_raw::own_raw;
 use super::repository_and_reports::moved;
 use super::sent_statements::live_statements;
 use super::source_tables::source_tables;
@@ -146,7 +145,7 @@ pub(super) fn from_journal(
 ) -> Vec<Check> {
     let value = |check: CheckName, field: &str| {
         let check = recorded.iter().find(|known| known.name == check)?;
-        own_raw(check).get("output")?.get(field)
+        check.own_raw().get("output")?.get(field)
     };
     let program_now = value(CheckName::ForbiddenDeployRestart, "binary_now")
         .and_then(|now| serde_json::from_value::<ProgramFile>(now.clone()).ok());

@@ -18,7 +18,8 @@ pub fn begun() -> ScriptedRun {
     begun_as(ScriptedRun::started(created(), false, start, 1))
 }
 
-fn begun_as(mut script: ScriptedRun) -> ScriptedRun {
+/// The same, started so.
+pub fn begun_as(mut script: ScriptedRun) -> ScriptedRun {
     script.checks_of = checks;
     script.context_of = values::context;
     script.obstacles_of = |run| obstacles(run, &profile());

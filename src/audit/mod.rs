@@ -17,6 +17,8 @@ mod forbidden;
 #[cfg(test)]
 mod journal_fixture;
 mod last_pass;
+#[cfg(test)]
+mod moved_tests;
 mod orchestration;
 mod plain_reads;
 mod precheck;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::QueryRuling;
-use super::recompute_raw::own_raw;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState};
 
@@ -18,7 +17,7 @@ pub fn pinned_runs(run: &RunState) -> BTreeMap<String, Vec<String>> {
         .filter(|gate| gate.finished.is_some());
     let checks = checks.into_iter().flat_map(|gate| gate.checks.iter());
     let plain_reads = checks.filter(|check| check.name == CheckName::FactsArePlainReads);
-    let rulings = plain_reads.filter_map(|check| own_raw(check).get("rulings")?.as_array());
+    let rulings = plain_reads.filter_map(|check| check.own_raw().get("rulings")?.as_array());
     let pinned = rulings.flatten().filter_map(|ruling| {
         let query = ruling.get("query")?.as_str()?.to_owned();
         let runs = ruling.get("runs")?.clone();

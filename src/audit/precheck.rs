@@ -3,9 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::recompute_raw::own_raw;
 use crate::profile::Profile;
-use crate::run::{Check, CheckName, Gate, RepositoryState, RunState};
+use crate::run::{Check, CheckName, RepositoryState, RunState};
 use crate::survey::Digest;
 
 /// An SSOT document of the profile: its name and its SHA-256, or why it cannot be read.
@@ -44,13 +43,9 @@ pub fn g0(
     checks
 }
 
-/// What the repository was at G0, read back from the check that recorded it.
+/// What the repository was at G0, by the check that recorded it.
 pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
-    let checks = &run.gates.get(&Gate::G0)?.checks;
-    let recorded = checks
-        .iter()
-        .find(|c| c.name == CheckName::RepositoryPresent)?;
-    serde_json::from_value(own_raw(recorded).get("repository")?.clone()).ok()
+    run.repository.as_deref().cloned()
 }
 
 /// The SSOT documents that a recorded check looked at, by digest: their texts are kept as blobs.
@@ -58,7 +53,7 @@ pub fn ssot_digests(check: &Check) -> Vec<Digest> {
     if check.name != CheckName::SsotDocuments {
         return Vec::new();
     }
-    let documents = own_raw(check).get("documents").and_then(Value::as_array);
+    let documents = check.own_raw().get("documents").and_then(Value::as_array);
     documents
         .into_iter()
         .flatten()

@@ -12,14 +12,14 @@ use super::recompute_gates::{check_findings, gate_findings};
 use super::recompute_order::{RecordedOrder, not_the_approved_pin, opened_by};
 use super::recompute_raw::agrees;
 use super::required::table_of;
-use super::terms::terms_findings;
+use super::terms::{expiry_finding, terms_findings};
 use super::{claims, non_mutation, obstacles, predict, result, result_name};
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, CheckRecorded, Claim, ContextPinned, ContextPins, DriftFound, EffectPredicted,
-    Event, EvidenceSheet, EvidenceTaken, GateFinished, History, NonMutation, RunResult, RunSealed,
-    RunState, State, StateChanged, StopCode, SurveyPurpose, TransactionClosed, TransactionEnd,
-    TransactionOpened, UnitsProgressed,
+    Event, EvidenceSheet, EvidenceShown, EvidenceTaken, GateFinished, History, NonMutation,
+    RunResult, RunSealed, RunState, State, StateChanged, StopCode, SurveyPurpose,
+    TransactionClosed, TransactionEnd, TransactionOpened, UnitsProgressed,
 };
 use crate::simulate::{PredictedEffect, SimulatedStep, StepCounts};
 use crate::survey::{Attribution, Digest, RoleSurvey, Survey, TransactionProof, UtcTime, compare};
@@ -93,7 +93,7 @@ impl<'p> Recomputer<'p> {
                 .findings(self.done.history.run(), self.profile, event),
         );
         // Looked at before it is applied: a record is judged by the run as it was when it was written.
-        self.look(event, &mut found);
+        self.look(at, event, &mut found);
         // An illegal record is left out of the fold, and the rest is still judged.
         if let Err(illegal) = self.done.history.take(seq, at, event, head) {
             found.insert(0, illegal.to_string());
@@ -110,7 +110,7 @@ impl<'p> Recomputer<'p> {
         self.done
     }
 
-    fn look(&mut self, event: &Event, found: &mut Vec<String>) {
+    fn look(&mut self, at: UtcTime, event: &Event, found: &mut Vec<String>) {
         let run = self.done.history.run();
         match event {
             Event::RunCreated(created) => {
@@ -147,9 +147,16 @@ impl<'p> Recomputer<'p> {
                 found.extend(transition_findings(run, *to));
             }
             Event::EvidenceTaken(EvidenceTaken {
-                evidence, sheet, ..
+                evidence,
+                sheet,
+                expires_at,
+                ..
             }) => {
                 found.extend(sheet_findings(run, self.profile, evidence, sheet));
+                found.extend(expiry_finding(run, at, *expires_at));
+            }
+            Event::EvidenceShown(EvidenceShown { expires_at, .. }) => {
+                found.extend(expiry_finding(run, at, *expires_at));
             }
             Event::ChangesAttributed(attribution) => {
                 found.extend(attribution_findings(run, attribution));
@@ -174,13 +181,13 @@ impl<'p> Recomputer<'p> {
             | Event::TransactionUnseen(_)
             | Event::StatementsRecorded(_)
             | Event::StopRaised(_)
-            | Event::EvidenceShown(_)
             | Event::ApprovalRefused(_)
             | Event::LiveRead(_)
             | Event::EvidenceRenewed(_)
             | Event::InvocationReturned(_)
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
+            | Event::RepositoryMoved(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }
@@ -282,7 +289,8 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
         .as_ref()
         .zip(run.latest.as_ref())
         .is_some_and(|(pin, (latest, survey))| {
-            *latest == purpose && compare(pin, survey).is_empty() && run.follows(pin, survey)
+            let differs = run.differs(compare(pin, survey), survey);
+            *latest == purpose && differs.is_empty() && run.follows(pin, survey)
         });
     let unheld = (!held).then(|| format!("{to} without a survey of its own that equals the pin"));
     let done = |step: &SimulatedStep| run.steps.iter().any(|done| done.step == *step);
@@ -392,11 +400,11 @@ fn drift_findings(run: &RunState, drift: &[crate::survey::FactChange]) -> Vec<St
         .pin
         .as_ref()
         .zip(run.latest.as_ref())
-        .map(|(pin, (_, latest))| compare(pin, latest));
+        .map(|(pin, (_, latest))| run.differs(compare(pin, latest), latest));
     if again.is_some_and(|again| !again.is_empty() && keys(&again) == keys(drift)) {
         Vec::new()
     } else {
-        vec!["the drift is not what the last survey differs in".to_owned()]
+        vec!["the drift is not what the last survey, the code and the program differ in".to_owned()]
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::feasibility::QueryRuling;
 use super::forbidden::{forbidden_rows, from_journal};
 use super::recompute::proof_of;
-use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
+use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict};
 use super::scope::{is_excluded, scope};
 use super::{
     DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, SsotFile, g0, g1,
@@ -120,7 +120,7 @@ fn unlike(gate: Gate, said: &Check, again: &[Again]) -> Option<String> {
         ));
     }
     let stands = *judges || said.verdict == Verdict::Pass;
-    (stands && !agrees(own_raw(said), &check.raw))
+    (stands && !agrees(said.own_raw(), &check.raw))
         .then(|| format!("{gate} {name}: its raw values are not those of the run"))
 }
 
@@ -142,7 +142,7 @@ fn wrong_scope(gate: Gate, profile: &Profile, check: &Check) -> Option<String> {
 
 fn raw<'c>(recorded: &'c [Check], name: &CheckName, field: &str) -> Option<&'c Value> {
     let check = recorded.iter().find(|check| check.name == *name)?;
-    own_raw(check).get(field)
+    check.own_raw().get(field)
 }
 
 fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Result<Vec<Again>, String> {

@@ -95,6 +95,7 @@ impl RecordedOrder {
             | Event::NonMutationJudged(_)
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
+            | Event::RepositoryMoved(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }

@@ -6,14 +6,6 @@ use serde_json::Value;
 
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 
-/// The raw values that a check was computed from: an excluded check keeps them one level down.
-pub(super) fn own_raw(check: &Check) -> &Value {
-    match check.verdict {
-        Verdict::OutOfScope => check.raw.get("raw").unwrap_or(&Value::Null),
-        Verdict::Pass | Verdict::Fail | Verdict::NotChecked | Verdict::NotAsked => &check.raw,
-    }
-}
-
 /// The verdict that was found, whether or not the profile excludes the check.
 pub(super) fn found_verdict(check: &Check) -> Option<Verdict> {
     match check.verdict {
@@ -41,7 +33,7 @@ pub(super) fn agrees(said: &Value, computed: &Value) -> bool {
 /// Why the raw values of a check do not give its verdict.
 pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
     let name = &check.name;
-    let holds = match (found_verdict(check), answer(name, own_raw(check))) {
+    let holds = match (found_verdict(check), answer(name, check.own_raw())) {
         // Checks whose evidence is in the journal are computed anew by the other files of `recompute`.
         (_, RawVerdict::Elsewhere) | (Some(Verdict::NotChecked), RawVerdict::None) => true,
         (Some(Verdict::Pass), RawVerdict::Holds(holds)) => holds,
@@ -63,7 +55,7 @@ pub(super) fn by_raw(gate: Gate, check: &Check) -> Option<String> {
 
 /// Whether the words of a recorded row of the forbidden-action audit are those of its verdict.
 pub(super) fn answer_fits(check: &Check) -> bool {
-    let raw = own_raw(check);
+    let raw = check.own_raw();
     let text = |field: &str| raw.get(field).and_then(Value::as_str).unwrap_or_default();
     let (answer, words) = (text("answer"), text("words"));
     let begins = |words: &[&str]| words.iter().any(|word| answer.starts_with(word));
@@ -84,7 +76,7 @@ pub(super) fn answer_fits(check: &Check) -> bool {
 /// these values: `G5 live_refused`.
 pub fn judged_by_own_values(run: &RunState) -> Vec<String> {
     run.checks()
-        .filter(|(_, check)| matches!(answer(&check.name, own_raw(check)), RawVerdict::Holds(_)))
+        .filter(|(_, check)| matches!(answer(&check.name, check.own_raw()), RawVerdict::Holds(_)))
         .map(|(gate, check)| format!("{gate} {}", check.name))
         .collect()
 }

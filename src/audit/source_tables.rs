@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::recompute_raw::own_raw;
 use super::required::table_of;
 use crate::profile::{ContentSpec, Profile};
 use crate::run::{Check, CheckName, Gate, RunState};
@@ -31,7 +30,10 @@ fn pieces_relations(run: &RunState) -> Vec<String> {
     let checks = run.gates.get(&Gate::G1).map(|gate| &gate.checks);
     let ruled = checks.and_then(|checks| {
         let of_rulings = |check: &&Check| check.name == CheckName::FactsArePlainReads;
-        own_raw(checks.iter().find(of_rulings)?)
+        checks
+            .iter()
+            .find(of_rulings)?
+            .own_raw()
             .get("rulings")?
             .as_array()
     });

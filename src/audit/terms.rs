@@ -3,7 +3,8 @@
 //! `terms_that_are_not_those_of_the_profile_are_found`).
 
 use crate::profile::Profile;
-use crate::run::{ApprovalPolicy, RunBudget, RunCreated};
+use crate::run::{ApprovalPolicy, RunBudget, RunCreated, RunState};
+use crate::survey::UtcTime;
 
 /// The approval policy of a profile.
 pub fn approval_policy(profile: &Profile) -> ApprovalPolicy {
@@ -24,6 +25,13 @@ pub fn run_budget(profile: &Profile) -> RunBudget {
         rows_max: budgets.run_rows_max,
         bytes_max: budgets.run_bytes_max,
     }
+}
+
+/// Evidence that is said at `at` to be good for longer or shorter than it is: from its last survey on, whenever it is shown.
+pub(super) fn expiry_finding(run: &RunState, at: UtcTime, expires_at: UtcTime) -> Option<String> {
+    let until = run.good_until(at);
+    (run.looks_again() && expires_at != until)
+        .then(|| format!("the evidence is good until {until} by its last survey, not {expires_at}"))
 }
 
 /// The terms of the first record that are not those of the profile: whoever loosens them afterwards is found.

@@ -6,7 +6,9 @@ use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::predicted_units::predicted;
-use crate::run::{ApprovalGate, History, LastPass, LiveChange, NonMutationVerdict, RunState};
+use crate::run::{
+    ApprovalGate, History, LastPass, LiveChange, NonMutationVerdict, RunState, Subject,
+};
 use crate::run::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 use crate::survey::{
     Digest, Fact, FactChange, FactKey, FactKind, Provenance, Sides, SurveyChanges, UtcTime,
@@ -55,7 +57,7 @@ impl Comparison {
         last_pass: Option<&LastPass>,
     ) -> Result<Self, String> {
         let (record, run) = (&**history.surveys(), history.run());
-        let (before, after, changes) = match compare {
+        let mut pair = match compare {
             Compare::PrePost => pre_post(record, run)?,
             Compare::Evidence(gate) => evidence(record, run, *gate)?,
             Compare::Gates => gates(record)?,
@@ -66,6 +68,8 @@ impl Comparison {
             Compare::Runs(other) => return Err(format!("{other} is another run")),
             Compare::Rechecked => return Err("Only drygate recheck reads it.".to_owned()),
         };
+        put_beside_facts(&mut pair);
+        let (before, after, changes) = pair;
         let of_run = |seen: ComparedSide| {
             if seen.source.run_id.is_some() {
                 seen
@@ -204,6 +208,24 @@ fn moved_by(record: &Surveys, seen: &EvidenceRecord, drift: &DriftRecord) -> Com
         put(&mut found, &change.key, change.found.clone());
     }
     found
+}
+
+/// What moved of server, code and program stands in no survey: both sides are given their values.
+fn put_beside_facts((left, right, changes): &mut Pair) {
+    for change in &changes.voids {
+        let of_database = match Subject::of(&change.key) {
+            Subject::Facts => continue,
+            Subject::Server => true,
+            Subject::Code | Subject::Program => false,
+        };
+        for (side, text) in [(&mut *left, &change.approved), (&mut *right, &change.found)] {
+            let mut value = SideValue::bare(text.clone(), Provenance::Live);
+            value.provenance = value.provenance.filter(|_| of_database);
+            side.facts.retain(|(key, ..)| *key != change.key);
+            let (key, label) = (change.key.clone(), change.key.to_string());
+            side.facts.push((key, label, FactKind::Text, value));
+        }
+    }
 }
 
 /// Replaces the value of a fact, or adds a fact that the side does not have.

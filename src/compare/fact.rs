@@ -48,7 +48,7 @@ impl Change {
 pub struct SideValue {
     /// The value as text; `None`: unknown.
     pub value: Option<String>,
-    /// Where the value comes from; `None`: unknown.
+    /// Where the value comes from; `None`: unknown, or not from the database (code and program).
     pub provenance: Option<Provenance>,
     /// Why it is unknown; `None`: it is known, or no reason was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -279,6 +279,18 @@ impl LaunchError {
                 "Where it was made it can be resumed and decided on. Here: report, diff, verify, export."
                     .to_owned(),
             ),
+            Self::Journal(JournalError::Storage(error))
+                if error.source.kind() == ErrorKind::PermissionDenied =>
+            {
+                Some(
+                    "Let this account write there, or name another data directory: --data-dir DIR."
+                        .to_owned(),
+                )
+            }
+            Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => Some(
+                "Make room or repair the disk, or name another data directory: --data-dir DIR."
+                    .to_owned(),
+            ),
             Self::Profile(ProfileError::LiveRefused { .. }) => {
                 Some("Leave it out: every run is Mode.DRYRUN.".to_owned())
             }

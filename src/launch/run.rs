@@ -349,12 +349,14 @@ pub fn take(
     let connection = connection_of(settings, &created)?;
     let named = settings.database_url.is_some();
     let elsewhere = named && connection.reconnect() != created.target.reconnect;
-    let repository = settings
-        .repo
-        .as_ref()
-        .map(|repo| repo.value.clone())
-        .or_else(|| created.repository.clone().map(Into::into))
-        .and_then(|directory| run_plan::repository(Some(&directory)));
+    let repository = match &settings.repo {
+        Some(named) => run_plan::repository(Some(&named.value)),
+        // What git says against it is heard where it is looked at.
+        None => created
+            .repository
+            .clone()
+            .map(|directory| GitRepository::at(directory.into())),
+    };
     let mut plan = run_plan::plan(
         settings,
         loaded,

@@ -26,8 +26,28 @@ pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
     let runs = store.storage().root().join(RUNS_DIR);
     // A user namespace shows numbers of its own for owners and groups: nothing can be said of them there.
     let told = person::own().account_doubt != Some(AccountDoubt::UserNamespace);
+    refuse_open_root(store.storage().root(), permissions.group, told)?;
     refuse_foreign_runs(&runs, permissions.group, told)?;
     Ok(store)
+}
+
+/// Refuses a data directory in which another account could put other runs in the place of ours.
+fn refuse_open_root(root: &Path, group: Option<u32>, told: bool) -> Result<(), LaunchError> {
+    const STICKY: u32 = 0o1000;
+    let Ok(found) = std::fs::metadata(root) else {
+        return Ok(());
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let is_shared = group == Some(found.gid()) || !told;
+    // In a directory as /tmp nobody renames what is another's, and root may do everything anyway.
+    let message = if found.mode() & 0o002 != 0 && found.mode() & STICKY == 0 {
+        "every account may write to it".to_owned()
+    } else if !is_shared && found.uid() != own && found.uid() != 0 {
+        format!("it belongs to uid {}, and this is uid {own}", found.uid())
+    } else {
+        return Ok(());
+    };
+    Err(not_ours(root, message))
 }
 
 /// Refuses runs that another account could have put there or changed: what is said of them would be what it wants.
@@ -49,12 +69,16 @@ fn refuse_foreign_runs(runs: &Path, group: Option<u32>, told: bool) -> Result<()
     } else {
         return Ok(());
     };
-    Err(LaunchError::Cli(CliError::Configuration {
-        place: runs.display().to_string(),
+    Err(not_ours(runs, message))
+}
+
+fn not_ours(place: &Path, message: String) -> LaunchError {
+    LaunchError::Cli(CliError::Configuration {
+        place: place.display().to_string(),
         message,
         hint: "Name a data directory of your own (--data-dir), or share it: group = \"NAME\" in [store] of drygate.toml."
             .to_owned(),
-    }))
+    })
 }
 
 /// Permissions of what is written: private, or shared with a group.

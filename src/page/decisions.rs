@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::PageInput;
 use super::standing::effect_in_words;
-use crate::run::EvidenceRecord;
-use crate::run::{Approval, ApprovalStatus, Decision};
+use crate::run::{Approval, ApprovalStatus, Decision, EvidenceRecord, Subject};
 
 /// Every evidence sheet that was taken, with the decisions of people about it.
 pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
@@ -78,7 +77,7 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
             .collect();
         say(
             "drifted before",
-            format!("{} facts: {}", named.len(), named.join(", ")),
+            format!("{}: {}", Subject::counted(&sheet.drifted), named.join(", ")),
         );
     }
     say("a live run", effect_in_words(&sheet.predicted));

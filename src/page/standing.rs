@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::PageInput;
 use crate::audit::first_failure;
 use crate::report::judgement;
-use crate::run::{Gate, RunResult, RunState, Verdict, counted};
+use crate::run::{Gate, RunResult, RunState, Subject, Verdict, counted};
 use crate::simulate::PredictedEffect;
-use crate::survey::{compare, differences};
+use crate::survey::{FactChange, compare, differences};
 
 /// Title, tone, sentences and figures of the head.
 pub(super) fn standing(input: &PageInput<'_>) -> Value {
@@ -157,7 +157,7 @@ fn equal(run: &RunState) -> String {
             evidence.map_or_else(String::new, |a| format!(" that {} approved", a.by.user));
         return format!(
             "{} from the evidence{approved}; that approval is void.",
-            differ(drift.changes.len())
+            differs(&drift.changes)
         );
     }
     match (&run.pin, &run.post) {
@@ -181,6 +181,16 @@ fn equal(run: &RunState) -> String {
     }
 }
 
+/// `2 facts differ`; where more than facts did: `The code differs`.
+fn differs(changes: &[FactChange]) -> String {
+    let what = Subject::counted(changes);
+    match Subject::among(changes)[..] {
+        [] | [Subject::Facts] => differ(changes.len()),
+        [_] => format!("{}{} differs", what[..1].to_uppercase(), &what[1..]),
+        _ => format!("{what} differ"),
+    }
+}
+
 /// `1 fact differs`, `2 facts differ`.
 fn differ(count: usize) -> String {
     if count == 1 {
@@ -199,6 +209,14 @@ fn was(count: u64, noun: &str) -> String {
     }
 }
 
+/// How many of these changes are of facts.
+fn facts_of(changes: &[FactChange]) -> usize {
+    let facts = changes
+        .iter()
+        .filter(|one| Subject::of(&one.key) == Subject::Facts);
+    facts.count()
+}
+
 /// The figures below the sentences. SIMULATED and LIVE ones are marked.
 fn figures(run: &RunState) -> Value {
     let passed = Gate::ALL
@@ -211,7 +229,7 @@ fn figures(run: &RunState) -> Value {
         .as_ref()
         .map_or_else(|| "-".to_owned(), |(effect, _)| effect.rows().to_string());
     let moved = match (&run.drift, &run.pin, &run.post) {
-        (Some(drift), ..) => drift.changes.len().to_string(),
+        (Some(drift), ..) => facts_of(&drift.changes).to_string(),
         (None, Some(pin), Some(post)) => compare(pin, post).len().to_string(),
         _ => "-".to_owned(),
     };

@@ -182,9 +182,22 @@ impl CallError {
         Self::reported(error, secret, is_fatal)
     }
 
-    /// What the driver reported while a session was made, where every error is fatal and most are about the settings.
+    /// What the driver reported while a session was made, where every error is fatal and most are about the settings. No query of
+    /// ours has run then: a function that raised an error is one of a login trigger.
     pub(super) fn at_startup(error: &tokio_postgres::Error, secret: Option<&Secret>) -> Self {
-        Self::reported(error, secret, |_| false)
+        let reported = Self::reported(error, secret, |_| false);
+        let function = error
+            .as_db_error()
+            .and_then(DbError::where_)
+            .and_then(function_in);
+        match (reported, function) {
+            (Self::Refused(UnknownReason::Sql { code, message }), Some(function)) => {
+                let message =
+                    format!("{message} (by the login trigger of the database, {function})");
+                Self::Refused(UnknownReason::Sql { code, message })
+            }
+            (reported, _) => reported,
+        }
     }
 
     fn reported(
@@ -264,6 +277,16 @@ impl CallError {
     }
 }
 
+/// `PL/pgSQL function public.note()`: the outermost function that the context of an error names.
+fn function_in(context: &str) -> Option<String> {
+    let calls = context.lines().rev();
+    let call = calls
+        .map(str::trim)
+        .find(|line| line.contains("function "))?;
+    let end = call.find(" line ").unwrap_or(call.len());
+    Some(shortened(call[..end].to_owned()))
+}
+
 /// The kind of a SQLSTATE that says nothing of what was asked; `None`: it is an answer about that.
 fn kind_of(code: &str) -> Option<UnavailableKind> {
     match code {
@@ -312,11 +335,14 @@ fn connect_hint(reason: &UnknownReason) -> &'static str {
     if matches!(reason, UnknownReason::Sql { message, .. } if message.contains("no encryption")) {
         return "the server lets this user in over TLS alone: say sslmode=require or verify-full, then resume";
     }
-    let class = match reason {
-        UnknownReason::Sql { code, .. } => code.get(..2).unwrap_or_default(),
+    let code = match reason {
+        UnknownReason::Sql { code, .. } => code.as_str(),
         UnknownReason::NoValue(_) => "",
     };
-    match class {
+    if code == SqlState::READ_ONLY_SQL_TRANSACTION.code() {
+        return "our sessions are read only: let the trigger leave this role alone (CREATE EVENT TRIGGER ... ON login), then resume";
+    }
+    match code.get(..2).unwrap_or_default() {
         "28" => "check user, password (PGPASSFILE) and pg_hba.conf, then resume",
         "3D" => "check the name of the database, then resume",
         _ => "check the connection settings, then resume",

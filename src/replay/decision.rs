@@ -4,6 +4,7 @@
 use super::{Recording, ReplayError};
 use crate::run::{
     ApprovalRecorded, Decision, DecisionContext, Event, EvidenceShown, LiveRead, Person,
+    TerminalSize,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -31,7 +32,7 @@ impl Recording {
         else {
             return Ok(None);
         };
-        let equal_at = match decision {
+        let sheet = match decision {
             Decision::Approve => self.equal_read_before(place, &evidence, &by)?,
             Decision::Reject | Decision::Withdraw => None,
         };
@@ -43,18 +44,19 @@ impl Recording {
             evidence,
             by,
             at,
-            equal_at,
+            equal_at: sheet.map(|(equal_at, _)| equal_at),
+            size: sheet.and_then(|(_, size)| size),
         }))
     }
 
-    /// When the facts were read for the sheet of this evidence that the approving process had open, and were equal;
-    /// `None`: it had none open.
+    /// When the facts were read for the sheet of this evidence that the approving process had open, and were equal, and the size
+    /// of its terminal; `None`: it had none open.
     fn equal_read_before(
         &mut self,
         mut seq: u64,
         evidence: &Digest,
         approver: &Person,
-    ) -> Result<Option<UtcTime>, ReplayError> {
+    ) -> Result<Option<(UtcTime, Option<TerminalSize>)>, ReplayError> {
         // Backwards from the decision: the first equal read that is met is the last one before it.
         let mut equal_at = None;
         while seq > 0 {
@@ -70,9 +72,10 @@ impl Recording {
                 Some(Event::EvidenceShown(EvidenceShown {
                     evidence: shown,
                     by,
+                    size,
                     ..
                 })) if shown == evidence && by.pid == approver.pid && by.uid == approver.uid => {
-                    return Ok(equal_at);
+                    return Ok(equal_at.map(|equal_at| (equal_at, *size)));
                 }
                 // Older lines are about other evidence.
                 Some(Event::EvidenceTaken(_)) | None => return Ok(None),

@@ -33,6 +33,11 @@ impl GitRepository {
         })
     }
 
+    /// The work tree whose top directory this is; whether it can be read, looking says.
+    pub fn at(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
     /// The top directory of the work tree.
     pub fn directory(&self) -> &Path {
         &self.directory

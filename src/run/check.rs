@@ -48,6 +48,14 @@ impl Check {
         }
     }
 
+    /// The raw values that it was computed from: an excluded check keeps them one level down.
+    pub fn own_raw(&self) -> &Value {
+        match self.verdict {
+            Verdict::OutOfScope => self.raw.get("raw").unwrap_or(&Value::Null),
+            Verdict::Pass | Verdict::Fail | Verdict::NotChecked | Verdict::NotAsked => &self.raw,
+        }
+    }
+
     /// A check that could not be evaluated, and what would evaluate it.
     pub fn not_checked(
         name: CheckName,

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 
 pub use approvals::{
     ApprovalRecorded, ApprovalRefused, Decision, EvidenceRenewed, EvidenceShown, EvidenceTaken,
-    RenewalReason,
+    RenewalReason, TerminalSize,
 };
 pub use gates::{CheckRecorded, GateFinished, GateStarted, TestsDeclared};
 pub use hooks::{HookRan, HookStarted};
 pub use lifecycle::{
-    Invocation, InvocationReturned, ProgramReplaced, RunCreated, RunSealed, StateChanged,
-    ToolIdentity, TornTailSetAside,
+    Invocation, InvocationReturned, ProgramReplaced, RepositoryMoved, RunCreated, RunSealed,
+    StateChanged, ToolIdentity, TornTailSetAside,
 };
 pub use simulation::{ContextPinned, EffectPredicted, LedgerRef, UnitsProgressed};
 pub use surveys::{DriftFound, LiveChange, LiveRead, SurveyPurpose, SurveyTaken};
@@ -40,6 +40,8 @@ named_enum! {
         RunResumed(Box<Invocation>) = "run_resumed",
         /// The program of the run was replaced or removed on the disk.
         ProgramReplaced(ProgramReplaced) = "program_replaced",
+        /// The repository of the run was seen to have moved.
+        RepositoryMoved(RepositoryMoved) = "repository_moved",
         /// Bytes behind HEAD that did not chain were set aside.
         TornTailSetAside(TornTailSetAside) = "torn_tail_set_aside",
         /// The checks of a gate begin; what an earlier attempt recorded for it is void.

@@ -11,12 +11,13 @@ use super::fold_parts::{
 };
 use super::fold_transactions::ReadsAside;
 use super::{
-    ApprovalGate, Check, ContextPins, Event, Gate, HookRun, Invocation, JournalHead, NonMutation,
-    ProgramFile, Readings, RenewalReason, RunCreated, RunId, RunResult, State, StopCode,
-    SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
+    ApprovalGate, Check, CheckName, ContextPins, Event, Gate, HookRun, Invocation, JournalHead,
+    NonMutation, ProgramFile, Readings, RenewalReason, RepositoryLook, RepositoryState, RunCreated,
+    RunId, RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed,
+    Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
-use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime};
+use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime, compare};
 
 /// Rows kept for the events pane; older ones are counted.
 const EVENT_ROWS_MAX: usize = 2_000;
@@ -67,6 +68,8 @@ pub struct RunState {
     pub steps: Vec<StepDone>,
     /// The evidence of the gate that waits or waited last.
     pub evidence: Option<Evidence>,
+    /// When the facts were last read in full and were those of the pin; at first when the pin was read.
+    pub equal_at: Option<UtcTime>,
     /// Digests of evidence that is no longer current.
     pub earlier_evidence: Vec<(ApprovalGate, Digest)>,
     /// All decisions of people; none is ever removed.
@@ -111,8 +114,12 @@ pub struct RunState {
     pub declared_tests: Option<TestsDeclared>,
     /// What was found last where the program of the run had been; `None`: it was never seen replaced.
     pub program_replaced: Option<ProgramFile>,
-    /// No sheet was taken or shown, and no approval refused, since that was recorded: nobody who decides was told.
-    pub program_unseen: bool,
+    /// That was recorded since the evidence was taken: who decides on that evidence was not told.
+    pub program_moved: bool,
+    /// The repository as G0 saw it last; `None`: it saw none.
+    pub repository: Option<Arc<RepositoryState>>,
+    /// What was found when it was looked at again; `None`: it was never seen otherwise.
+    pub repository_found: Option<Arc<RepositoryLook>>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Version of the report templates, once sealed.
@@ -259,6 +266,11 @@ impl RunState {
                     checks.retain(|known| known.name != recorded.check.name);
                     checks.push(recorded.check.clone());
                 }
+                if recorded.check.name == CheckName::RepositoryPresent {
+                    let seen = recorded.check.own_raw().get("repository").cloned();
+                    let seen = seen.and_then(|seen| serde_json::from_value(seen).ok());
+                    self.repository = seen.map(Arc::new);
+                }
             }
             Event::GateFinished(finished) => {
                 if let Some(run) = self.gates.get_mut(&finished.gate) {
@@ -274,7 +286,7 @@ impl RunState {
                 let end = TransactionEnd::Unseen(unseen.reason.clone());
                 self.end_transaction(unseen.id, end, Some(at));
             }
-            Event::SurveyTaken(taken) => self.take_survey(taken),
+            Event::SurveyTaken(taken) => self.take_survey(at, taken),
             Event::StatementsRecorded(recorded) => self.statements.push(recorded.blob.clone()),
             Event::ContextPinned(pinned) => {
                 self.context = Some(Arc::new((*pinned.context).clone()));
@@ -287,6 +299,7 @@ impl RunState {
             Event::LiveRead(read) => {
                 self.read_while_waiting(read);
                 self.take_live_read(read);
+                self.extend_evidence(at, read);
             }
             Event::InvocationReturned(returned) => {
                 self.returns.push((returned.state, returned.stop_code, at));
@@ -303,15 +316,15 @@ impl RunState {
             Event::ChangesAttributed(found) => self.attribution = Some(found.clone()),
             Event::ProgramReplaced(replaced) => {
                 self.program_replaced = Some(replaced.found.clone());
-                self.program_unseen = true;
+                self.program_moved = true;
+            }
+            Event::RepositoryMoved(moved) => {
+                self.repository_found = Some(Arc::new(moved.found.clone()));
             }
             Event::TestsDeclared(declared) => self.declared_tests = Some(declared.clone()),
             Event::HookStarted(started) => self.start_hook(seq, at, started),
             Event::HookRan(ran) => self.end_hook(ran.started, &ran.outcome),
-            Event::ApprovalRefused(refused) => {
-                self.refused = Some(refused.reason.clone());
-                self.program_unseen = false;
-            }
+            Event::ApprovalRefused(refused) => self.refused = Some(refused.reason.clone()),
             Event::TornTailSetAside(_) => {}
             Event::EvidenceTaken(taken) => self.take_evidence(at, taken),
             Event::EvidenceShown(shown) => self.show_evidence(at, shown),
@@ -333,13 +346,17 @@ impl RunState {
                 finished: None,
             },
         );
+        if gate == Gate::G0 {
+            self.repository = None;
+            self.repository_found = None;
+        }
         // The resume proof at G4 is a return of its own, which the closing order owes.
         if gate == Gate::G4 {
             self.owes_return = true;
         }
     }
 
-    fn take_survey(&mut self, taken: &SurveyTaken) {
+    fn take_survey(&mut self, at: UtcTime, taken: &SurveyTaken) {
         let SurveyTaken {
             purpose,
             survey,
@@ -361,6 +378,11 @@ impl RunState {
             }
             SurveyPurpose::Post => self.post = Some(survey.clone()),
             SurveyPurpose::ApproveSg1 | SurveyPurpose::ApproveSg2 | SurveyPurpose::Again => {}
+        }
+        let pin = self.pin.as_ref();
+        let equal = pin.is_some_and(|pin| compare(pin, survey).is_empty());
+        if equal && self.moved_server(&survey.server).is_empty() {
+            self.equal_at = Some(at);
         }
     }
 

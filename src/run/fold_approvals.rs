@@ -4,7 +4,7 @@
 use super::fold_parts::{Approval, ApprovalStatus, Drift, Evidence, RaisedStop};
 use super::{
     ApprovalGate, ApprovalRecorded, Decision, DriftFound, EvidenceShown, EvidenceTaken, Gate,
-    NonMutationVerdict, RunState, State, Stop, StopCode, TransactionEnd, Verdict,
+    LiveRead, NonMutationVerdict, RunState, State, Stop, StopCode, TransactionEnd, Verdict,
 };
 use crate::survey::UtcTime;
 
@@ -108,10 +108,33 @@ impl RunState {
         });
         self.renewal = None;
         self.refused = None;
-        self.program_unseen = false;
+        self.program_moved = false;
         self.owed_stop = Some(StopCode::StopApprovalRequired);
         if taken.gate == ApprovalGate::SG2 {
             self.drifted_before = None;
+        }
+    }
+
+    /// Until when evidence that is taken or shown now is good. Showing it again extends nothing.
+    pub fn good_until(&self, now: UtcTime) -> UtcTime {
+        let ttl_seconds = self
+            .created
+            .as_ref()
+            .map_or(0, |created| created.approvals.ttl_seconds);
+        let since = self.equal_at.filter(|_| self.looks_again()).unwrap_or(now);
+        since.plus_seconds(ttl_seconds)
+    }
+
+    /// Evidence that has not expired counts anew from a read of everything that found all equal.
+    pub(super) fn extend_evidence(&mut self, at: UtcTime, read: &LiveRead) {
+        if !self.looks_again() || !read.complete || read.failed.is_some() || self.has_moved() {
+            return;
+        }
+        self.equal_at = Some(at);
+        let until = self.good_until(at);
+        let current = self.evidence.as_mut();
+        if let Some(current) = current.filter(|evidence| at < evidence.expires_at) {
+            current.expires_at = until;
         }
     }
 
@@ -123,7 +146,6 @@ impl RunState {
             current.shown_boot.clone_from(&shown.boot_id);
             current.shown_uptime_ms = shown.uptime_ms;
         }
-        self.program_unseen = false;
     }
 
     pub(super) fn find_drift(&mut self, at: UtcTime, found: &DriftFound) {

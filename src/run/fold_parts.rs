@@ -236,6 +236,7 @@ pub(super) fn is_work(event: &Event) -> bool {
         event,
         Event::StopRaised(_)
             | Event::ProgramReplaced(_)
+            | Event::RepositoryMoved(_)
             | Event::ApprovalRefused(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)

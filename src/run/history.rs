@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{ApprovalGate, Decision, Event, Illegal, Person, RunState, Surveys, Timeline, legal};
+use super::{
+    ApprovalGate, Decision, Event, Illegal, Person, RunState, Surveys, TerminalSize, Timeline,
+    legal,
+};
 use crate::survey::{Digest, UtcTime};
 
 /// The fold of a journal. [`History::take`] is the only way that it changes:
@@ -115,6 +118,8 @@ pub struct DecisionContext {
     /// When the facts were read again for the open sheet and were equal to the pin; `None`: a rejection, a withdrawal, or a
     /// decision without a sheet.
     pub equal_at: Option<UtcTime>,
+    /// Size of the terminal that the sheet was open on; `None`: no sheet, or the journal does not record it.
+    pub size: Option<TerminalSize>,
 }
 
 /// An event with its place in the journal, as runner, follower and replay tell it to a screen.

@@ -66,6 +66,7 @@ fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> 
         | Event::SurveyTaken(_)
         | Event::TestsDeclared(_)
         | Event::ProgramReplaced(_)
+        | Event::RepositoryMoved(_)
         | Event::ApprovalRefused(_) => None,
         Event::GateStarted(GateStarted { gate }) => gate_may_start(run, *gate),
         Event::CheckRecorded(CheckRecorded { gate, .. }) => {
@@ -153,7 +154,7 @@ fn gate_may_start(run: &RunState, gate: Gate) -> Option<String> {
     let over = run.state.is_final();
     let waits = run.waits_at().is_some() || run.state == State::CutSimulated;
     let holds = match gate {
-        Gate::G0 => run.state == State::Created,
+        Gate::G0 => run.state == State::Created || (waits && run.renewal.is_some()),
         Gate::G1 => run.state == State::Prechecked || (waits && run.renewal.is_some()),
         Gate::G2 => run.state == State::Surveyed,
         Gate::G3 => run.state == State::Seeded,

@@ -2,7 +2,7 @@
 //! Invariant: what a read did not ask for stays as an earlier read left it (`RunState::still_moved`; test
 //! `what_a_whole_read_found_stays_found_when_a_partial_read_follows` of tests/screens/diffs.rs).
 
-use super::{LiveChange, LiveRead, LiveView, RunState};
+use super::{LiveChange, LiveRead, LiveView, RunState, Subject};
 use crate::survey::{FactChange, compare};
 
 impl RunState {
@@ -45,6 +45,10 @@ impl RunState {
     /// What an earlier, fuller read saw to have moved and this one did not ask for: not asking again refutes nothing.
     fn still_moved(&self, before: Option<&LiveView>) -> Vec<LiveChange> {
         let asked = |change: &LiveChange| {
+            // Who answered is read in every transaction.
+            if Subject::of(&change.key) == Subject::Server {
+                return true;
+            }
             let pin = self.pin.as_ref();
             let pinned = pin.and_then(|pin| pin.fact(change.key.as_str()));
             pinned.is_some_and(|fact| fact.live)
@@ -55,22 +59,36 @@ impl RunState {
         })
     }
 
-    /// Whether facts were seen to have moved while the run waits, by the last read that succeeded.
+    /// Whether facts, server, code or program were seen to have moved while the run waits.
     pub fn has_moved(&self) -> bool {
-        let live = self.live.as_ref();
-        live.is_some_and(|live| !live.changed.is_empty())
+        !self.moved().is_empty()
     }
 
-    /// What differs from the pin by the last read while waiting, as a drift would name it.
+    /// What was seen to have moved while the run waits, as a drift would name it: facts and server by the last read that
+    /// succeeded, code and program by the last look at them.
     pub fn moved(&self) -> Vec<FactChange> {
+        let mut moved = self.moved_facts();
+        moved.extend(self.moved_code());
+        moved
+    }
+
+    fn moved_facts(&self) -> Vec<FactChange> {
         let (Some(pin), Some(live)) = (&self.pin, &self.live) else {
             return Vec::new();
+        };
+        let server = |key: &str| {
+            let field = key.strip_prefix("server.")?;
+            let mut fields = pin.server.fields().into_iter();
+            fields.find(|known| known.0 == field).map(|known| known.1)
         };
         live.changed
             .iter()
             .map(|change| FactChange {
                 key: change.key.clone(),
-                approved: pin.value(change.key.as_str()).map(str::to_owned),
+                approved: pin
+                    .value(change.key.as_str())
+                    .map(str::to_owned)
+                    .or_else(|| server(change.key.as_str())),
                 found: change.value.clone(),
                 reason: change.reason.clone(),
                 rows: change.rows.clone(),
@@ -82,7 +100,14 @@ impl RunState {
     pub fn is_known_to_differ_so(&self, changes: &[FactChange]) -> bool {
         let read = self.live.as_ref().map_or(&[][..], |live| &live.changed);
         let drift = self.drift.as_ref().map_or(&[][..], |drift| &drift.changes);
-        let drifted: Vec<LiveChange> = drift.iter().map(LiveChange::from).collect();
+        let of_survey = |change: &&FactChange| {
+            matches!(Subject::of(&change.key), Subject::Facts | Subject::Server)
+        };
+        let drifted: Vec<LiveChange> = drift
+            .iter()
+            .filter(of_survey)
+            .map(LiveChange::from)
+            .collect();
         shows_the_same(changes, read) || shows_the_same(changes, &drifted)
     }
 
@@ -108,7 +133,9 @@ impl RunState {
     pub fn survey_of_last_read(&self) -> Option<&crate::survey::Survey> {
         let (pin, live) = (self.pin.as_ref()?, self.live.as_ref()?);
         let (_, latest) = self.latest.as_ref()?;
-        shows_the_same(&compare(pin, latest), &live.changed).then_some(&**latest)
+        let mut changes = compare(pin, latest);
+        changes.extend(self.moved_server(&latest.server));
+        shows_the_same(&changes, &live.changed).then_some(&**latest)
     }
 }
 

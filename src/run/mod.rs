@@ -42,6 +42,7 @@ mod run_list;
 mod state;
 mod stop;
 mod stop_words;
+mod subject;
 mod surveys;
 mod target_identity;
 mod timeline;
@@ -59,9 +60,10 @@ pub use event::{
     ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
     EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
     GateStarted, HookRan, HookStarted, Invocation, InvocationReturned, LedgerRef, LiveChange,
-    LiveRead, ProgramReplaced, Purpose, RenewalReason, RunCreated, RunSealed, StateChanged,
-    StatementsRecorded, SurveyPurpose, SurveyTaken, TestsDeclared, ToolIdentity, TornTailSetAside,
-    TransactionClosed, TransactionOpened, TransactionUnseen, UnitsProgressed,
+    LiveRead, ProgramReplaced, Purpose, RenewalReason, RepositoryMoved, RunCreated, RunSealed,
+    StateChanged, StatementsRecorded, SurveyPurpose, SurveyTaken, TerminalSize, TestsDeclared,
+    ToolIdentity, TornTailSetAside, TransactionClosed, TransactionOpened, TransactionUnseen,
+    UnitsProgressed,
 };
 pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;
@@ -83,7 +85,7 @@ pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
-pub use repository::RepositoryState;
+pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};
 pub use result::{RunResult, exit};
 pub use rows::{counted, text as event_text};
@@ -91,6 +93,7 @@ pub use run_id::{RunId, RunIdError};
 pub use run_list::{Days, RunFilter, RunOrder, RunSort, Since};
 pub use state::State;
 pub use stop::{Stop, StopCode};
+pub use subject::Subject;
 pub use surveys::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 pub use target_identity::TargetIdentity;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};

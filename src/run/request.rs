@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalGate, ApprovalRequest, Person};
+use super::{ApprovalGate, ApprovalRequest, Person, TerminalSize};
 use crate::survey::Digest;
 
 /// A person asks for something. The screen makes it, the runner takes it. It has no written form: between processes only the
@@ -28,6 +28,9 @@ pub enum Ask {
         gate: ApprovalGate,
         /// Digest of the evidence on the sheet.
         evidence: Digest,
+        /// Size of the screen that it is on; `None`: not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<TerminalSize>,
     },
     /// Approve, reject or withdraw.
     Decide(ApprovalRequest),
@@ -50,7 +53,7 @@ impl Ask {
 mod tests {
     use serde_json::json;
 
-    use super::{ApprovalGate, ApprovalRequest, Ask, Digest};
+    use super::{ApprovalGate, ApprovalRequest, Ask, Digest, TerminalSize};
 
     #[test]
     fn what_is_asked_is_written_without_a_person() {
@@ -60,8 +63,22 @@ mod tests {
                 Ask::OpenSheet {
                     gate: ApprovalGate::SG1,
                     evidence: zero.clone(),
+                    size: None,
                 },
                 json!({ "ask": "show_sheet", "gate": "SG1", "evidence": zero }),
+            ),
+            (
+                Ask::OpenSheet {
+                    gate: ApprovalGate::SG1,
+                    evidence: zero.clone(),
+                    size: Some(TerminalSize {
+                        columns: 80,
+                        rows: 24,
+                    }),
+                },
+                json!({
+                    "ask": "show_sheet", "gate": "SG1", "evidence": zero, "size": { "columns": 80, "rows": 24 },
+                }),
             ),
             (
                 Ask::Decide(ApprovalRequest::approve(ApprovalGate::SG2, zero.clone())),

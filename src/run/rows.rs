@@ -1,6 +1,6 @@
 //! One line of text for each event, as the events pane shows it. Made from the event alone; the screen escapes it.
 
-use super::{Decision, Event, EvidenceTaken, LiveRead};
+use super::{Decision, Event, EvidenceTaken, LiveRead, RepositoryLook, Subject};
 
 /// What the row of an event says.
 #[expect(clippy::too_many_lines, reason = "one arm an event")]
@@ -73,6 +73,19 @@ pub fn text(event: &Event) -> String {
                 it.found
             )
         }
+        Event::RepositoryMoved(it) => match &it.found {
+            RepositoryLook::Unread(why) => format!("the repository could not be looked at: {why}"),
+            RepositoryLook::Seen(seen) => {
+                let branch = seen.branch.as_deref().unwrap_or("detached HEAD");
+                let tree = if seen.clean { "clean" } else { "changed" };
+                let main = seen.main.as_ref().map_or("none", |main| &main.1);
+                let tags = counted(seen.tags().count(), "tag");
+                format!(
+                    "the repository moved: {branch} {}, main {main}, {tags}, work tree {tree}",
+                    seen.head
+                )
+            }
+        },
         Event::HookStarted(it) => format!("{} {}", it.hook, it.program),
         Event::HookRan(it) => {
             let outcome = &it.outcome;
@@ -141,7 +154,9 @@ pub fn text(event: &Event) -> String {
                 format!("{} {approved} -> {found}", change.key)
             });
             let named: Vec<String> = named.collect();
-            format!("{}: {}", counted(it.drift.len(), "fact"), named.join(", "))
+            let facts = Subject::among(&it.drift) == [Subject::Facts];
+            let what = if facts { "fact" } else { "change" };
+            format!("{}: {}", counted(it.drift.len(), what), named.join(", "))
         }
         Event::EvidenceRenewed(it) => format!("{} {:?}", it.gate, it.reason),
     }

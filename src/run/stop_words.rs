@@ -3,8 +3,8 @@
 //! (test `a_run_goes_on_from_any_record` of tests/fault_injection/cuts.rs).
 
 use super::{
-    Approval, ApprovalGate, ApprovalStatus, Obstacle, RunState, Stop, StopCode, TransactionEnd,
-    Verdict,
+    Approval, ApprovalGate, ApprovalStatus, Obstacle, RunState, Stop, StopCode, Subject,
+    TransactionEnd, Verdict,
 };
 use crate::survey::FactChange;
 
@@ -137,24 +137,34 @@ fn not_clean(run: &RunState) -> Said {
     (None, message, next)
 }
 
-/// `2 facts differ from what was approved: icx_draft 60 -> 59; unit_version: ICX-CONST-0017/1.`
+/// `2 facts differ from the pin: icx_draft 60 -> 59; unit_version: ICX-CONST-0017/1. The repository moved since G0 looked at it:
+/// repository.branch main -> fix.`
 fn sentence(run: &RunState, drift: &[FactChange]) -> String {
-    let named: Vec<String> = drift.iter().map(name).collect();
-    let facts = if drift.len() == 1 {
-        "fact differs"
-    } else {
-        "facts differ"
+    let of = |subject| {
+        let about = drift.iter().filter(|one| Subject::of(&one.key) == subject);
+        about.map(name).collect::<Vec<String>>()
     };
-    let more = |words: Option<String>, end: &str| {
-        words.map_or_else(String::new, |words| format!(" {words}{end}"))
-    };
-    format!(
-        "{} {facts} from the pin: {}.{}{}",
-        drift.len(),
-        named.join("; "),
-        more(run.beside_words(), "."),
-        more(by_whom(run, drift), "")
-    )
+    let facts = of(Subject::Facts);
+    let mut said = Vec::new();
+    if !facts.is_empty() {
+        let differ = match facts.len() {
+            1 => "fact differs",
+            _ => "facts differ",
+        };
+        let count = facts.len();
+        said.push(format!(
+            "{count} {differ} from the pin: {}.",
+            facts.join("; ")
+        ));
+    }
+    for subject in Subject::among(drift) {
+        if subject != Subject::Facts {
+            said.push(format!("{}: {}.", subject.says(), of(subject).join("; ")));
+        }
+    }
+    said.extend(run.beside_words().map(|words| format!("{words}.")));
+    said.extend(by_whom(run, drift).filter(|_| !facts.is_empty()));
+    said.join(" ")
 }
 
 /// `By transaction 812, between 02:15:23 and 02:16:01 UTC.`: as far as it is visible in a survey.

@@ -112,6 +112,7 @@ impl Surveys {
             | Event::NonMutationJudged(_)
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
+            | Event::RepositoryMoved(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => {}

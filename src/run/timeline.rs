@@ -279,6 +279,7 @@ fn mark(event: &Event) -> Option<MarkKind> {
         | Event::NonMutationJudged(_)
         | Event::TestsDeclared(_)
         | Event::ProgramReplaced(_)
+        | Event::RepositoryMoved(_)
         | Event::HookStarted(_)
         | Event::HookRan(_) => return None,
     })

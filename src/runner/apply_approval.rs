@@ -1,5 +1,6 @@
-//! Applies an approval: surveys the database again, compares with the pin, then simulates the steps behind the gate.
-//! Invariant: no approval outlives the facts it was given on (`Driver::apply_approval`; tests
+//! Applies an approval: looks at code and program again, surveys the database again, compares with what was approved, then
+//! simulates the steps behind the gate.
+//! Invariant: no approval outlives what it was given on (`Driver::apply_approval`; tests
 //! `what_another_session_changed_is_found_before_sg1_takes_effect` and `..._sg2_takes_effect` of
 //! tests/integration/headless.rs).
 
@@ -17,8 +18,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn apply_approval(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask = SurveyRequest::SURVEY;
-        self.look_at_program()?;
-        self.refuse_unseen_program()?;
+        self.look_around().await?;
+        self.refuse_unread_repository()?;
         let recorder = held(&mut self.recorder)?;
         let lifecycle = &plan.profile.lifecycle;
         let mut found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await
@@ -38,6 +39,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         let nonce = &found.taken.survey.snapshot.nonce;
+        let drift = recorder.run().differs(drift, &found.taken.survey);
         if drift::record(recorder, Some(gate), drift, nonce)? {
             return Ok(());
         }

@@ -57,7 +57,7 @@ pub(super) enum RunnerTask {
 pub struct Driver<T, R> {
     pub(super) recorder: Option<RunRecorder>,
     pub(super) target: T,
-    pub(super) repository: Option<R>,
+    pub(super) repository: Option<Arc<R>>,
     pub(super) plan: Arc<RunPlan>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hooks: HookRunner,
@@ -85,7 +85,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Self {
             recorder: Some(recorder),
             target,
-            repository,
+            repository: repository.map(Arc::new),
             plan,
             clock,
             hooks,
@@ -132,7 +132,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     // Refused and recorded while the run waits: the screen stays open.
                     let refused = matches!(
                         error,
-                        RunnerError::OtherServer(_) | RunnerError::ProgramReplaced(_)
+                        RunnerError::OtherServer(_) | RunnerError::RepositoryUnread(_)
                     );
                     if patience == Patience::Stay && waits && refused {
                         continue;

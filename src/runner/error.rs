@@ -21,9 +21,9 @@ pub enum RunnerError {
     /// Another server or database was reached than the run surveyed: nothing of it was read.
     #[error("{0}")]
     OtherServer(String),
-    /// The program on the disk is another one than the run was shown with; the approval took no effect.
+    /// The repository of the run could not be looked at; the approval took no effect.
     #[error("{0}")]
-    ProgramReplaced(String),
+    RepositoryUnread(String),
     /// The fresh process of G4 could not use the storage: that says nothing of the run.
     #[error("the process that resumes a copy of the run could not use the storage: {0}")]
     CopyNotResumed(String),
@@ -91,7 +91,7 @@ impl RunnerError {
             },
             Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
             Self::Target(_) => Some(StopCode::StopGateFailed),
-            Self::OtherServer(_) | Self::ProgramReplaced(_) => Some(StopCode::StopApprovalRefused),
+            Self::OtherServer(_) | Self::RepositoryUnread(_) => Some(StopCode::StopApprovalRefused),
             Self::CopyNotResumed(_) => Some(StopCode::StopStorageFailed),
             Self::IllegalJournal { .. }
             | Self::Missing(_)
@@ -128,8 +128,8 @@ impl RunnerError {
                 "Reach the server that the run surveyed, or start a new run against this one."
                     .to_owned(),
             ),
-            Self::ProgramReplaced(_) => Some(
-                "The run can no longer end as PASS: reject it, or approve once more to go on all the same."
+            Self::RepositoryUnread(_) => Some(
+                "Make git answer there for this account, or approve through a process that may read it."
                     .to_owned(),
             ),
             Self::Journal(JournalError::Locked { .. }) => {

@@ -56,6 +56,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     pub(super) async fn renew_evidence(&mut self, gate: ApprovalGate) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let ask_for = SurveyRequest::SURVEY;
+        self.look_around().await?;
         let recorder = self.recorder.as_mut().ok_or(RunnerError::Sealed)?;
         let mut found = discover(
             &mut self.target,
@@ -67,6 +68,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         .await?;
         let drift = drift::record_survey(recorder, SurveyPurpose::Again, &mut found)?;
         let nonce = &found.taken.survey.snapshot.nonce;
+        let drift = recorder.run().differs(drift, &found.taken.survey);
         if drift::record(recorder, Some(gate), drift, nonce)? {
             return Ok(());
         }
@@ -94,7 +96,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             round: sheet.round,
             evidence,
             sheet: Arc::new(sheet),
-            expires_at: now.plus_seconds(plan.approvals.ttl_seconds),
+            expires_at: recorder.run().good_until(now),
             boot_id,
             uptime_ms,
         }))?;

@@ -21,6 +21,27 @@ impl<T: Target, R: Repository> Driver<T, R> {
     /// G0: looks at the profile, the SSOT documents and the repository. No database is asked.
     pub(super) fn precheck(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
+        let checks = self.look_at_g0()?;
+        let recorder = self.recorder()?;
+        close_gate(recorder, &plan.profile, Gate::G0, checks, State::Prechecked)
+    }
+
+    /// G0 once more, for new evidence: what it sees of the repository is what the new evidence is of. `true`: it failed, and the run
+    /// ended.
+    fn precheck_again(&mut self) -> Result<bool, RunnerError> {
+        let plan = self.plan.clone();
+        let checks = self.look_at_g0()?;
+        let recorder = self.recorder()?;
+        finish(recorder, &plan.profile, Gate::G0, checks)?;
+        let failed = recorder.run().finished(Gate::G0) == Some(Verdict::Fail);
+        if failed {
+            change_state(recorder, State::Failed)?;
+        }
+        Ok(failed)
+    }
+
+    fn look_at_g0(&mut self) -> Result<Vec<Check>, RunnerError> {
+        let plan = self.plan.clone();
         self.recorder()?
             .record(Event::GateStarted(GateStarted { gate: Gate::G0 }))?;
         let repository = match &self.repository {
@@ -46,12 +67,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 recorder.keep(text.as_bytes())?;
             }
         }
-        close_gate(recorder, &plan.profile, Gate::G0, checks, State::Prechecked)
+        Ok(checks)
     }
 
     /// G1: the survey that becomes the pin.
     pub(super) async fn take_pin(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
+        let run = self.recorder()?.run();
+        if run.renewal.is_some() && run.looks_again() && self.precheck_again()? {
+            return Ok(());
+        }
         self.recorder()?
             .record(Event::GateStarted(GateStarted { gate: Gate::G1 }))?;
         let ask = SurveyRequest::SURVEY;

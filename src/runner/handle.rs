@@ -114,7 +114,7 @@ pub fn spawn<T, R, F>(
 ) -> Result<Handle, RunnerError>
 where
     T: Target,
-    R: Repository + 'static,
+    R: Repository,
     F: FnOnce() -> T + Send + 'static,
 {
     let RunnerOptions {

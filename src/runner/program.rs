@@ -23,6 +23,12 @@ pub trait Program: Debug + Send + Sync {
 }
 
 impl<T: Target, R: Repository> Driver<T, R> {
+    /// Looks at the program and at the repository, which are part of what is approved.
+    pub(super) async fn look_around(&mut self) -> Result<(), RunnerError> {
+        self.look_at_program()?;
+        self.look_at_repository().await
+    }
+
     /// Records that the file of this program is another one now, where it is.
     pub(super) fn look_at_program(&mut self) -> Result<(), RunnerError> {
         match self.plan.program.replaced() {
@@ -39,19 +45,5 @@ impl<T: Target, R: Repository> Driver<T, R> {
             recorder.record(Event::ProgramReplaced(ProgramReplaced { found }))?;
         }
         Ok(())
-    }
-
-    /// Takes an approval back that was given before anybody was told that the program is another one.
-    pub(super) fn refuse_unseen_program(&mut self) -> Result<(), RunnerError> {
-        let run = self.recorder()?.run();
-        let (true, Some(found)) = (run.program_unseen, run.program_replaced.clone()) else {
-            return Ok(());
-        };
-        if run.pending_approval().is_none() {
-            return Ok(());
-        }
-        let why = format!("drygate's own program was replaced while the run waited: {found}");
-        self.refuse_pending(&why)?;
-        Err(RunnerError::ProgramReplaced(why))
     }
 }

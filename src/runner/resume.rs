@@ -86,8 +86,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(())
     }
 
-    /// An approval would have taken effect on another server, or with another program, than its sheet showed: it is taken back
-    /// and refused.
+    /// An approval would have taken effect on another server than its sheet showed, or where something of it could not be looked
+    /// at: it is taken back and refused.
     pub(super) fn refuse_pending(&mut self, unlike: &str) -> Result<(), RunnerError> {
         let Some(pending) = self.recorder()?.run().pending_approval().cloned() else {
             return Ok(());
@@ -167,7 +167,6 @@ pub(super) fn show_again<T: Target, R: Repository>(
     driver: &mut Driver<T, R>,
 ) -> Result<(), RunnerError> {
     let (boot_id, uptime_ms) = (driver.clock.boot_id(), driver.clock.uptime_ms());
-    let ttl = driver.plan.approvals.ttl_seconds;
     let by = driver.plan.person.clone();
     let recorder = driver.recorder()?;
     let now = recorder.now();
@@ -185,7 +184,8 @@ pub(super) fn show_again<T: Target, R: Repository>(
         gate,
         evidence,
         by,
-        expires_at: now.plus_seconds(ttl),
+        expires_at: run.good_until(now),
+        size: None,
         boot_id,
         uptime_ms,
     }))?;

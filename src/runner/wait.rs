@@ -16,7 +16,7 @@ use super::{RunnerError, drift, resume, summary};
 use crate::run::{
     ApprovalRecorded, ApprovalRefused, ApprovalRequest, Ask, Decision, Effect, Event,
     EvidenceShown, LiveChange, LiveRead, Person, Request, RunState, Stop, StopCode, SurveyPurpose,
-    judge, next,
+    TerminalSize, judge, next,
 };
 use crate::survey::{Digest, FactChange, Survey, SurveyChanges, differences};
 
@@ -34,7 +34,7 @@ enum Repeated {
 
 /// A full survey that was taken while the run waits.
 struct FullRead {
-    /// The facts that differ from the pin; empty: none.
+    /// What differs from the pin, facts and server; empty: nothing.
     changes: Vec<FactChange>,
     /// Nonce of the transaction that read it; drift names it.
     nonce: String,
@@ -99,8 +99,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Request { by, ask } = request;
         match ask {
             Ask::Decide(asked) => self.decide(&asked, &by),
-            Ask::OpenSheet { gate, evidence } => {
-                self.show_sheet(gate, evidence, by).await?;
+            Ask::OpenSheet {
+                gate,
+                evidence,
+                size,
+            } => {
+                self.show_sheet(gate, evidence, size, by).await?;
                 Ok(None)
             }
             Ask::SurveyAgain => self.survey_again().await.map(|_| None),
@@ -172,10 +176,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         &mut self,
         gate: crate::run::ApprovalGate,
         evidence: Digest,
+        size: Option<TerminalSize>,
         by: Person,
     ) -> Result<(), RunnerError> {
         let (boot_id, uptime_ms) = (self.clock.boot_id(), self.clock.uptime_ms());
-        let ttl = self.plan.approvals.ttl_seconds;
         let recorder = self.recorder()?;
         let now = recorder.now();
         // Evidence may have been renewed while the request was on its way: a sheet that is no longer current is not shown.
@@ -184,13 +188,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
             return Ok(());
         }
-        self.look_at_program()?;
+        self.look_around().await?;
+        let expires_at = self.recorder()?.run().good_until(now);
         self.recorder()?
             .record(Event::EvidenceShown(EvidenceShown {
                 gate,
                 evidence,
                 by,
-                expires_at: now.plus_seconds(ttl),
+                expires_at,
+                size,
                 boot_id,
                 uptime_ms,
             }))?;
@@ -210,14 +216,17 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if run.pending_approval().is_some() {
             return Ok(false);
         }
-        // Taken before the read: only a person who already saw that facts moved asks for new evidence with the same key.
+        // Taken before looking: only a person who already saw that facts moved asks for new evidence with the same key.
         let told = run.has_moved();
+        self.look_around().await?;
         let Some(read) = self.read_everything(Repeated::Recorded).await? else {
             return Ok(false);
         };
         let recorder = self.recorder()?;
         let gate = recorder.run().waits_at();
-        let found = drift::record(recorder, gate, read.changes, &read.nonce)?;
+        let mut drift = read.changes;
+        drift.extend(recorder.run().moved_code());
+        let found = drift::record(recorder, gate, drift, &read.nonce)?;
         self.renews_on_return = found && told;
         Ok(found)
     }
@@ -233,9 +242,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let run = recorder.run();
-        let differing = run.pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
+        let mut differing = run.pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
             differences(pin, &found.taken.survey)
         });
+        let server = run.moved_server(&found.taken.survey.server);
+        differing.voids.extend(server.iter().cloned());
         // A survey is recorded where it says something that the journal does not have yet: a run may wait for days.
         let says_nothing_new = match repeated {
             Repeated::Counted => run.is_known_to_differ_so(&differing.voids),
@@ -245,7 +256,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let changes = if (differing.voids.is_empty() || says_nothing_new) && beside_is_known {
             differing.voids
         } else {
-            drift::record_survey(recorder, SurveyPurpose::Again, &mut found)?
+            let mut changes = drift::record_survey(recorder, SurveyPurpose::Again, &mut found)?;
+            changes.extend(server);
+            changes
         };
         recorder.record(Event::LiveRead(LiveRead {
             read_at,
@@ -261,7 +274,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
     pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
-        self.look_at_program()?;
+        self.look_around().await?;
         let now = self.recorder()?.now();
         if self.recorder()?.run().next_live_read_is_full(now) {
             self.read_everything(Repeated::Counted).await?;
@@ -361,7 +374,8 @@ fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
     let Some(pin) = &run.pin else {
         return Vec::new();
     };
-    survey
+    let server = run.moved_server(&survey.server);
+    let facts = survey
         .facts
         .iter()
         .filter(|fact| {
@@ -374,8 +388,8 @@ fn moved(run: &RunState, survey: &Survey) -> Vec<LiveChange> {
             value: fact.observed.value().map(str::to_owned),
             reason: survey.unknown_reason(fact.key.as_str()).map(str::to_owned),
             rows: Vec::new(),
-        })
-        .collect()
+        });
+    facts.chain(server.iter().map(LiveChange::from)).collect()
 }
 
 /// Records that the database was lost, so that every screen shows it; the run stays resumable.

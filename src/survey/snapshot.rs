@@ -63,6 +63,8 @@ pub struct ServerIdentity {
     pub transport: String,
 }
 
+const DATABASE_OID: &str = "database_oid";
+
 impl ServerIdentity {
     /// Why `reached` is not the server and database of this identity, with both named; `None`: it is. What this identity
     /// does not know is not compared; what only `reached` does not know counts as different. A restart or a failover is
@@ -92,33 +94,40 @@ impl ServerIdentity {
         )
     }
 
-    /// What differs between two identities, as `field: one -> other`. Empty: same server, version,
+    /// What differs between two identities: the field, its value here and its value there. Empty: same server, version,
     /// database and timeline, not restarted.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
-        let pairs = [
-            (
-                "system_identifier",
-                text(&self.system_identifier),
-                text(&other.system_identifier),
-            ),
-            ("timeline", text(&self.timeline), text(&other.timeline)),
-            ("database", self.database.clone(), other.database.clone()),
-            (
-                "postmaster_start",
-                self.postmaster_start.clone(),
-                other.postmaster_start.clone(),
-            ),
-            ("version", self.version.clone(), other.version.clone()),
-        ];
+    pub fn changes(&self, other: &Self) -> Vec<(&'static str, String, String)> {
         // Runs of older versions did not ask for the oid, so it is compared only where both have one.
-        let oids = self.database_oid.zip(other.database_oid);
-        let oid = oids.map(|(one, two)| ("database_oid", one.to_string(), two.to_string()));
+        let oids = self.database_oid.is_some() && other.database_oid.is_some();
+        let (one, two) = (self.fields(), other.fields());
+        let pairs = one.into_iter().zip(two);
         pairs
-            .into_iter()
-            .chain(oid)
-            .filter(|(_, one, two)| one != two)
+            .map(|((name, one), (_, two))| (name, one, two))
+            .filter(|(name, one, two)| one != two && (oids || *name != DATABASE_OID))
+            .collect()
+    }
+
+    /// The same, as `field: one -> other`.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let changes = self.changes(other).into_iter();
+        changes
             .map(|(name, one, two)| format!("{name}: {one} -> {two}"))
             .collect()
+    }
+
+    /// The fields by which two identities are told apart, each with its value.
+    pub fn fields(&self) -> [(&'static str, String); 6] {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+        [
+            ("system_identifier", text(&self.system_identifier)),
+            ("timeline", text(&self.timeline)),
+            ("database", self.database.clone()),
+            ("postmaster_start", self.postmaster_start.clone()),
+            ("version", self.version.clone()),
+            (
+                DATABASE_OID,
+                text(&self.database_oid.map(|oid| oid.to_string())),
+            ),
+        ]
     }
 }

@@ -347,7 +347,7 @@ impl ScriptedRun {
         self.returns(Some(StopCode::StopApprovalRequired))
     }
 
-    /// Evidence for a gate, which expires in 8 hours.
+    /// Evidence for a gate, good for 8 hours from the last survey on.
     pub fn evidence(&mut self, gate: ApprovalGate) -> &mut Self {
         let sheet = self.sheet(gate);
         let bytes = sheet.bytes().expect("plain data");
@@ -356,7 +356,7 @@ impl ScriptedRun {
             round: sheet.round,
             evidence: Digest::of(bytes),
             sheet: Arc::new(sheet),
-            expires_at: self.now.plus_seconds(8 * 3600),
+            expires_at: self.run.good_until(self.now),
             boot_id: self.created().boot_id.clone(),
             uptime_ms: self.uptime_ms(),
         }))

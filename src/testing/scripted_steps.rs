@@ -104,6 +104,7 @@ impl ScriptedRun {
             reason: RenewalReason::Drift,
         };
         self.clock("09:33:40").push(Event::EvidenceRenewed(renewed));
+        self.gate(Gate::G0);
         self.gate_started(Gate::G1).pinned_and_seeded();
         self.waits(ApprovalGate::SG1)
     }

@@ -19,7 +19,10 @@ use super::replay_keys;
 use super::screens;
 use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
-use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, Evidence, RunResult};
+use crate::run::{
+    ApprovalGate, ApprovalRequest, Ask, Decision, Evidence, RunResult, Subject, TerminalSize,
+};
+use crate::survey::Digest;
 
 /// Handles a key press; `at` is when it was read.
 pub fn pressed(model: &mut Model, key: &KeyEvent, at: Duration, effects: &mut Vec<ScreenEffect>) {
@@ -296,8 +299,10 @@ pub(super) fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut 
     let renews = format!("{} takes new evidence.", key(Action::SurveyAgain));
     let why_not = if run.drift.is_some() || run.has_moved() {
         let shows = key(Action::Differences);
+        let drifted = run.drift.as_ref().map(|drift| drift.changes.clone());
+        let what = Subject::counted(&drifted.unwrap_or_else(|| run.moved()));
         Some(format!(
-            "Facts moved: approving would be refused. {shows} shows it, {renews}"
+            "{what} moved: approving would be refused. {shows} shows it, {renews}"
         ))
     } else if run.pending_approval().is_some() {
         let pending =
@@ -319,7 +324,20 @@ pub(super) fn open_approve_sheet(model: &mut Model, at: Duration, effects: &mut 
         return;
     }
     model.over = Over::Approving(ApproveSheet::open(gate, evidence.clone(), at));
-    effects.push(ScreenEffect::Ask(Ask::OpenSheet { gate, evidence }));
+    effects.push(ScreenEffect::Ask(open_sheet(model, gate, evidence)));
+}
+
+/// What the holder is asked for when a sheet is on the screen.
+pub(super) fn open_sheet(model: &Model, gate: ApprovalGate, evidence: Digest) -> Ask {
+    let size = TerminalSize {
+        columns: model.size.width,
+        rows: model.size.height,
+    };
+    Ask::OpenSheet {
+        gate,
+        evidence,
+        size: Some(size),
+    }
 }
 
 /// Opens the rejection sheet, or says why none can be opened.

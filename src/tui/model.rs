@@ -17,7 +17,7 @@ use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::compare::ReviewNote;
 use crate::run::{
-    ApprovalRequest, Claim, CommandLine, History, LastPass, Person, Progress, RunState, counted,
+    ApprovalRequest, Claim, CommandLine, History, LastPass, Person, Progress, RunState, Subject,
     judge,
 };
 use crate::survey::UtcTime;
@@ -338,13 +338,17 @@ impl Model {
     pub fn refusal(&self) -> Option<String> {
         let run = self.run();
         let (gate, evidence) = (run.waits_at()?, run.evidence.as_ref()?);
-        if run.has_moved() {
-            let facts = counted(run.moved().len(), "fact");
+        let moved = run.moved();
+        if !moved.is_empty() {
+            let what = Subject::counted(&moved);
             let closes = key_of(KeyScope::Sheet, Action::Back);
             let renews = key_of(KeyScope::Run, Action::SurveyAgain);
             return Some(format!(
-                "{facts} moved: {closes}, then {renews} takes new evidence."
+                "{what} moved: {closes}, then {renews} takes new evidence."
             ));
+        }
+        if let Some(why) = run.repository_unread() {
+            return Some(format!("The repository could not be looked at: {why}"));
         }
         let request = ApprovalRequest::approve(gate, evidence.digest.clone());
         // The same function that rules on the real approval, so that screen and runner cannot disagree.

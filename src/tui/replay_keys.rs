@@ -2,6 +2,7 @@
 //! `ReplayFrame`.
 
 use crossterm::event::{KeyEvent, KeyEventKind};
+use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
 use super::inbox::{LocalRequest, Source};
@@ -113,8 +114,10 @@ pub(super) fn take_frame(model: &mut Model, frame: ReplayFrame) {
     }
 }
 
-/// The screen of an approver, with the sheet as it stood when Enter was pressed.
+/// The screen of an approver, at its own size, with the sheet as it stood when Enter was pressed.
 pub(super) fn seen(model: &mut Model, seen: DecisionContext) {
+    let recorded = seen.size.filter(|size| size.can_be_drawn());
+    let size = recorded.map_or(model.size, |size| Size::new(size.columns, size.rows));
     let word = match seen.decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
@@ -129,10 +132,11 @@ pub(super) fn seen(model: &mut Model, seen: DecisionContext) {
         // Who named a digest on a command line has read the document behind it, or not: no sheet was on a screen.
         _ => Over::Reading(OpenText::of(TextSubject::Evidence)),
     };
-    let how = match &sheet {
-        Over::Approving(_) => "  (the size of that terminal was not recorded)",
-        Over::Nothing => "",
-        _ => "  by command, which named this evidence",
+    let how = match (&sheet, recorded) {
+        (Over::Approving(_), Some(size)) => format!("  on {}x{}", size.columns, size.rows),
+        (Over::Approving(_), None) => "  (the size of that terminal was not recorded)".to_owned(),
+        (Over::Nothing, _) => String::new(),
+        _ => "  by command, which named this evidence".to_owned(),
     };
     let says = format!(
         "{} {word} by {} {}{how}",
@@ -140,7 +144,7 @@ pub(super) fn seen(model: &mut Model, seen: DecisionContext) {
         seen.by.user,
         seen.at.clock()
     );
-    let mut then = Model::new(Source::Replay, seen.by, model.theme, model.size, seen.at);
+    let mut then = Model::new(Source::Replay, seen.by, model.theme, size, seen.at);
     then.history = seen.history;
     then.over = sheet;
     to_the_end(&mut then);

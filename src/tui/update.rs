@@ -176,16 +176,15 @@ fn disarm(model: &mut Model, now: Duration) {
 
 /// After a suspension the facts are read again: nobody knows how long it was.
 fn ask_sheet_again(model: &mut Model, effects: &mut Vec<ScreenEffect>) {
-    if let Over::Approving(sheet) = &mut model.over
-        && !sheet.is_sent()
-        && sheet.survey != OwnSurvey::Asked
-    {
-        sheet.surveyed(OwnSurvey::Asked);
-        effects.push(ScreenEffect::Ask(Ask::OpenSheet {
-            gate: sheet.gate,
-            evidence: sheet.evidence.clone(),
-        }));
+    let Over::Approving(sheet) = &mut model.over else {
+        return;
+    };
+    if sheet.is_sent() || sheet.survey == OwnSurvey::Asked {
+        return;
     }
+    sheet.surveyed(OwnSurvey::Asked);
+    let (gate, evidence) = (sheet.gate, sheet.evidence.clone());
+    effects.push(ScreenEffect::Ask(keys::open_sheet(model, gate, evidence)));
 }
 
 fn close_sheets(model: &mut Model) {
@@ -255,6 +254,8 @@ pub fn is_about_sheet(event: &Event) -> bool {
         event,
         Event::EvidenceShown(_)
             | Event::LiveRead(_)
+            | Event::ProgramReplaced(_)
+            | Event::RepositoryMoved(_)
             | Event::ApprovalRecorded(_)
             | Event::ApprovalRefused(_)
     )
@@ -276,9 +277,14 @@ fn tell_sheet(model: &mut Model, event: &Event) {
     if answered {
         close_sheets(model);
     }
+    let moved = model.run().moved().len();
     let Over::Approving(sheet) = &mut model.over else {
         return;
     };
+    if moved > 0 {
+        // Whatever was equal in the last read: server, code and program count as well.
+        return sheet.surveyed(OwnSurvey::Moved(moved));
+    }
     match event {
         Event::EvidenceShown(EvidenceShown { evidence, .. })
             if *evidence == sheet.evidence && sheet.survey == OwnSurvey::Asked =>
@@ -286,19 +292,18 @@ fn tell_sheet(model: &mut Model, event: &Event) {
             sheet.surveyed(OwnSurvey::Reading);
         }
         Event::LiveRead(LiveRead {
-            changed,
             complete,
             failed,
             read_at,
+            ..
         }) => {
             // Only a full read that began after the sheet was journalled as shown; a read that was under way before is not the
             // sheet's own. What moved counts in any read.
             let own = *complete && sheet.survey != OwnSurvey::Asked;
-            match (changed.len(), failed) {
-                (_, Some(why)) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),
-                (0, None) if own => sheet.surveyed(OwnSurvey::Equal(*read_at)),
-                (0, _) | (_, Some(_)) => {}
-                (moved, None) => sheet.surveyed(OwnSurvey::Moved(moved)),
+            match failed {
+                Some(why) if own => sheet.surveyed(OwnSurvey::Failed(why.clone())),
+                None if own => sheet.surveyed(OwnSurvey::Equal(*read_at)),
+                _ => {}
             }
         }
         _ => {}

@@ -15,7 +15,8 @@ use futures_util::future::join_all;
 
 use super::fake::{BEHAVIOURS, cut_after, flood_after, serve};
 use super::support::{
-    DATABASE, FULL, Memory, READER, block_on, discoverer, load, profile, say, survey_url, versions,
+    DATABASE, FULL, Memory, READER, block_on, discoverer, load, profile, say, survey_url,
+    version_num, versions,
 };
 
 fn hasty() -> Profile {
@@ -260,5 +261,32 @@ fn a_backend_that_is_killed_in_the_middle_is_unavailable_and_its_end_unseen() {
             "{error:?}"
         );
         assert!(killer.memory.closed.is_empty());
+    }
+}
+
+const WRITES_AT_LOGIN: &str = "CREATE TABLE public.seen (who text);
+    CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN INSERT INTO public.seen VALUES (session_user); END $$;
+    CREATE EVENT TRIGGER notes ON login EXECUTE FUNCTION public.note()";
+
+#[test]
+fn a_login_trigger_that_writes_is_named() {
+    for version in versions() {
+        let cluster = version.cluster();
+        if version_num(&cluster) < 170_000 {
+            let name = &version.name;
+            say(&format!(
+                "PostgreSQL {name}: login triggers NOT CHECKED, it has none"
+            ));
+            continue;
+        }
+        load(&cluster, WRITES_AT_LOGIN);
+        let (taken, _) = survey_url(&cluster.url(READER, DATABASE), profile(), FULL);
+        let said = taken.expect_err("nobody gets in").to_string();
+        assert_eq!(
+            said,
+            "25006 cannot execute INSERT in a read-only transaction (by the login trigger of the database, \
+             PL/pgSQL function public.note())"
+        );
     }
 }

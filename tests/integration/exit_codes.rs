@@ -2,6 +2,8 @@
 //! the contract, with a sentence and what to do.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
 
 use drygate::postgres::throwaway::Scenario;
 
@@ -75,5 +77,67 @@ fn tables_that_the_role_may_not_ask_about_are_a_failed_check() {
         9,
         "the tables cannot be read: 42501",
         "Ask with a role that may",
+    );
+}
+
+#[test]
+fn a_data_directory_that_others_could_change_or_that_cannot_be_made_says_what_to_do() {
+    let workspace = Workspace::new(Scenario::Draft);
+    let place = |name: &str| workspace.place().join(name);
+    let runs = |data: &Path| {
+        let data = data.display().to_string();
+        workspace.drygate(&["runs", "--json", "--data-dir", &data])
+    };
+    let open = |path: &Path, mode| {
+        fs::create_dir_all(path).expect("our own folder");
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("our own folder");
+    };
+    let advice = "Name a data directory of your own";
+    for (name, of_root, of_runs, refused) in [
+        (
+            "open-runs",
+            0o700,
+            0o777,
+            Some("runs: every account may write to it"),
+        ),
+        ("group-runs", 0o700, 0o770, Some("may write to it")),
+        (
+            "open-root",
+            0o777,
+            0o700,
+            Some("open-root: every account may write to it"),
+        ),
+        // As /tmp is: nobody but its owner takes away what is there.
+        ("sticky", 0o1777, 0o700, None),
+        ("own", 0o700, 0o700, None),
+    ] {
+        open(&place(name).join("runs"), of_runs);
+        open(&place(name), of_root);
+        let told = runs(&place(name));
+        match refused {
+            None => drop(told.expect(0)),
+            Some(why) => {
+                let told = told.expect(78).stderr;
+                assert!(
+                    told.contains(why) && told.contains(advice),
+                    "{name}: {told}"
+                );
+            }
+        }
+    }
+    if rustix::process::geteuid().is_root() {
+        for (name, whose) in [("foreign-root", ""), ("foreign-runs", "runs")] {
+            open(&place(name).join("runs"), 0o700);
+            chown(place(name).join(whose), Some(61_101), Some(61_101)).expect("root may");
+            let told = runs(&place(name)).expect(78).stderr;
+            assert!(told.contains("it belongs to uid 61101"), "{name}: {told}");
+        }
+    }
+    // Where it cannot be made.
+    fs::write(place("file"), "").expect("our own file");
+    let told = runs(&place("file/data")).expect(74);
+    assert!(
+        text(&told.json()["next"]).contains("--data-dir DIR"),
+        "{told:?}"
     );
 }

@@ -28,6 +28,7 @@ mod libpq;
 mod locked;
 mod logging;
 mod many_ways;
+mod moved_code;
 mod no_pass_any_more;
 mod not_taken_up;
 mod notify;

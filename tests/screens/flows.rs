@@ -3,7 +3,7 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode};
 use drygate::run::{
     ApprovalGate, ApprovalRecorded, ApprovalRequest, Ask, Decision, Event, EvidenceShown, LiveRead,
-    Request, StopCode,
+    Request, StopCode, TerminalSize,
 };
 use drygate::survey::Digest;
 use drygate::tui::{Ending, ScreenMessage, Source};
@@ -28,6 +28,7 @@ fn shown(script: &ScriptedRun) -> Event {
         evidence: digest(script),
         by: person("op_a"),
         expires_at: at("17:31:00"),
+        size: None,
         boot_id: "boot".to_owned(),
         uptime_ms: None,
     })
@@ -146,7 +147,16 @@ fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
     stage.wait(5_000).key(KeyCode::Char('a'));
     let evidence = digest(&script);
     let gate = ApprovalGate::SG2;
-    assert_eq!(stage.asked(), [Ask::OpenSheet { gate, evidence }]);
+    let size = Some(TerminalSize {
+        columns: 120,
+        rows: 36,
+    });
+    let opened = Ask::OpenSheet {
+        gate,
+        evidence,
+        size,
+    };
+    assert_eq!(stage.asked(), [opened]);
     stage.recorded(all_equal()).wait(60_000);
     assert!(
         !stage.says("READY"),
@@ -595,7 +605,7 @@ fn nothing_ticks_while_waiting() {
     let script = ScriptedRun::at_sg2(false);
     let until = |clock: &str| Stage::new(&script, clock, (80, 24)).screen.next_wake();
     let hours = until("09:31:15").expect("the last five minutes before the expiry");
-    assert_eq!(hours.as_secs(), 7 * 3600 + 41 * 60 + 9);
+    assert_eq!(hours.as_secs(), 7 * 3600 + 41 * 60 + 5);
     assert!(until("17:14:00").expect("minutes are counted").as_secs() <= 60);
     assert_eq!(
         until("17:17:25"),

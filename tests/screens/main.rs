@@ -6,6 +6,7 @@ mod home;
 mod hostile;
 mod keeping;
 mod keys;
+mod moved_code;
 mod picker;
 mod pty;
 mod recordings;

@@ -28,6 +28,7 @@ fn shown() -> ScriptedRun {
             evidence,
             by: person("op_a"),
             expires_at: at("17:31:00"),
+            size: None,
             boot_id: "boot".to_owned(),
             uptime_ms: None,
         }));

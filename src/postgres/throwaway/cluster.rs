@@ -115,6 +115,18 @@ impl Cluster {
         self.server.id()
     }
 
+    /// Ends the server at once and starts it again on its data, which it recovers.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn restart(&mut self) -> Result<(), ThrowawayError> {
+        process::stop_child(&mut self.server).map_err(ThrowawayError::io(
+            "cannot stop the server of",
+            self.directory.path(),
+        ))?;
+        let (binaries, account) = (ServerBinaries::find()?, ServerAccount::choose()?);
+        self.server = process::start(&binaries, account, &self.directory)?;
+        Ok(())
+    }
+
     /// Makes `database` and loads the base of `scenario` into it.
     pub fn load_scenario(&self, database: &str, scenario: Scenario) -> Result<(), ThrowawayError> {
         self.create_database(database)?;

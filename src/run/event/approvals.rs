@@ -52,6 +52,23 @@ pub struct EvidenceTaken {
     pub uptime_ms: Option<u64>,
 }
 
+/// How large a screen is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TerminalSize {
+    /// Columns.
+    pub columns: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+impl TerminalSize {
+    /// Whether a screen of this size can be drawn. A journal of somebody else may say any number.
+    pub fn can_be_drawn(self) -> bool {
+        (1..=1_000).contains(&self.columns) && (1..=400).contains(&self.rows)
+    }
+}
+
 /// The sheet was shown to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -64,6 +81,9 @@ pub struct EvidenceShown {
     pub by: Person,
     /// Until when an approval of it is good from now on.
     pub expires_at: UtcTime,
+    /// Size of the screen that it was on, as the process with the screen said. None: no screen. Older journals did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<TerminalSize>,
     /// Boot id of the machine.
     pub boot_id: String,
     /// Milliseconds since that start of the machine, sleep included. Older journals did not record it.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::run::{
-    ApprovalPolicy, Mode, Person, ProgramFile, RunBudget, RunId, RunResult, State, StopCode,
-    TargetIdentity,
+    ApprovalPolicy, Mode, Person, ProgramFile, RepositoryLook, RunBudget, RunId, RunResult, State,
+    StopCode, TargetIdentity,
 };
 use crate::survey::{Digest, EvidenceFormat};
 
@@ -116,6 +116,14 @@ pub struct Invocation {
 pub struct ProgramReplaced {
     /// What is there: its SHA-256, or `gone`.
     pub found: ProgramFile,
+}
+
+/// The repository of the run is not what was last seen of it: branch, HEAD, main, tags or work tree moved, or moved back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RepositoryMoved {
+    /// What is there, or why it could not be looked at.
+    pub found: RepositoryLook,
 }
 
 /// Bytes behind HEAD that did not chain were set aside.

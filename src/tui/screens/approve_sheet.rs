@@ -227,6 +227,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     };
     let mut text = Vec::new();
     cannot_pass(&mut text, model);
+    sheet_last_pass::policy_changed(&mut text, evidence);
     identity(&mut text, evidence);
     sheet_drift::lines(&mut text, &evidence.sheet.drifted, width);
     text.extend(words::changed_beside(model.run()));

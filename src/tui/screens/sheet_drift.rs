@@ -3,7 +3,7 @@
 //! tests/screens/flows.rs).
 
 use super::words;
-use crate::run::counted;
+use crate::run::{Subject, counted};
 use crate::survey::{ChangedWords, FactChange, RowChange, fields, passages};
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
@@ -19,7 +19,7 @@ pub(super) fn lines(text: &mut Vec<Text>, drifted: &[FactChange], width: usize) 
     if drifted.is_empty() {
         return;
     }
-    let facts = counted(drifted.len(), "fact");
+    let facts = Subject::counted(drifted);
     text.push(
         Text::inked(Ink::Drift, "DRIFTED SINCE THE EARLIER EVIDENCE")
             .with(Ink::Plain, format!("   {facts}, - approved, + found")),

@@ -2,10 +2,32 @@
 
 use super::approve_sheet::key;
 use super::words;
-use crate::run::Evidence;
+use crate::run::{Evidence, LastPassDifference};
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
+
+/// What a sheet says of who may approve.
+const POLICY_KEYS: [&str; 2] = ["policy", "policy_file"];
+
+/// Who may approve is another question than at the last PASS: it leads the sheet, before anything that is to be approved.
+pub(super) fn policy_changed(text: &mut Vec<Text>, evidence: &Evidence) {
+    let differences = &evidence.sheet.last_pass_differences;
+    let of_policy = |key: &str| POLICY_KEYS.contains(&key);
+    let mut changed = differences
+        .iter()
+        .filter(|difference| of_policy(difference.key.as_str()))
+        .peekable();
+    if changed.peek().is_none() {
+        return;
+    }
+    text.push(Text::inked(
+        Ink::Needed,
+        "WHO MAY APPROVE CHANGED SINCE THE LAST PASS",
+    ));
+    text.extend(changed.map(|difference| line(difference, "")));
+    text.push(Text::new());
+}
 
 /// Adds what differs from the last PASS, or what it could not be compared in.
 pub(super) fn lines(text: &mut Vec<Text>, evidence: &Evidence) {
@@ -35,12 +57,6 @@ pub(super) fn lines(text: &mut Vec<Text>, evidence: &Evidence) {
         )));
     }
     for difference in differences {
-        let shown = |value: Option<&str>| {
-            let short = words::short_value(words::value_or_unknown(value));
-            short
-                .split_once("..")
-                .map_or(short.clone(), |(first, _)| first.to_owned())
-        };
         let lines = difference.lines.map_or_else(String::new, |n| {
             format!(
                 "   {}   ({} {} reads)",
@@ -49,12 +65,7 @@ pub(super) fn lines(text: &mut Vec<Text>, evidence: &Evidence) {
                 key_of(KeyScope::Run, Action::Differences)
             )
         });
-        text.push(Text::plain(format!(
-            "  {:<26} {} -> {}{lines}",
-            difference.key.as_str(),
-            shown(difference.then.as_deref()),
-            shown(difference.now.as_deref())
-        )));
+        text.push(line(difference, &lines));
     }
     let named = |key: &str| differences.iter().any(|d| d.key.as_str() == key);
     let keys = differences.iter().map(|difference| &difference.key);
@@ -77,4 +88,20 @@ pub(super) fn lines(text: &mut Vec<Text>, evidence: &Evidence) {
     };
     text.push(Text::plain(format!("  {listed} are the same")));
     text.push(Text::new());
+}
+
+/// `  policy                     any account -> exclude_starter`
+fn line(difference: &LastPassDifference, more: &str) -> Text {
+    let shown = |value: Option<&str>| {
+        let short = words::short_value(words::value_or_unknown(value));
+        short
+            .split_once("..")
+            .map_or(short.clone(), |(first, _)| first.to_owned())
+    };
+    Text::plain(format!(
+        "  {:<26} {} -> {}{more}",
+        difference.key.as_str(),
+        shown(difference.then.as_deref()),
+        shown(difference.now.as_deref())
+    ))
 }

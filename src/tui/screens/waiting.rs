@@ -2,9 +2,8 @@
 
 use super::band::{Band, BandKey, state_line};
 use super::words;
-use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, RunState, StopCode};
+use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, StopCode, Subject};
 use crate::simulate::PredictedEffect;
-use crate::survey::FactChange;
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -94,6 +93,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
     // In this order: the first is what a person has to solve first.
     let situation = moved(model, gate)
         .or_else(|| expired(model, gate, evidence))
+        .or_else(|| unread(model, &question))
         .or_else(|| refused(model, gate))
         .or_else(|| budget_spent(model, &question))
         .or_else(|| database_gone(model, &question));
@@ -268,14 +268,14 @@ fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
     Some(
         Band::new(
             Ink::Drift,
-            format!("{gate}   FACTS MOVED"),
+            format!("{gate}   {} MOVED", Subject::title_among(&moved)),
             "APPROVING WOULD BE REFUSED",
         )
-        .say(Text::plain(words::changed_by_others(run, &moved)))
+        .say(Text::plain(words::changed_by(run, &moved)))
         .say(words::changed_within_band(model, &moved, 0))
         .say(Text::plain(format!(
             "{} moved. {} takes new evidence; SG1 is asked again.",
-            of_all_facts(run, &moved),
+            capital(&words::what_differs(run, &moved)),
             key_of(model.scope(), Action::SurveyAgain)
         )))
         .keys(&KEYS_RENEW),
@@ -287,7 +287,12 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
         return None;
     }
     let ttl = model.run().created.as_ref()?.approvals.ttl_seconds;
-    let shown = evidence.expires_at.plus_seconds(-ttl);
+    let counted_from = evidence.expires_at.plus_seconds(-ttl);
+    let since = if model.run().looks_again() {
+        "Facts last read in full"
+    } else {
+        "Shown"
+    };
     let good = match (ttl % 3600, ttl % 60) {
         (0, _) => format!("{} h", ttl / 3600),
         (_, 0) => format!("{} min", ttl / 60),
@@ -300,8 +305,8 @@ fn expired(model: &Model, gate: ApprovalGate, evidence: &Evidence) -> Option<Ban
             "STILL WAITING",
         )
         .say(Text::plain(format!(
-            "Shown {}, good for {good}. {} takes new evidence and shows what changed.",
-            shown.clock(),
+            "{since} {}, good for {good}. {} takes new evidence and shows what changed.",
+            counted_from.clock(),
             key_of(model.scope(), Action::SurveyAgain)
         )))
         .keys(&KEYS_RENEW),
@@ -317,6 +322,16 @@ fn refused(model: &Model, gate: ApprovalGate) -> Option<Band> {
             "STILL WAITING",
         )
         .say(Text::plain(why)),
+    )
+}
+
+/// The repository cannot be looked at: an approval could not take effect.
+fn unread(model: &Model, question: &str) -> Option<Band> {
+    let why = model.run().repository_unread()?;
+    Some(
+        Band::new(Ink::Needed, question, "WAITING, APPROVING WOULD BE REFUSED").say(Text::plain(
+            format!("The repository of the run could not be looked at: {why}"),
+        )),
     )
 }
 
@@ -367,9 +382,11 @@ pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
         .needing_person()
 }
 
-/// `2 of 15 facts`
-fn of_all_facts(run: &RunState, changes: &[FactChange]) -> String {
-    format!("{} of {} facts", changes.len(), run.compared())
+/// As a sentence begins.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// The band of a drift that stands: the approval is void.
@@ -395,14 +412,15 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
             format!("{what} {} approved", approval.by.user)
         },
     );
-    let facts = of_all_facts(run, &drift.changes);
-    let verb = if drift.changes.len() == 1 {
-        "differs"
-    } else {
-        "differ"
-    };
-    Band::new(Ink::Drift, format!("{gate}   FACTS DRIFTED"), right)
-        .say(Text::plain(words::changed_by_others(run, &drift.changes)))
+    let subjects = Subject::among(&drift.changes);
+    let facts = capital(&words::what_differs(run, &drift.changes));
+    let facts_differ = drift.changes.iter();
+    let facts_differ = facts_differ.filter(|one| Subject::of(&one.key) == Subject::Facts);
+    let one = facts_differ.count() <= 1 && subjects.len() == 1;
+    let verb = if one { "differs" } else { "differ" };
+    let title = Subject::title_among(&drift.changes);
+    Band::new(Ink::Drift, format!("{gate}   {title} DRIFTED"), right)
+        .say(Text::plain(words::changed_by(run, &drift.changes)))
         .say(words::changed_within_band(model, &drift.changes, 0))
         .say(Text::plain(if narrow {
             format!("{facts} {verb} from {by}. SG1 is asked again.")

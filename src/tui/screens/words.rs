@@ -2,8 +2,8 @@
 
 use crate::audit;
 use crate::run::{
-    ApprovalGate, Decision, EvidenceSheet, LastPassDifference, Obstacle, RunState, TargetIdentity,
-    counted,
+    ApprovalGate, Decision, EvidenceSheet, LastPassDifference, Obstacle, RunState, Subject,
+    TargetIdentity, counted,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{
@@ -258,9 +258,16 @@ pub fn short_value(value: &str) -> String {
     // An MD5 or a SHA-256 in hex, of a content digest behind its format.
     if (digits.len() == 32 || digits.len() == 64) && hex(digits) {
         format!("{}..{}", &digits[..8], &digits[digits.len() - 4..])
+    } else if is_commit(value) {
+        value[..7].to_owned()
     } else {
         value.to_owned()
     }
+}
+
+/// A commit id of git (SHA-1), of which the first seven characters are usual.
+fn is_commit(value: &str) -> bool {
+    value.len() == 40 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `icx_draft 60 -> 59`.
@@ -270,6 +277,31 @@ pub fn change(key: &str, from: Option<&str>, to: Option<&str>) -> String {
         short_value(value_or_unknown(from)),
         short_value(value_or_unknown(to))
     )
+}
+
+/// Who or what made the difference, as far as it was measured: of the facts where they differ, else of what else did.
+pub fn changed_by(run: &RunState, changes: &[FactChange]) -> String {
+    match Subject::among(changes).first() {
+        None | Some(Subject::Facts) => changed_by_others(run, changes),
+        Some(other) => format!("{}.", other.says()),
+    }
+}
+
+/// `2 of 17 facts`, `1 of 17 facts and the code`, `the server`.
+pub fn what_differs(run: &RunState, changes: &[FactChange]) -> String {
+    let all = run.compared();
+    let facts = changes
+        .iter()
+        .filter(|one| Subject::of(&one.key) == Subject::Facts);
+    let facts = format!("{} of {all} facts", facts.count());
+    let named: Vec<&str> = Subject::among(changes)
+        .into_iter()
+        .map(|subject| match subject {
+            Subject::Facts => facts.as_str(),
+            Subject::Server | Subject::Code | Subject::Program => subject.word(),
+        })
+        .collect();
+    named.join(" and ")
 }
 
 /// That somebody else changed these facts, when as narrow as the journal has it, and by which transactions as far as that was
@@ -313,7 +345,7 @@ pub fn changes(changes: &[FactChange]) -> String {
     let rank = |change: &FactChange| match (&change.rows[..], change.approved.as_deref()) {
         _ if change.reason.is_some() => 0,
         ([_, ..], _) => 0,
-        ([], Some(value)) if value.len() < 32 => 1,
+        ([], Some(value)) if value.len() < 32 || is_commit(value) => 1,
         _ => 2,
     };
     let more = changes.len().saturating_sub(4);
@@ -374,7 +406,10 @@ pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
 pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) -> Text {
     let width = usize::from(model.size.width);
     let margins = if width < 110 { 4 } else { 8 };
-    let answered = changes.iter().all(|change| change.reason.is_none());
+    // Rows tell of facts; beside them each of the others is named.
+    let answered = changes
+        .iter()
+        .all(|change| change.reason.is_none() && Subject::of(&change.key) == Subject::Facts);
     let words = || changed_words(changes, width.saturating_sub(margins + taken));
     let told = answered.then(words).flatten();
     told.unwrap_or_else(|| Text::plain(self::changes(changes)))
