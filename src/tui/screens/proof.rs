@@ -181,9 +181,13 @@ fn seconds(us: u64) -> String {
     format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
 }
 
-/// `A v no writes  B . equal now  C o not quiet  D v read-only  E v same server`; those that were not checked are named
-/// together behind the others.
-pub(super) fn one_line(model: &Model) -> Text {
+/// `A v no writes  B . equal so far  C o not quiet  D v read-only  E v same server`, closer together where there is less room;
+/// those that were not checked are named together behind the others.
+pub(super) fn one_line(model: &Model, width: usize) -> Text {
+    Text::first_fitting(["  ", " "].map(|gap| claims_line(model, gap)), width)
+}
+
+fn claims_line(model: &Model, between: &str) -> Text {
     let mut line = Text::new();
     let mut unchecked = Vec::new();
     for claim in &model.claims {
@@ -192,7 +196,7 @@ pub(super) fn one_line(model: &Model) -> Text {
             unchecked.push(claim.name.name());
             continue;
         }
-        let gap = if line.is_empty() { "" } else { "  " };
+        let gap = if line.is_empty() { "" } else { between };
         line = line
             .with(Ink::Plain, format!("{gap}{} ", claim.name.name()))
             .then(mark(model, claim))
@@ -201,7 +205,7 @@ pub(super) fn one_line(model: &Model) -> Text {
     if unchecked.is_empty() {
         return line;
     }
-    let gap = if line.is_empty() { "" } else { "  " };
+    let gap = if line.is_empty() { "" } else { between };
     line.with(
         Ink::Dim,
         format!("{gap}{NOT_CHECKED}: {}", unchecked.join(" ")),
