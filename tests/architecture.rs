@@ -98,7 +98,7 @@ const PRIVATE_WORDS: &[(&str, &str)] = &[
 /// The files that hold the table of the keys begin so.
 const KEY_TABLE: &str = "src/tui/key_table";
 /// Turns what is pressed into the letters of a text.
-const TYPING: &[&str] = &["src/tui/typing.rs"];
+const TYPING: &[&str] = &["src/tui/typing.rs", "src/tui/background.rs"];
 /// What keys are called in a sentence. Letters cannot be told from words; the bands and footers take them from the table.
 const KEY_NAMES: &[&str] = &["Esc", "Enter", "Backspace", "PgDn", "PgUp", "Ctrl"];
 const LAUNCH_FILES_MAX: usize = 30;

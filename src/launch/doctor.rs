@@ -99,8 +99,8 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
 /// Prints the SQL that makes the profile's role in the named database.
 pub fn role_sql(settings: &Settings) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    let (taken, ..) = survey::look(settings, &loaded)?;
-    let sql = postgres::role_setup(&loaded.profile, &taken.survey, &taken.rulings);
+    let (taken, holders) = survey::look_for_role(settings, &loaded)?;
+    let sql = postgres::role_setup(&loaded.profile, &taken.survey, &taken.rulings, &holders);
     output::print(&sql)?;
     Ok(exit::OK)
 }

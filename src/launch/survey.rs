@@ -11,7 +11,7 @@ use crate::cli::{Output, Settings};
 use crate::documents::{
     ProfileCheckDocument, ProfileHook, SchemaVersion, SurveyDocument, SurveyFact,
 };
-use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer};
+use crate::postgres::{LibpqEnvironment, LiveReadOnlyDiscoverer, PublicHolders};
 use crate::profile::{LoadedProfile, Profile};
 use crate::report::visible;
 use crate::run::{Check, CheckName, Gate, RunState, StopCode, Verdict};
@@ -92,6 +92,19 @@ pub(super) fn look(
     });
     let checks = audit::scope(&RunState::default(), &loaded.profile, checks);
     Ok((taken, proof, checks))
+}
+
+/// A survey for whoever makes a role: with who holds privileges through PUBLIC alone.
+pub(super) fn look_for_role(
+    settings: &Settings,
+    loaded: &LoadedProfile,
+) -> Result<(Taken, PublicHolders), LaunchError> {
+    let connection = run::connection(settings)?;
+    let target = LiveReadOnlyDiscoverer::new(connection, loaded.profile.clone(), "survey");
+    let mut target = target.asking_public_holders();
+    let witness = SurveyWitness::new(|_| ());
+    let (taken, _) = witness.look(&mut target, SurveyRequest::SURVEY)?;
+    Ok((taken, target.public_holders()))
 }
 
 /// `drygate survey`: prints the facts.

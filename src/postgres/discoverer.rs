@@ -13,6 +13,7 @@ use super::error::CallError;
 use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
 use super::profile_query::queries;
+use super::public_holders::{self, PublicHolders};
 use super::resolver::Resolver;
 use super::session::{Closed, Session};
 use super::settings::ConnectionSettings;
@@ -42,6 +43,7 @@ pub struct LiveReadOnlyDiscoverer {
     pinned: PinnedRuns,
     without: Option<Resolver>,
     refused_through: BTreeMap<Resolver, u64>,
+    public_holders: Option<PublicHolders>,
 }
 
 impl LiveReadOnlyDiscoverer {
@@ -64,7 +66,21 @@ impl LiveReadOnlyDiscoverer {
             pinned: PinnedRuns::new(),
             without: None,
             refused_through: BTreeMap::new(),
+            public_holders: None,
         }
+    }
+
+    /// Each survey also reads who holds privileges through PUBLIC alone.
+    #[must_use]
+    pub fn asking_public_holders(mut self) -> Self {
+        self.public_holders = Some(Err("no survey was taken".to_owned()));
+        self
+    }
+
+    /// Who holds privileges through PUBLIC alone, by the last survey that asked.
+    pub fn public_holders(&self) -> PublicHolders {
+        let asked = self.public_holders.clone();
+        asked.unwrap_or_else(|| Err("not asked".to_owned()))
     }
 
     /// With one resolver left out: what it leads to is not seen. Only to show that a test would notice.
@@ -196,6 +212,9 @@ impl LiveReadOnlyDiscoverer {
             reader.all_facts(session, witness).await?
         };
         self.grant_rows = read.grant_rows.or(self.grant_rows);
+        if self.public_holders.is_some() {
+            self.public_holders = Some(public_holders::read(session).await?);
+        }
         if ask.streams {
             read.unread = candidates::stream(session, &self.profile, &rulings, witness).await?;
         }

@@ -1,16 +1,22 @@
 //! The SQL that makes a role as drygate wants it: it may read what a profile asks about, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::content::quoted;
+use super::public_holders::PublicHolders;
 use crate::profile::Profile;
 use crate::runner::target::QueryRuling;
 use crate::survey::{RoleFinding, Survey};
 
 /// The script for whoever owns the database, from one survey of it. The server has parsed the queries, so it has named the
 /// relations that they read, even those that the role may not read yet.
-pub fn role_setup(profile: &Profile, survey: &Survey, rulings: &[QueryRuling]) -> String {
+pub fn role_setup(
+    profile: &Profile,
+    survey: &Survey,
+    rulings: &[QueryRuling],
+    holders: &PublicHolders,
+) -> String {
     let role = &profile.target.expected_role;
     let server = &survey.server;
     let (database, name) = (quoted(&server.database), quoted(role));
@@ -50,12 +56,7 @@ GRANT CONNECT ON DATABASE {database} TO {name};
         .iter()
         .filter(|finding| !finding.allowed);
     let (public, own): (Vec<_>, Vec<_>) = found.partition(|finding| finding.via == "PUBLIC");
-    statements(
-        &mut sql,
-        "What PUBLIC may do here, this role may do. Each statement takes it from every role that has no grant of its own:
--- grant it first to those that need it.",
-        &public,
-    );
+    from_public(&mut sql, &public, holders, role);
     if is_this_role {
         statements(&mut sql, "What this role may do beyond reading.", &own);
     } else {
@@ -86,6 +87,80 @@ fn schema(relation: &str) -> &str {
         c == '.' && !quoted
     });
     end.map_or(relation, |end| &relation[..end])
+}
+
+/// What is taken from PUBLIC, each statement behind the grants that keep it for the roles that would lose it. Where those are
+/// not known the statement is only a comment.
+fn from_public(
+    sql: &mut String,
+    findings: &[&RoleFinding],
+    holders: &PublicHolders,
+    expected: &str,
+) {
+    let mut taken: BTreeMap<String, Result<BTreeSet<&str>, &str>> = BTreeMap::new();
+    for finding in findings {
+        if let Some(remedy) = finding.remedy() {
+            let roles = would_lose(finding, holders, expected);
+            let known = taken.entry(remedy).or_insert_with(|| Ok(BTreeSet::new()));
+            match (known, roles) {
+                (Ok(known), Ok(roles)) => known.extend(roles),
+                (known, Err(why)) => *known = Err(why),
+                (Err(_), Ok(_)) => {}
+            }
+        }
+    }
+    if !taken.is_empty() {
+        let _ = writeln!(sql, "\n-- What PUBLIC may do here, this role may do.");
+    }
+    for (revoke, roles) in &taken {
+        match roles {
+            Err(why) => {
+                let why = why.replace('\n', " ");
+                let _ = writeln!(sql, "-- NOT CHECKED: who else would lose it ({why}).");
+                let _ = writeln!(sql, "-- {revoke};");
+                continue;
+            }
+            Ok(roles) if roles.is_empty() => {
+                let _ = writeln!(sql, "-- No other role has it through PUBLIC alone.");
+            }
+            Ok(roles) => {
+                let named: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+                let named = named.join(", ");
+                let _ = writeln!(
+                    sql,
+                    "-- Through PUBLIC alone have it: {named}. Leave out whoever shall lose it."
+                );
+                let granted = revoke.replacen("REVOKE", "GRANT", 1);
+                let granted = granted.trim_end_matches(" FROM PUBLIC");
+                let _ = writeln!(sql, "{granted} TO {named};");
+            }
+        }
+        let _ = writeln!(sql, "{revoke};");
+    }
+}
+
+/// The roles that would lose what a finding says of PUBLIC; `Err`: why they are not known.
+fn would_lose<'a>(
+    finding: &RoleFinding,
+    holders: &'a PublicHolders,
+    expected: &str,
+) -> Result<Vec<&'a str>, &'a str> {
+    let holders = holders.as_ref().map_err(String::as_str)?;
+    let is_read = match finding.kind.as_str() {
+        "table privilege" | "column privilege" | "function" => true,
+        "create or temporary" => !finding.object.starts_with("tablespace "),
+        _ => false,
+    };
+    if !is_read {
+        return Err("not asked for this kind of object");
+    }
+    // The functions of a schema are found together: `EXECUTE of 3 functions`.
+    let privilege = finding.privilege.as_str();
+    let privilege = privilege.split_once(" of ").map_or(privilege, |(it, _)| it);
+    let of_it = holders.iter().filter(|holder| {
+        holder.object == finding.object && holder.privilege == privilege && holder.role != expected
+    });
+    Ok(of_it.map(|holder| holder.role.as_str()).collect())
 }
 
 fn statements(sql: &mut String, title: &str, findings: &[&RoleFinding]) {

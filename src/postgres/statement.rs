@@ -83,6 +83,7 @@ constants! {
         "built_ins" "references" "expressions"
     );
     GRANTS = include_str!("../../assets/sql/grants.sql");
+    PUBLIC_HOLDERS = include_str!("../../assets/sql/public_holders.sql");
     ROLE_ATTRIBUTES = include_str!("../../assets/sql/role_attributes.sql");
     ROLE_REACHABLE = include_str!("../../assets/sql/role_reachable.sql");
     ROLE_MEMBERSHIP = include_str!("../../assets/sql/role_membership.sql");

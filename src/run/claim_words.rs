@@ -56,7 +56,7 @@ impl Claim {
     fn so_far(&self, differing: usize) -> ClaimWords {
         match self.measured.as_str() {
             _ if differing > 0 => differ(differing),
-            "equal so far" => ClaimWords::of("equal now", "facts equal so far"),
+            "equal so far" => ClaimWords::of("equal so far", "facts equal so far"),
             "one snapshot so far" => ClaimWords::of("read once", "facts read once"),
             _ => not_checked("facts"),
         }

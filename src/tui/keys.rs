@@ -250,6 +250,8 @@ pub(in crate::tui) fn next_command(model: &Model) -> Option<String> {
     let (_, outcome, _) = run.sealed.as_ref()?;
     let tail = run.run_id()?.tail();
     let command = match outcome {
+        // The database of a demo is gone with it.
+        RunResult::Pass if run.is_demo() => "report",
         RunResult::Pass => "recheck",
         RunResult::ChangedByOthers => "diff",
         RunResult::Rejected

@@ -303,7 +303,10 @@ fn the_printed_role_is_one_that_a_survey_passes_with() {
         "CREATE ROLE fresh LOGIN;
          CREATE FUNCTION public.anybody() RETURNS integer LANGUAGE sql AS 'SELECT 1';
          GRANT TRUNCATE ON public.unit_version TO fresh;
-         GRANT DELETE ON public.unit_version TO PUBLIC",
+         GRANT DELETE ON public.unit_version TO PUBLIC;
+         CREATE ROLE clerk LOGIN;
+         CREATE ROLE archivist LOGIN;
+         GRANT DELETE ON public.unit_version TO archivist",
     );
     let profile = workspace.profile("fresh.toml", |built_in| {
         built_in.replace("context_pack_readonly", "fresh")
@@ -334,7 +337,23 @@ fn the_printed_role_is_one_that_a_survey_passes_with() {
     ] {
         assert!(sql.contains(statement), "{statement}: {sql}");
     }
+    // Who has a grant of its own loses nothing, and neither does who had it through PUBLIC.
+    let deletes = |sql: &str| {
+        let named = sql.lines().filter(|line| line.starts_with("GRANT DELETE"));
+        named.map(str::to_owned).collect::<String>()
+    };
+    assert!(deletes(&sql).contains("\"clerk\""), "{sql}");
+    assert!(!deletes(&sql).contains("archivist"), "{sql}");
     workspace.sql(&sql);
+    let may = |role: &str| {
+        let asked =
+            format!("SELECT has_table_privilege('{role}', 'public.unit_version', 'DELETE')::text");
+        workspace.sql(&asked)[0][0].clone().expect("an answer")
+    };
+    assert_eq!(
+        [may("clerk"), may("archivist"), may("fresh")],
+        ["true", "true", "false"]
+    );
     let before = of("fresh", &["doctor", "--json"]).expect(9).json();
     let says = text(&finding(&before, "database")["says"]);
     assert!(says.contains("could write in 1 ways"), "{says}");
@@ -350,7 +369,9 @@ fn the_printed_role_is_one_that_a_survey_passes_with() {
     assert_eq!(finding(&after, "database")["verdict"], "PASS", "{after}");
     // What there is to grant does not depend on what is granted, nor on who asks.
     let grants = |sql: &str| {
-        let granted = sql.lines().filter(|line| line.starts_with("GRANT"));
+        let granted = sql.lines();
+        let granted =
+            granted.filter(|line| line.starts_with("GRANT") && line.ends_with("TO \"fresh\";"));
         granted.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(grants(&own), grants(&sql));

@@ -102,7 +102,7 @@ fn what_changes_beside_is_listed_everywhere_and_voids_nothing() {
     let measured = text(&sealed["non_mutation"]["claims"]["B"]["measured"]);
     assert_eq!(
         measured,
-        "23 facts equal in two snapshots, 1 changed beside"
+        "25 facts equal in two snapshots, 1 changed beside"
     );
     let id = text(&sealed["run_id"]);
     workspace.drygate(&["verify", id]).expect(0);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 use drygate::run::{
-    ApprovalGate, ApprovalRefused, Check, CheckName, Decision, Event, Gate, Progress, RunResult,
-    State, StopCode, SurveyPurpose, Verdict,
+    ApprovalGate, ApprovalRefused, Check, CheckName, Decision, Event, Gate, Obstacle, Progress,
+    RunResult, State, StopCode, SurveyPurpose, Verdict,
 };
 use drygate::tui::model::{Model, Rate};
 use drygate::tui::{Colours, ScreenMessage, Theme, update::update};
@@ -118,6 +118,38 @@ fn waiting() {
         &ScriptedRun::at_sg2(true),
         "09:31:15",
     );
+}
+
+/// A run that waits although nothing can make it PASS any more.
+pub fn cannot_pass() -> ScriptedRun {
+    let mut script = ScriptedRun::new(false);
+    script.obstacles_of = |_| {
+        vec![Obstacle {
+            gate: Gate::G3,
+            check: CheckName::VerifyEqualsPrediction,
+            verdict: Verdict::Fail,
+            subject: "~1 units are not as their source says: ICX-CONST-0001 content differs"
+                .to_owned(),
+        }]
+    };
+    script.until_sg1().until_sg2();
+    script
+}
+
+#[test]
+fn what_a_person_must_know_before_deciding() {
+    snap_script("sg2_cannot_pass", &cannot_pass(), "09:18:00");
+    let mut unread = ScriptedRun::at_sg1(false);
+    unread.clock("09:16:00").live_read(false, &[], None);
+    snap_script("sg1_facts_unread", &unread, "09:16:00");
+    let four = [
+        "icx_draft",
+        "fn_iu_enact_md5",
+        "unit_version",
+        "grant_matrix_sha",
+    ];
+    let drifted = ScriptedRun::drifted_over(&four);
+    snap_script("sg2_drifted_in_four", &drifted, "09:33:07");
 }
 
 #[test]

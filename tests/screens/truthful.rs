@@ -7,7 +7,7 @@ use drygate::tui::model::{Model, Pane};
 use drygate::tui::{Source, update::update};
 use ratatui::layout::Size;
 
-use crate::situations::{failed_at_g1, rejected};
+use crate::situations::{cannot_pass, failed_at_g1, rejected};
 use crate::stage::{SIZES, drawn, messages, plain};
 use drygate::testing::values::person;
 use drygate::testing::{ScriptedRun, at};
@@ -22,6 +22,7 @@ fn scripts() -> Vec<ScriptedRun> {
     vec![
         rejected(),
         failed_at_g1(),
+        cannot_pass(),
         read,
         failing,
         passed,

@@ -234,6 +234,8 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     prediction(&mut text, model, evidence);
     sheet_last_pass::lines(&mut text, evidence);
     state_of_checks(&mut text, model, sheet, evidence);
+    text.push(proof::one_line(model, width));
+    runs(&mut text, evidence);
     people(&mut text, model, evidence);
     let mut lines: Vec<Text> = text.iter().flat_map(|line| line.wrap(width)).collect();
     lines.push(Text::new());
@@ -389,7 +391,10 @@ fn state_of_checks(text: &mut Vec<Text>, model: &Model, sheet: &ApproveSheet, ev
             "Read by the process that holds the run, not from this terminal; and once more before an approval takes effect.",
         ));
     }
-    text.push(proof::one_line(model));
+}
+
+/// The functions that queries of the profile can run and that are not PostgreSQL's own.
+fn runs(text: &mut Vec<Text>, evidence: &Evidence) {
     let runs = &evidence.sheet.runs;
     if !runs.is_empty() {
         text.push(Text::plain(format!("runs    {}", runs.join(", "))));

@@ -286,8 +286,9 @@ fn panes(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn bottom_lines(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if area.height > 1 {
-        let line = proof::one_line(model);
-        canvas.text(area.x + 1, area.y, area.width.saturating_sub(2), &line);
+        let width = area.width.saturating_sub(2);
+        let line = proof::one_line(model, width.into());
+        canvas.text(area.x + 1, area.y, width, &line);
     }
     let last = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
     footer::draw(canvas, last.intersection(area), model);

@@ -69,10 +69,7 @@ pub(super) fn report(model: &Model, nth: usize) -> TextPage {
     let (before, next) = (key(Action::Left), key(Action::Right));
     let all = model.reports.len();
     TextPage {
-        title: format!(
-            "{name}   {} of {all}, {before} {next} report before, next",
-            nth + 1
-        ),
+        title: format!("{name}   {} of {all} ({before} {next})", nth + 1),
         lines: text.lines().map(Text::plain).collect(),
         copies: Some(text.clone()),
     }

@@ -10,6 +10,9 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::{Glyph, Ink};
 use crate::tui::widgets::Text;
 
+/// Rows that the pane has on a screen of 80x24.
+const ROWS_OF_24: usize = 12;
+
 /// Widths of the columns; 0: the column is left out.
 struct FactColumns {
     key: usize,
@@ -97,7 +100,8 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         pane.rows
             .extend(quiet_folded(model, &rows, width, columns.as_ref()));
     }
-    if columns.is_none() {
+    // The facts themselves have the rows of a screen of 24 lines first.
+    if columns.is_none() && pane.rows.len() < ROWS_OF_24 {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
             "= pinned   * other than last PASS   ! drift",
@@ -208,13 +212,13 @@ fn now_title(model: &Model) -> String {
         .latest
         .as_ref()
         .is_some_and(|(purpose, _)| *purpose == SurveyPurpose::Post);
-    let word = match (post, run.has_read_again()) {
-        (true, _) => "post",
-        (false, true) => "now",
-        (false, false) => "not read since",
+    let pinned = run.pin.as_ref().map(|pin| pin.snapshot.began_at);
+    let (word, at) = match (post, run.has_read_again()) {
+        (true, _) => ("post", run.last_read_at()),
+        (false, true) => ("now", run.last_read_at()),
+        (false, false) => ("not read since", pinned),
     };
-    run.last_read_at()
-        .map_or_else(|| "now".to_owned(), |at| format!("{word} {}", at.clock()))
+    at.map_or_else(|| "now".to_owned(), |at| format!("{word} {}", at.clock()))
 }
 
 /// When a fact was read last, where that is not when its column says.

@@ -77,8 +77,12 @@ pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
 /// How many facts are known to differ from the pin, by a drift that stands or the last read.
 pub(super) fn differing(model: &Model) -> usize {
     let run = model.run();
-    let drift = run.drift.as_ref().map_or(0, |drift| drift.changes.len());
-    drift.max(run.moved().len())
+    let facts = |changes: &[FactChange]| {
+        let facts = changes.iter().filter(|one| Subject::of(&one.key) == Subject::Facts);
+        facts.count()
+    };
+    let drift = run.drift.as_ref().map_or(0, |drift| facts(&drift.changes));
+    drift.max(facts(&run.moved()))
 }
 
 fn row(model: &Model, claim: &Claim, width: usize) -> PaneRow {
@@ -181,9 +185,13 @@ fn seconds(us: u64) -> String {
     format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
 }
 
-/// `A v no writes  B . equal now  C o not quiet  D v read-only  E v same server`; those that were not checked are named
-/// together behind the others.
-pub(super) fn one_line(model: &Model) -> Text {
+/// `A v no writes  B . equal so far  C o not quiet  D v read-only  E v same server`, closer together where there is less room;
+/// those that were not checked are named together behind the others.
+pub(super) fn one_line(model: &Model, width: usize) -> Text {
+    Text::first_fitting(["  ", " "].map(|gap| claims_line(model, gap)), width)
+}
+
+fn claims_line(model: &Model, between: &str) -> Text {
     let mut line = Text::new();
     let mut unchecked = Vec::new();
     for claim in &model.claims {
@@ -192,7 +200,7 @@ pub(super) fn one_line(model: &Model) -> Text {
             unchecked.push(claim.name.name());
             continue;
         }
-        let gap = if line.is_empty() { "" } else { "  " };
+        let gap = if line.is_empty() { "" } else { between };
         line = line
             .with(Ink::Plain, format!("{gap}{} ", claim.name.name()))
             .then(mark(model, claim))
@@ -201,7 +209,7 @@ pub(super) fn one_line(model: &Model) -> Text {
     if unchecked.is_empty() {
         return line;
     }
-    let gap = if line.is_empty() { "" } else { "  " };
+    let gap = if line.is_empty() { "" } else { between };
     line.with(
         Ink::Dim,
         format!("{gap}{NOT_CHECKED}: {}", unchecked.join(" ")),

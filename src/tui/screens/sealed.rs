@@ -61,20 +61,26 @@ pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
     let code = stop.map_or("stop_code=None", StopCode::name);
     let band = Band::new(ink, result, right);
     sentences(model, outcome, band)
-        .say(state_line(model, code).then(next(model)))
+        .say(with_next_command(model, state_line(model, code)))
         .keys(&keys(model))
 }
 
-/// `   next: drygate recheck 8a941203 (y copies it)`
-fn next(model: &Model) -> Text {
+/// Stop and state, and behind them the next command: whole, or not at all, since what is cut could be copied.
+fn with_next_command(model: &Model, state: Text) -> Text {
     let Some(command) = next_command(model) else {
-        return Text::new();
+        return state;
     };
-    let gap = if model.size.width < 110 { "  " } else { "    " };
+    let width = usize::from(model.size.width);
+    let (gap, margins) = if width < 110 { ("  ", 4) } else { ("    ", 8) };
     let copies = key_of(model.scope(), Action::Copy);
-    Text::plain(format!("{gap}next: "))
-        .with(Ink::Bold, command)
-        .with(Ink::Plain, format!(" ({copies} copies it)"))
+    let forms = [
+        Text::plain(format!("{gap}next: "))
+            .with(Ink::Bold, command)
+            .with(Ink::Plain, format!(" ({copies} copies it)")),
+        Text::plain(format!("{gap}{copies} copies the next command")),
+    ];
+    let forms = forms.map(|form| state.clone().then(form));
+    Text::first_fitting(forms, width.saturating_sub(margins))
 }
 
 fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {

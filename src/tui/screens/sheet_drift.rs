@@ -4,7 +4,7 @@
 
 use super::words;
 use crate::run::{Subject, counted};
-use crate::survey::{ChangedWords, FactChange, RowChange, fields, passages};
+use crate::survey::{ChangedWords, FactChange, RowChange, fields, is_surroundings, passages};
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -13,6 +13,9 @@ use crate::tui::widgets::Text;
 const ROWS_MAX: usize = 6;
 /// Changed lines of one row that are written out.
 const PASSAGES_MAX: usize = 3;
+/// Bytes of both sides of a row that is written out, 8 KiB: the sheet is made for each frame, and a long text is read side by
+/// side.
+const ROW_BYTES_MAX: usize = 8 << 10;
 
 /// Adds the drift that this evidence was taken after; nothing where there was none.
 pub(super) fn lines(text: &mut Vec<Text>, drifted: &[FactChange], width: usize) {
@@ -24,20 +27,18 @@ pub(super) fn lines(text: &mut Vec<Text>, drifted: &[FactChange], width: usize) 
         Text::inked(Ink::Drift, "DRIFTED SINCE THE EARLIER EVIDENCE")
             .with(Ink::Plain, format!("   {facts}, - approved, + found")),
     );
-    let rows = drifted
+    let mut rows: Vec<(&FactChange, &RowChange)> = drifted
         .iter()
-        .flat_map(|change| change.rows.iter().map(move |row| (change, row)));
-    for (change, row) in rows.clone().take(ROWS_MAX) {
+        .flat_map(|change| change.rows.iter().map(move |row| (change, row)))
+        .collect();
+    // The shortest row of the profile's own facts says most: the unit, not the document that it was cut from.
+    rows.sort_by_key(|(change, row)| (is_surroundings(&change.key), bytes(row)));
+    for (change, row) in rows.iter().take(ROWS_MAX) {
         told(text, change, row, width);
     }
-    let (listed, more): (Vec<_>, usize) = (
-        drifted
-            .iter()
-            .filter(|change| change.rows.is_empty())
-            .collect(),
-        rows.count().saturating_sub(ROWS_MAX),
-    );
-    let values: Vec<String> = listed.into_iter().map(value).collect();
+    let listed = drifted.iter().filter(|change| change.rows.is_empty());
+    let more = rows.len().saturating_sub(ROWS_MAX);
+    let values: Vec<String> = listed.map(value).collect();
     if !values.is_empty() {
         text.push(Text::plain(format!("  {}", values.join(", "))));
     }
@@ -70,9 +71,19 @@ fn value(change: &FactChange) -> String {
     }
 }
 
+/// How long both sides of a row are.
+fn bytes(row: &RowChange) -> usize {
+    let length = |side: &Option<String>| side.as_ref().map_or(0, String::len);
+    length(&row.approved) + length(&row.found)
+}
+
 /// One row with its changed lines, the old text above the new one.
 fn told(text: &mut Vec<Text>, change: &FactChange, row: &RowChange, width: usize) {
     let name = format!("  {} {}", change.key, row.key);
+    if bytes(row) > ROW_BYTES_MAX {
+        text.push(Text::inked(Ink::Bold, name).with(Ink::Plain, "  a long text changed"));
+        return;
+    }
     let one_side = match (&row.approved, &row.found) {
         (None, Some(found)) => Some(("  new", "+", found)),
         (Some(approved), None) => Some(("  gone", "-", approved)),
@@ -94,7 +105,9 @@ fn told(text: &mut Vec<Text>, change: &FactChange, row: &RowChange, width: usize
     let around = width.saturating_sub(24) / 2;
     let changed = passages(row, around);
     for passage in changed.iter().take(PASSAGES_MAX) {
-        text.extend(both_sides(passage));
+        // Three lines of the sheet for each side.
+        let sides = both_sides(passage).map(|side| side.clip(3 * width.saturating_sub(2), "…"));
+        text.extend(sides);
     }
     if changed.len() > PASSAGES_MAX {
         let more = counted(changed.len() - PASSAGES_MAX, "more line");

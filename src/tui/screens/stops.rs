@@ -80,7 +80,8 @@ fn mark(model: &Model, state: State, code: Option<StopCode>, here: bool) -> Text
     Text::inked(ink, model.theme.glyph(glyph))
 }
 
-/// All stop points in one line: `r1 ✓  r2 ▸ YOU  r3 ·  r4 ·`. Where there is no room for all, the first ones are left out.
+/// All stop points in one line: `r1 ✓  r2 ▸ YOU  r3 ·  r4 ·`. Where there is no room for all, those before the one where the run
+/// stands are left out first, then those behind it.
 pub(super) fn one_line(model: &Model, room: usize) -> Text {
     let run = model.run();
     let mut stops = Vec::new();
@@ -107,8 +108,11 @@ pub(super) fn one_line(model: &Model, room: usize) -> Text {
         }
         line
     };
-    let from = (0..stops.len()).find(|from| joined(&stops[*from..]).width() <= room);
-    joined(&stops[from.unwrap_or(stops.len())..])
+    let here = run.returns.len().saturating_sub(1).min(stops.len());
+    let before = (0..=here).map(|from| from..stops.len());
+    let behind = (here..stops.len()).rev().map(|to| here..to);
+    let mut shown = before.chain(behind).map(|range| joined(&stops[range]));
+    shown.find(|line| line.width() <= room).unwrap_or_default()
 }
 
 /// The states that the run will come back to a person with, as far as that is known.

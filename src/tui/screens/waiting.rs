@@ -144,15 +144,12 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
     } else {
         since_earlier_evidence(model, evidence)
     };
-    Band::new(ink, question, right_side(model, evidence, &since, narrow))
+    let band = Band::new(ink, question, right_side(model, evidence, &since, narrow))
         .carrying(carries, model.size.width)
         .say(against)
-        .say(earlier)
-        .say(words::prediction(
-            run,
-            &evidence.sheet.predicted,
-            gap(narrow),
-        ))
+        .say(earlier);
+    let predicted = prediction_beside(model, &band, &evidence.sheet.predicted, narrow);
+    band.say(predicted)
         .say(if narrow && leads {
             // What changed takes this line.
             Text::new()
