@@ -2,10 +2,21 @@
 //! Invariant: what a read did not ask for stays as an earlier read left it (`RunState::still_moved`; test
 //! `what_a_whole_read_found_stays_found_when_a_partial_read_follows` of tests/screens/diffs.rs).
 
-use super::{LiveChange, LiveRead, LiveView, RunState, Subject};
+use super::{LiveChange, LiveRead, LiveView, RunState, Subject, SurveyPurpose};
 use crate::survey::{FactChange, compare};
 
+/// So many surveys that were taken while the run waits are recorded without anybody having asked. Claims and sheets list every
+/// survey, and a line of the journal has an end.
+const SURVEYS_OF_WAIT_MAX: usize = 100;
+
 impl RunState {
+    /// Whether a survey that differs from the last is still recorded where only the time had come to read again.
+    pub fn records_surveys_of_wait(&self) -> bool {
+        let again = self.surveys.iter();
+        let again = again.filter(|survey| survey.purpose == SurveyPurpose::Again);
+        again.count() < SURVEYS_OF_WAIT_MAX
+    }
+
     pub(super) fn take_live_read(&mut self, read: &LiveRead) {
         let LiveRead {
             read_at,

@@ -49,7 +49,8 @@ pub struct DriftRecord {
 /// The surveys of a run, and what was shown and found on their ground.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surveys {
-    /// Full surveys, in order of the journal.
+    /// Full surveys, in order of the journal. Of those that were taken while the run waits the first after each evidence, the
+    /// last, and those that a drift names.
     pub surveys: Vec<SurveyRead>,
     /// Evidence, in order of the journal.
     pub evidence: Vec<EvidenceRecord>,
@@ -63,12 +64,16 @@ impl Surveys {
     /// Keeps what this event brings. Copies what is shared only where it changes.
     pub(super) fn take(this: &mut Arc<Self>, at: UtcTime, event: &Event) {
         match event {
-            Event::SurveyTaken(taken) => Arc::make_mut(this).surveys.push(SurveyRead {
-                purpose: taken.purpose,
-                survey: taken.survey.clone(),
-                beside: taken.beside.clone(),
-                at,
-            }),
+            Event::SurveyTaken(taken) => {
+                let this = Arc::make_mut(this);
+                this.drop_superseded();
+                this.surveys.push(SurveyRead {
+                    purpose: taken.purpose,
+                    survey: taken.survey.clone(),
+                    beside: taken.beside.clone(),
+                    at,
+                });
+            }
             Event::EvidenceTaken(taken) => {
                 let surveys_before = this.surveys.len();
                 Arc::make_mut(this).evidence.push(EvidenceRecord {
@@ -116,6 +121,22 @@ impl Surveys {
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => {}
+        }
+    }
+
+    /// Drops the last survey where the next one takes its place: it was taken while the run waits, is not the first after the
+    /// evidence that waits, and nothing refers to it. Surveys of very many partitions are long.
+    fn drop_superseded(&mut self) {
+        let (Some(last), Some(evidence)) = (self.surveys.last(), self.evidence.last()) else {
+            return;
+        };
+        let nonce = &last.survey.snapshot.nonce;
+        if last.purpose == SurveyPurpose::Again
+            && evidence.surveys_before + 1 < self.surveys.len()
+            && self.drifts.iter().all(|drift| drift.nonce != *nonce)
+        {
+            self.attributions.retain(|found| found.nonce != *nonce);
+            self.surveys.pop();
         }
     }
 

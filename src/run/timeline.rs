@@ -75,10 +75,13 @@ pub struct Point {
     pub value: Option<Arc<str>>,
 }
 
-/// The values of one fact over time.
+/// So many values of a fact are kept: one that moves at every read of a long wait has a hundred thousand.
+const POINTS_MAX: usize = 4_096;
+
+/// The values of one fact over time; of very many a part, the first and the last among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Track {
-    /// The values it had; each differs from the one before.
+    /// The values it had, in order.
     pub points: Vec<Point>,
     pinned: Option<Arc<str>>,
     is_live: bool,
@@ -88,9 +91,22 @@ impl Track {
     fn becomes(&mut self, seq: u64, at: UtcTime, value: Option<&str>) {
         let last = self.points.last().map(|point| point.value.as_deref());
         if last != Some(value) {
+            if self.points.len() >= POINTS_MAX {
+                self.thin_out();
+            }
             let value = value.map(Arc::from);
             self.points.push(Point { seq, at, value });
         }
+    }
+
+    /// Leaves out two of four values. Two that follow each other stay: of a fact that goes to and fro, both values are seen.
+    fn thin_out(&mut self) {
+        let last = self.points.len() - 1;
+        let mut nth = 0;
+        self.points.retain(|_| {
+            nth += 1;
+            (nth - 1) % 4 < 2 || nth - 1 == last
+        });
     }
 
     /// Whether it was seen with more than one value.
@@ -291,9 +307,10 @@ mod tests {
 
     use super::Timeline;
     use crate::run::{
-        ApprovalGate, ApprovalRefused, Decision, Event, Gate, GateFinished, GateStarted, Verdict,
+        ApprovalGate, ApprovalRefused, Decision, Event, Gate, GateFinished, GateStarted,
+        LiveChange, LiveRead, Verdict,
     };
-    use crate::survey::UtcTime;
+    use crate::survey::{FactKey, UtcTime};
     use crate::testing::values::person;
 
     #[test]
@@ -319,6 +336,38 @@ mod tests {
         assert_eq!(seq(timeline.halt(2, true)), Some(4));
         assert_eq!(seq(timeline.halt(4, false)), Some(2));
         assert_eq!(seq(timeline.halt(2, false)), None);
+    }
+
+    #[test]
+    fn a_fact_that_moves_at_every_read_keeps_a_bounded_number_of_values() {
+        let key = FactKey::new("reads");
+        let mut timeline = Arc::new(Timeline::default());
+        for seq in 0..50_000_u64 {
+            let read = Event::LiveRead(LiveRead {
+                read_at: UtcTime::from_unix_micros(0),
+                changed: vec![LiveChange {
+                    key: key.clone(),
+                    value: Some((seq % 2).to_string()),
+                    reason: None,
+                    rows: Vec::new(),
+                }],
+                complete: false,
+                failed: None,
+            });
+            Timeline::take(
+                &mut timeline,
+                seq,
+                UtcTime::from_unix_micros(i64::try_from(seq).expect("small")),
+                &read,
+            );
+        }
+        let points = &timeline.tracks[&key].points;
+        assert!(points.len() <= super::POINTS_MAX, "{}", points.len());
+        let ends = [points.first(), points.last()].map(|point| point.map(|point| point.seq));
+        assert_eq!(ends, [Some(0), Some(49_999)]);
+        let to_and_fro = |pair: &&[super::Point]| pair[0].value != pair[1].value;
+        assert!(points.windows(2).filter(to_and_fro).count() > points.len() / 2);
+        assert!(points.windows(2).all(|pair| pair[0].seq < pair[1].seq));
     }
 
     fn finished(gate: Gate, verdict: Verdict) -> Event {

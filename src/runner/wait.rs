@@ -26,7 +26,8 @@ const NOTHING_TO_RENEW: &str = "the evidence stands: nothing is to be taken anew
 /// Whether a survey is recorded again that differs from the pin exactly as the last one did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repeated {
-    /// It is counted as a read, and what was recorded first stays: a run that waits for days must not grow by it.
+    /// It is counted as a read, and what was recorded first stays: a run that waits for days must not grow by it. Nor by
+    /// surveys that differ each time: of those the first are recorded.
     Counted,
     /// It is recorded again: drift is only what a recorded survey shows, and `verify` compares that with the pin.
     Recorded,
@@ -253,7 +254,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Repeated::Recorded => false,
         };
         let beside_is_known = run.has_beside(&differing.beside);
-        let changes = if (differing.voids.is_empty() || says_nothing_new) && beside_is_known {
+        let is_known = (differing.voids.is_empty() || says_nothing_new) && beside_is_known;
+        let is_one_too_many = repeated == Repeated::Counted && !run.records_surveys_of_wait();
+        let changes = if is_known || is_one_too_many {
             differing.voids
         } else {
             let mut changes = drift::record_survey(recorder, SurveyPurpose::Again, &mut found)?;

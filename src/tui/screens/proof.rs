@@ -2,8 +2,10 @@
 
 use super::pane::{PaneRow, PaneText};
 use crate::run::{
-    Claim, ClaimName, ClaimVerdict, Measure, NOT_CHECKED, NonMutationVerdict, TransactionEnd,
+    Claim, ClaimName, ClaimVerdict, Measure, NOT_CHECKED, NonMutationVerdict, Subject,
+    TransactionEnd,
 };
+use crate::survey::FactChange;
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
