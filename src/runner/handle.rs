@@ -138,7 +138,7 @@ where
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            runtime.block_on(async {
+            let outcome = runtime.block_on(async {
                 let listener = run_socket::listen(&plan, from_others, watchers_changed);
                 let mut recorder = recorder;
                 if let Some(listener) = &listener
@@ -164,7 +164,10 @@ where
                 }
                 at_exit();
                 outcome
-            })
+            });
+            // Dropped as it is, the runtime would wait for a git that hangs on a dead disk.
+            runtime.shutdown_background();
+            outcome
         })?;
     Ok(Handle { commands, thread })
 }
