@@ -241,9 +241,8 @@ pub(super) fn predicted(decision: &UnitDecision) -> Vec<&'static str> {
 }
 
 /// Whether and how the source piece and the unit of one key match today, in the terms that VERIFY used in the run.
-fn stands(now: Option<&Pairing>, lifecycle: &Lifecycle) -> Option<UnitVerification> {
+fn stands(now: Option<&Pairing>) -> Option<UnitVerification> {
     match now? {
-        Pairing::OnlyPiece(_) if !lifecycle.cut_inserts() => Some(UnitVerification::NotCut),
         Pairing::Both(piece, unit) if piece.content == unit.content => {
             Some(UnitVerification::Equal)
         }
@@ -265,10 +264,16 @@ fn unit_of(now: Option<&Pairing>) -> Option<&Unit> {
 fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) -> UnitAfter {
     let steps = predicted(decision);
     let state = unit_of(now).map(|unit| unit.state.as_str());
-    let stands_now = stands(now, lifecycle);
+    let stands_now = stands(now);
+    // A piece alone is a piece alone, whatever CUT was going to do with it.
+    let stood = if decision.verify == UnitVerification::NotCut {
+        UnitVerification::AsCut
+    } else {
+        decision.verify
+    };
     // The verification of a unit in an illegal state does not say whether its content was equal.
     let illegal_then = decision.verify == UnitVerification::IllegalState;
-    let same_content = stands_now == Some(decision.verify) || illegal_then;
+    let same_content = stands_now == Some(stood) || illegal_then;
     let unchanged = state == decision.state.as_deref() && same_content;
     let outcome = if steps.is_empty() {
         if unchanged {
