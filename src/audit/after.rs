@@ -266,9 +266,10 @@ fn judge(decision: &UnitDecision, now: Option<&Pairing>, lifecycle: &Lifecycle) 
     let state = unit_of(now).map(|unit| unit.state.as_str());
     let stands_now = stands(now);
     // A piece alone is a piece alone, whatever CUT was going to do with it.
-    let stood = match decision.verify {
-        UnitVerification::NotCut => UnitVerification::AsCut,
-        other => other,
+    let stood = if decision.verify == UnitVerification::NotCut {
+        UnitVerification::AsCut
+    } else {
+        decision.verify
     };
     // The verification of a unit in an illegal state does not say whether its content was equal.
     let illegal_then = decision.verify == UnitVerification::IllegalState;

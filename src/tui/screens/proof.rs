@@ -80,7 +80,9 @@ pub(super) fn mark(model: &Model, claim: &Claim) -> Text {
 pub(super) fn differing(model: &Model) -> usize {
     let run = model.run();
     let facts = |changes: &[FactChange]| {
-        let facts = changes.iter().filter(|one| Subject::of(&one.key) == Subject::Facts);
+        let facts = changes
+            .iter()
+            .filter(|one| Subject::of(&one.key) == Subject::Facts);
         facts.count()
     };
     let drift = run.drift.as_ref().map_or(0, |drift| facts(&drift.changes));
