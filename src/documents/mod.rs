@@ -8,6 +8,7 @@ mod comparison;
 mod evidence;
 mod hook;
 mod machine;
+mod rehearsal;
 mod report;
 mod report_parts;
 mod run;
@@ -30,6 +31,10 @@ pub use evidence::{
 pub use hook::{HookDocument, HookTarget};
 pub use machine::{
     ConfigDocument, DoctorDocument, DoctorLine, ProfileCheckDocument, ProfileHook, SettingRow,
+};
+pub use rehearsal::{
+    ChangeFile, RehearsalDocument, Rehearsed, RehearsedRow, RehearsedTable, RowOperation,
+    ScriptEnd, SeededTable, SequenceMove,
 };
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use super::journal_schema::of_lines;
 use super::{
     CastDocument, ConfigDocument, DiffDocument, DoctorDocument, ExportDocument, HookDocument,
-    ImportDocument, ProfileCheckDocument, RecheckDocument, RecheckRefused, ReplayDocument,
-    ReportDocument, RunDocument, RunsDocument, SidecarDocument, SurveyDocument, SvgDocument,
-    VerifyDocument,
+    ImportDocument, ProfileCheckDocument, RecheckDocument, RecheckRefused, RehearsalDocument,
+    ReplayDocument, ReportDocument, RunDocument, RunsDocument, SidecarDocument, SurveyDocument,
+    SvgDocument, VerifyDocument,
 };
 use crate::profile::Profile;
 use crate::run::Event;
@@ -73,6 +73,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("profile-check", written::<ProfileCheckDocument>()),
         ("recheck", written::<RecheckDocument>()),
         ("recheck-refused", written::<RecheckRefused>()),
+        ("rehearse", written::<RehearsalDocument>()),
         ("replay", written::<ReplayDocument>()),
         ("replay-cast", written::<CastDocument>()),
         ("replay-svg", written::<SvgDocument>()),
