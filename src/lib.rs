@@ -21,6 +21,7 @@
 //! | [`page`] | a run as one HTML page | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
 //! | [`runner`] | the driver of a run, and the socket other processes talk to | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report`, `documents` |
 //! | [`postgres`] | reading a server | `survey`, `simulate`, `profile`, `runner::target` |
+//! | [`rehearsal`] | a change on a throwaway copy of the database | `survey`, `run`, `profile`, `postgres`, `documents`, `runner::target` |
 //! | [`repo`] | reading git | `survey`, `profile`, `runner::target`, `runner::repository` |
 //! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
 //! | [`verify`] | a whole run looked at again | `run`, `survey`, `audit`, `profile`, `journal`, `report`, `runner` |
@@ -48,6 +49,7 @@ pub mod launch;
 pub(crate) mod page;
 pub mod postgres;
 pub mod profile;
+pub mod rehearsal;
 pub mod replay;
 pub mod repo;
 pub(crate) mod report;

@@ -101,7 +101,7 @@ const KEY_TABLE: &str = "src/tui/key_table";
 const TYPING: &[&str] = &["src/tui/typing.rs", "src/tui/background.rs"];
 /// What keys are called in a sentence. Letters cannot be told from words; the bands and footers take them from the table.
 const KEY_NAMES: &[&str] = &["Esc", "Enter", "Backspace", "PgDn", "PgUp", "Ctrl"];
-const LAUNCH_FILES_MAX: usize = 30;
+const LAUNCH_FILES_MAX: usize = 31;
 
 /// A file of the repository: its path from the root, and its text.
 type File = (String, String);

@@ -124,6 +124,7 @@ fn replay(run: RunPlace) -> ReplayCommand {
 #[case("verify ./8a941203", Command::Verify { target: RunPlace::Path("./8a941203".into()), head: None })]
 #[case("verify /srv/Runs", Command::Verify { target: RunPlace::Path("/srv/Runs".into()), head: None })]
 #[case("survey", Command::Survey)]
+#[case("rehearse --change a.sql b.sql --role r", Command::Rehearse { change: vec!["a.sql".into(), "b.sql".into()], role: "r".to_owned() })]
 #[case("recheck last", Command::Recheck { run: RunRef::Last, after: false })]
 #[case("recheck 8a941203 --after", Command::Recheck { run: last("8a941203"), after: true })]
 #[case("replay last", Command::Replay(replay(RunPlace::Run(RunRef::Last))))]

@@ -106,6 +106,20 @@ pub enum Command {
         #[arg(long)]
         after: bool,
     },
+    /// Carries a change out on a throwaway copy of the database and prints what it did: 0 it ran, and twice with the same effect.
+    ///
+    /// Reads production in one read-only transaction. The change runs in an isolated process of this machine, never there.
+    Rehearse {
+        /// The files of the change for psql, in the order in which they run, as one transaction.
+        #[arg(long, value_name = "FILE", required = true, num_args = 1.., value_hint = ValueHint::FilePath)]
+        change: Vec<PathBuf>,
+        /// The role of production that the change runs as.
+        #[arg(long, value_name = "ROLE")]
+        role: String,
+    },
+    /// Runs the change of a rehearsal. Only drygate itself calls it.
+    #[command(hide = true)]
+    Shadow,
     /// Takes one read-only survey and prints it.
     Survey,
     /// Prints the reports of a run.

@@ -9,6 +9,7 @@ mod evidence;
 mod hook;
 mod machine;
 mod profile;
+mod rehearsal;
 mod report;
 mod report_parts;
 mod run;
@@ -33,6 +34,10 @@ pub use machine::{ConfigDocument, DoctorDocument, DoctorLine, SettingRow};
 pub use profile::{
     ProfileCheckDocument, ProfileHook, ProfileInitDocument, ProfileListDocument, ProfileRow,
     ProfileShowDocument,
+};
+pub use rehearsal::{
+    ChangeFile, RehearsalDocument, Rehearsed, RehearsedRow, RehearsedTable, RowOperation,
+    ScriptEnd, SeededTable, SequenceMove,
 };
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,

@@ -17,8 +17,9 @@ use super::journal_schema::of_lines;
 use super::{
     CastDocument, ConfigDocument, DiffDocument, DoctorDocument, ExportDocument, HookDocument,
     ImportDocument, ProfileCheckDocument, ProfileInitDocument, ProfileListDocument,
-    ProfileShowDocument, RecheckDocument, RecheckRefused, ReplayDocument, ReportDocument,
-    RunDocument, RunsDocument, SidecarDocument, SurveyDocument, SvgDocument, VerifyDocument,
+    ProfileShowDocument, RecheckDocument, RecheckRefused, RehearsalDocument, ReplayDocument,
+    ReportDocument, RunDocument, RunsDocument, SidecarDocument, SurveyDocument, SvgDocument,
+    VerifyDocument,
 };
 use crate::profile::Profile;
 use crate::run::Event;
@@ -76,6 +77,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("profile-show", written::<ProfileShowDocument>()),
         ("recheck", written::<RecheckDocument>()),
         ("recheck-refused", written::<RecheckRefused>()),
+        ("rehearse", written::<RehearsalDocument>()),
         ("replay", written::<ReplayDocument>()),
         ("replay-cast", written::<CastDocument>()),
         ("replay-svg", written::<SvgDocument>()),

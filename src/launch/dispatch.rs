@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{
     LaunchError, approve, demo, diff, doctor, export, headless, import, output, print, recheck,
-    replay, run, runs, screen, survey, verify, watch,
+    rehearse, replay, run, runs, screen, survey, verify, watch,
 };
 use crate::cli;
 use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
@@ -136,6 +136,11 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Replay(command) => replay::command(settings, command),
         Command::Verify { target, head } => verify::verify(settings, target, head.as_ref()),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
+        Command::Rehearse { change, role } => rehearse::rehearse(settings, change, role),
+        Command::Shadow => {
+            crate::rehearsal::shadow();
+            Ok(exit::OK)
+        }
         Command::Survey => survey::survey(settings),
         Command::Report { run } => print::report(settings, run),
         Command::Export { run, output } => export::export(settings, run, output),

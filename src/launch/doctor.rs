@@ -228,7 +228,7 @@ fn repository(settings: &Settings) -> DoctorLine {
     }
 }
 
-/// Only the demo needs them.
+/// Only the demo and `rehearse` need them.
 fn server_binaries() -> DoctorLine {
     let name = "server binaries";
     match ServerBinaries::find() {
@@ -237,8 +237,14 @@ fn server_binaries() -> DoctorLine {
             DoctorLine::pass(name, format!("{} in {}", says, found.dir().display()))
         }
         Err(error) => {
-            let next = error.remedy().unwrap_or("Only the demo needs them.");
-            DoctorLine::not_checked(name, format!("{error}; only the demo needs them"), next)
+            let next = error
+                .remedy()
+                .unwrap_or("Only the demo and `rehearse` need them.");
+            DoctorLine::not_checked(
+                name,
+                format!("{error}; only the demo and `rehearse` need them"),
+                next,
+            )
         }
     }
 }

@@ -18,6 +18,7 @@ mod print;
 mod profile_init;
 mod recheck;
 mod recheck_result;
+mod rehearse;
 mod replay;
 mod replay_file;
 mod review;

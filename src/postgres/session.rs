@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use tokio_postgres::SimpleQueryMessage;
+
 use super::budget::Budget;
+use super::canceller::Canceller;
 use super::connect::ConnectOptions;
 use super::error::{CallError, UnknownReason};
 use super::proof;
@@ -309,6 +312,28 @@ impl Session {
         on_answer: &mut dyn FnMut(BatchAnswers),
     ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
         self.wire.batch_with_progress(calls, on_answer).await
+    }
+
+    /// One statement by the simple protocol.
+    pub(super) async fn simple(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Vec<SimpleQueryMessage>, CallError> {
+        self.wire.simple(statement).await
+    }
+
+    /// The rows of COPY .. TO STDOUT, as they come.
+    pub(super) async fn copy(
+        &mut self,
+        statement: &Statement,
+        keep: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<u64, CallError> {
+        self.wire.copy(statement, keep).await
+    }
+
+    /// Our backend's process id with what ends its statement; `None`: the server did not tell the id.
+    pub(super) fn backend(&self) -> Option<(i32, Canceller)> {
+        Some((self.backend_pid?, self.wire.canceller()))
     }
 
     /// Has a question asked once more when the transaction has ended, in another one.

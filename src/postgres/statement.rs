@@ -1,10 +1,11 @@
 //! The closed list of what is ever sent to a server.
-//! Invariant: a [`Statement`] is a constant of this file or a DECLARE around [`GuardedSql`]; its field is private, and no other
-//! file can make one.
+//! Invariant: a [`Statement`] is a constant of this file, a DECLARE around [`GuardedSql`], a statement that the read-only proxy let
+//! pass ([`ProxiedSql`]) or the read of a table or sequence by its quoted name; its field is private, and no other file can make one.
 
 use std::borrow::Cow;
 
 use super::guard::GuardedSql;
+use super::proxied_statement::ProxiedSql;
 
 /// Longest content that comes itself, in bytes: our hash of a short text costs less than the server's.
 const CONTENT_MAX: u64 = 1_024;
@@ -111,6 +112,18 @@ constants! {
     SESSIONS = include_str!("../../assets/sql/sessions.sql");
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");
+    SHADOW_ROLES = include_str!("../../assets/sql/shadow/roles.sql");
+    SHADOW_MEMBERS = include_str!("../../assets/sql/shadow/members.sql");
+    SHADOW_ROLE_SETTINGS = include_str!("../../assets/sql/shadow/role_settings.sql");
+    SHADOW_DATABASE = include_str!("../../assets/sql/shadow/database.sql");
+    SHADOW_ENVIRONMENT = include_str!("../../assets/sql/shadow/environment.sql");
+    SHADOW_EXTENSIONS = include_str!("../../assets/sql/shadow/extensions.sql");
+    SHADOW_RELATIONS = include_str!("../../assets/sql/shadow/relations.sql");
+    SHADOW_SEQUENCES = include_str!("../../assets/sql/shadow/sequences.sql");
+    NOT_REWRITTEN = include_str!("../../assets/sql/shadow/not_rewritten.sql");
+    SEEDING_TIMEOUT = include_str!("../../assets/sql/shadow/seeding_timeout.sql");
+    WAITING_BEHIND = include_str!("../../assets/sql/shadow/waiting_behind.sql");
+    STILL_HERE = "SELECT 'here'::pg_catalog.text";
     // One row more than a fact may have: two rows show that there are several, however many there are.
     FETCH_FACT = "FETCH FORWARD 2 FROM fact";
     FETCH_PART = "FETCH FORWARD 1 FROM fact";
@@ -177,6 +190,34 @@ impl Statement {
         }
     }
 
+    /// A statement of `pg_dump` that the read-only proxy let pass.
+    pub(super) fn proxied(sql: &ProxiedSql) -> Self {
+        Self {
+            text: Cow::Owned(sql.text().to_owned()),
+        }
+    }
+
+    /// The rows of one table as COPY writes them; `columns` as the server quoted them.
+    pub(super) fn copy_rows(schema: &str, table: &str, columns: &str) -> Self {
+        let relation = format!("{}.{}", quoted(schema), quoted(table));
+        Self {
+            text: Cow::Owned(format!(
+                "COPY (SELECT {columns} FROM ONLY {relation}) TO STDOUT"
+            )),
+        }
+    }
+
+    /// Where a sequence stands.
+    pub(super) fn sequence(schema: &str, name: &str) -> Self {
+        Self {
+            text: Cow::Owned(format!(
+                "SELECT last_value::pg_catalog.text, is_called::pg_catalog.text FROM {}.{}",
+                quoted(schema),
+                quoted(name)
+            )),
+        }
+    }
+
     fn declaration(cursor: CursorName, select: &str) -> Self {
         Self {
             text: Cow::Owned(format!(
@@ -190,6 +231,11 @@ impl Statement {
     pub(super) fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// A name of the catalogue as an identifier of SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use futures_util::{TryStreamExt as _, poll};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::budget::Budget;
+use super::canceller::Canceller;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
@@ -26,9 +27,6 @@ use super::statement_record::StatementRecord;
 use super::tls::Transport;
 use crate::runner::target::Unavailable;
 use crate::survey::Footprint;
-
-/// How long a cancel request may take before the socket is dropped without it.
-const CANCEL_LIMIT: Duration = Duration::from_millis(500);
 
 /// Answer rows; everything is text.
 pub(super) type AnswerRows = Vec<Vec<Option<String>>>;
@@ -321,6 +319,84 @@ impl Wire {
         Ok(rows)
     }
 
+    /// Sends one statement by the simple protocol, as `pg_dump` does: every value comes as text, with the names of the columns.
+    pub(super) async fn simple(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Vec<SimpleQueryMessage>, CallError> {
+        self.within_budget()?;
+        let began = Instant::now();
+        self.way.allowance.grant();
+        self.record.note(statement.text());
+        self.footprint.statements += 1;
+        let client = Arc::clone(&self.client);
+        let answer = client.simple_query(statement.text());
+        let Ok(answered) = timeout(self.patience(), answer).await else {
+            return Err(self.abandon("the answer had not come").await);
+        };
+        self.waited(began);
+        let messages = answered.map_err(|error| self.failed(error.into(), FetchQuota::Question))?;
+        for message in &messages {
+            if let SimpleQueryMessage::Row(row) = message {
+                self.footprint.rows += 1;
+                let cells = (0..row.len()).filter_map(|cell| row.get(cell));
+                self.footprint.bytes += cells.map(|cell| cell.len() as u64).sum::<u64>();
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Sends COPY .. TO STDOUT and hands its rows to `keep` as they come; gives their number.
+    pub(super) async fn copy(
+        &mut self,
+        statement: &Statement,
+        keep: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<u64, CallError> {
+        self.within_budget()?;
+        self.way.allowance.grant();
+        self.record.note(statement.text());
+        self.footprint.statements += 1;
+        let client = Arc::clone(&self.client);
+        let begun = timeout(self.patience(), client.copy_out(statement.text())).await;
+        let Ok(begun) = begun else {
+            return Err(self.abandon("COPY had not begun").await);
+        };
+        let mut stream =
+            pin!(begun.map_err(|error| self.failed(error.into(), FetchQuota::Question))?);
+        let mut rows = 0;
+        loop {
+            let began = Instant::now();
+            self.way.allowance.grant();
+            let Ok(next) = timeout(self.patience(), stream.try_next()).await else {
+                return Err(self.abandon(&format!("{rows} rows had come")).await);
+            };
+            self.waited(began);
+            let Some(row) =
+                next.map_err(|error| self.failed(error.into(), FetchQuota::Question))?
+            else {
+                return Ok(rows);
+            };
+            rows += 1;
+            self.footprint.rows += 1;
+            self.footprint.bytes += row.len() as u64;
+            if let Err(error) = keep(&row) {
+                // What is left of the answer is not waited for.
+                let _ = self.abandon("its rows could not be kept").await;
+                return Err(CallError::not_kept(&error));
+            }
+            if let Err(spent) = self.within_budget() {
+                let _ = self.abandon("its budget was spent").await;
+                return Err(spent);
+            }
+        }
+    }
+
+    /// What ends the statement that this connection waits for, from another task.
+    pub(super) fn canceller(&self) -> Canceller {
+        let (transport, endpoint) = (self.way.transport.clone(), self.way.endpoint.clone());
+        Canceller::new(self.client.cancel_token(), transport, endpoint)
+    }
+
     fn failed(&self, failed: Failed, quota: FetchQuota) -> CallError {
         match failed {
             Failed::Driver(error) if !self.way.allowance.is_spent() => {
@@ -345,21 +421,12 @@ impl Wire {
     /// had come by then.
     async fn abandon(&mut self, answered: &str) -> CallError {
         let over = self.within_budget().err();
-        let token = self.client.cancel_token();
-        let endpoint = &self.way.endpoint;
-        let request = async {
-            // PostgreSQL takes cancel requests on a connection of their own.
-            let socket = endpoint
-                .open(ReadAllowance::of_startup(PER_QUESTION))
-                .await?;
-            let transport = &self.way.transport;
-            transport.cancel(&token, &endpoint.host, socket).await
-        };
-        let cancelled = timeout(CANCEL_LIMIT, request).await;
+        let cancelled = self.canceller().cancel().await;
         self.link.task.abort();
-        let answer = match cancelled {
-            Ok(Ok(())) => "the server was asked to cancel",
-            _ => "the server did not take a cancel request",
+        let answer = if cancelled {
+            "the server was asked to cancel"
+        } else {
+            "the server did not take a cancel request"
         };
         if let Some(CallError::Unavailable { why, .. }) = over {
             let message = format!(

@@ -53,6 +53,7 @@ pub use fact::{DocumentRef, Fact, FactDocument, FactKey, FactKind, Observed};
 pub use fields::{a_field_a_line, fields};
 pub use finding::SearchPattern;
 pub use folding::{Folding, Item};
+pub use hunks::line_hunks;
 pub use inline_changes::{FieldChange, InlineChanges, column, field_changes, inline_changes};
 pub use lines::Lines;
 pub(crate) use named_enum::named_enum;

@@ -41,6 +41,7 @@ mod picker;
 mod printed;
 mod recheck;
 mod reconnecting;
+mod rehearsal;
 mod removing;
 mod replaced_views;
 mod replay;

@@ -10,6 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::golden::{Place, V1};
+use super::rehearsal::world::World;
 use super::support::server::{Workspace, text};
 
 fn folder() -> PathBuf {
@@ -284,6 +285,17 @@ fn a_member_that_no_schema_names_is_found(
     assert!(found > 0);
     taken.retain(|pointer| !free.iter().any(|free| pointer.contains(free)));
     assert_eq!(taken, Vec::<String>::new(), "these take anything");
+}
+
+#[test]
+fn a_rehearsal() {
+    let world = World::shared();
+    for (script, code) in [
+        ("DELETE FROM shop.spare WHERE id = 1", 0),
+        ("SELECT 1/0", 9),
+    ] {
+        check("rehearse", &world.rehearse(script).expect(code).json());
+    }
 }
 
 #[test]

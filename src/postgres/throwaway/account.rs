@@ -59,6 +59,17 @@ impl ServerAccount {
         command
     }
 
+    /// Its user and group id.
+    pub(super) fn ids(self) -> (u32, u32) {
+        match self {
+            Self::Own => (
+                rustix::process::geteuid().as_raw(),
+                rustix::process::getegid().as_raw(),
+            ),
+            Self::Dropped { uid, gid } => (uid, gid),
+        }
+    }
+
     /// Makes this account the owner of `path`.
     pub(super) fn give(self, path: &Path) -> Result<(), ThrowawayError> {
         match self {

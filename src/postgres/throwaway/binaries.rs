@@ -51,6 +51,27 @@ impl ServerBinaries {
         Err(ThrowawayError::NoServer { searched })
     }
 
+    /// Whether `DRYGATE_PG_BIN` names the server to use.
+    pub fn is_named() -> bool {
+        env::var_os("DRYGATE_PG_BIN").is_some_and(|dir| !dir.is_empty())
+    }
+
+    /// Every server of the usual directories; the one that [`Self::find`] finds comes first.
+    pub fn all() -> Result<Vec<Self>, ThrowawayError> {
+        let first = Self::find()?;
+        let versions = VERSIONED.iter().flat_map(|(base, below)| {
+            let entries = fs::read_dir(base).into_iter().flatten().flatten();
+            entries.filter_map(move |entry| Self::in_dir(&entry.path().join(below)))
+        });
+        let mut all = vec![first];
+        for found in versions {
+            if !all.contains(&found) {
+                all.push(found);
+            }
+        }
+        Ok(all)
+    }
+
     /// The server in `dir`; an error names `dir` and what to do.
     pub fn at(dir: &Path) -> Result<Self, ThrowawayError> {
         Self::in_dir(dir).ok_or_else(|| ThrowawayError::NoServer {

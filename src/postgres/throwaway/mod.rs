@@ -8,6 +8,7 @@ mod directory;
 mod error;
 mod process;
 mod scenario;
+mod scratch;
 mod session;
 mod sweep;
 
@@ -15,4 +16,5 @@ pub use binaries::ServerBinaries;
 pub use cluster::{Cluster, ClusterOptions};
 pub use error::ThrowawayError;
 pub use scenario::{Scenario, UnknownScenario};
+pub use scratch::ScratchDirectory;
 pub use sweep::sweep_abandoned;

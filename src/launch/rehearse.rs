@@ -1,0 +1,200 @@
+//! `drygate rehearse`: a change is carried out on a throwaway copy of the database, and its effect is printed.
+//! Invariant: what is printed of the effect has the mark of REHEARSED (`#`).
+
+use std::path::PathBuf;
+
+use super::survey::SurveyWitness;
+use super::{LaunchError, output, print, run};
+use crate::cli::Settings;
+use crate::documents::{ChangeFile, RehearsalDocument, Rehearsed, RehearsedTable, SchemaVersion};
+use crate::rehearsal;
+use crate::rehearsal::{ChangeScript, Rehearsal, RehearsalError};
+use crate::report::visible;
+use crate::run::{RunResult, StopCode, Verdict, exit};
+use crate::runner::RunnerError;
+use crate::survey::Hasher;
+
+/// Lines of the schema's difference that are printed.
+const SCHEMA_LINES: usize = 40;
+
+/// Rehearses the files as `role` and prints what they did.
+pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
+    let loaded = print::load_profile(&settings.profile.value)?;
+    let connection = run::connection(settings)?;
+    let mut change = ChangeScript {
+        files: Vec::with_capacity(files.len()),
+        role: role.to_owned(),
+        hidden: vec![settings.data_dir.value.clone()],
+    };
+    change.hidden.extend(std::env::home_dir());
+    let mut named = Vec::with_capacity(files.len());
+    for file in files {
+        let name = file.display().to_string();
+        let text = std::fs::read(file)
+            .map_err(|source| LaunchError::Usage(format!("cannot read {name}: {source}")))?;
+        let mut hasher = Hasher::new();
+        hasher.update(&text);
+        named.push(ChangeFile {
+            path: name.clone(),
+            sha256: hasher.finish(),
+        });
+        change.files.push((name, text));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunnerError::from)?;
+    let mut witness = SurveyWitness::new(|_| ());
+    let mut step = |says: &str| output::say(&format!("{says} ..."));
+    let rehearsed = rehearsal::rehearse(
+        &connection,
+        &loaded.profile,
+        &change,
+        &mut witness,
+        &mut step,
+    );
+    let found = runtime.block_on(rehearsed)?;
+    let document = document(found, named, role);
+    if settings.json() {
+        output::document(&document)?;
+    } else {
+        text(&document)?;
+    }
+    Ok(match document.verdict {
+        Verdict::Fail => StopCode::StopGateFailed.exit_code(),
+        Verdict::NotChecked => RunResult::Incomplete.exit_code(),
+        Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => exit::OK,
+    })
+}
+
+fn document(found: Rehearsal, files: Vec<ChangeFile>, role: &str) -> RehearsalDocument {
+    let verdicts = found.checks.iter().map(|check| check.verdict);
+    RehearsalDocument {
+        schema: SchemaVersion,
+        verdict: Verdict::of_gate(verdicts),
+        checks: found.checks,
+        files,
+        role: role.to_owned(),
+        production: found.production,
+        proof: found.proof,
+        statements: found.statements,
+        rehearsed: found.rehearsed,
+    }
+}
+
+fn text(document: &RehearsalDocument) -> Result<(), LaunchError> {
+    for check in &document.checks {
+        output::line(&format!(
+            "{:<12} {:<12} {}",
+            check.verdict.word(),
+            check.name,
+            visible(&check.says)
+        ))?;
+        if let Some(next) = check
+            .next
+            .as_ref()
+            .filter(|_| check.verdict != Verdict::Pass)
+        {
+            output::line(&format!("{:25} {}", "", visible(next)))?;
+        }
+    }
+    if let Some(rehearsed) = &document.rehearsed {
+        effect(rehearsed)?;
+    }
+    output::line(document.verdict.word())
+}
+
+fn effect(rehearsed: &Rehearsed) -> Result<(), LaunchError> {
+    if let Some(statement) = &rehearsed.script.statement {
+        output::line("")?;
+        output::line("the statement that failed:")?;
+        for line in statement.lines() {
+            output::line(&format!("  {}", visible(line)))?;
+        }
+    }
+    output::line("")?;
+    output::line("# REHEARSED: measured on a throwaway copy of the database")?;
+    let shown = rehearsed
+        .effect
+        .iter()
+        .map(|table| table.table.chars().count());
+    let width = shown.max().unwrap_or(0).max("table".len());
+    output::line(&format!(
+        "{:<width$} {:>9} {:>9} {:>9} {:>9}",
+        "table", "insert", "update", "delete", "same"
+    ))?;
+    for table in &rehearsed.effect {
+        let mark = |count: u64| format!("#{count}");
+        output::line(&format!(
+            "{:<width$} {:>9} {:>9} {:>9} {:>9}{}",
+            visible(&table.table),
+            mark(table.inserted),
+            mark(table.updated),
+            mark(table.deleted),
+            mark(table.touched),
+            beside(table)
+        ))?;
+    }
+    if rehearsed.effect.is_empty() {
+        output::line("no row and no table was changed")?;
+    }
+    for sequence in &rehearsed.sequences {
+        let number =
+            |last: Option<i64>| last.map_or_else(|| "-".to_owned(), |last| last.to_string());
+        output::line(&format!(
+            "sequence {} #{} -> #{}",
+            visible(&sequence.sequence),
+            number(sequence.before),
+            number(sequence.after)
+        ))?;
+    }
+    let changes = &rehearsed.schema_changes;
+    for line in changes.iter().take(SCHEMA_LINES) {
+        output::line(&format!("schema {}", visible(line)))?;
+    }
+    if changes.len() > SCHEMA_LINES {
+        output::line(&format!(
+            "schema {} more lines",
+            changes.len() - SCHEMA_LINES
+        ))?;
+    }
+    for difference in &rehearsed.differences {
+        output::line(&format!("differs: {}", visible(difference)))?;
+    }
+    output::line(&format!(
+        "took #{} ms here; production differs. Not seen: other sessions, production's disk and cache, other databases",
+        rehearsed.script.took_ms
+    ))
+}
+
+/// What is said of a table beside its counts.
+fn beside(table: &RehearsedTable) -> String {
+    let mut parts = Vec::new();
+    if !table.columns.is_empty() {
+        parts.push(format!("columns {}", table.columns.join(", ")));
+    }
+    if !table.volatile.is_empty() {
+        parts.push(format!("volatile {}", table.volatile.join(", ")));
+    }
+    if table.redefined {
+        parts.push("defined or written anew".to_owned());
+    }
+    if table.key.is_empty() {
+        parts.push("no key: rows are not identified".to_owned());
+    }
+    let mut text = visible(&parts.join("  "));
+    if !text.is_empty() {
+        text.insert_str(0, "  ");
+    }
+    text
+}
+
+impl From<RehearsalError> for LaunchError {
+    fn from(error: RehearsalError) -> Self {
+        match error {
+            RehearsalError::Target(error) => RunnerError::from(error).into(),
+            RehearsalError::Throwaway(error) => error.into(),
+            RehearsalError::Io { doing, source } => Self::Output { doing, source },
+        }
+    }
+}

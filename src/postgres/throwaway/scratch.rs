@@ -1,0 +1,69 @@
+//! A directory that goes away with its owner, also where the owner is killed: then the next sweep removes it.
+//! Invariant: what is below it is gone when this is dropped, or after the next sweep (`ClusterDirectory`).
+
+use std::path::Path;
+use std::process::Command;
+
+use super::ThrowawayError;
+use super::account::ServerAccount;
+use super::directory::ClusterDirectory;
+use super::sweep_abandoned;
+
+/// A directory of mode 0700 with the account that owns it.
+#[derive(Debug)]
+pub struct ScratchDirectory {
+    directory: ClusterDirectory,
+    account: ServerAccount,
+}
+
+impl ScratchDirectory {
+    /// Removes what killed processes left, then makes a directory for the account under which a throwaway server runs.
+    pub fn for_server() -> Result<Self, ThrowawayError> {
+        sweep_abandoned();
+        Self::of(ServerAccount::choose()?)
+    }
+
+    /// A directory that only this account may enter.
+    pub fn private() -> Result<Self, ThrowawayError> {
+        Self::of(ServerAccount::Own)
+    }
+
+    fn of(account: ServerAccount) -> Result<Self, ThrowawayError> {
+        let directory = ClusterDirectory::create(account)?;
+        Ok(Self { directory, account })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// User and group id of its account.
+    pub fn ids(&self) -> (u32, u32) {
+        self.account.ids()
+    }
+
+    /// A command that runs under its account, in a process group of its own.
+    pub fn command(&self, program: &Path) -> Command {
+        self.account.command(program, self.path())
+    }
+
+    /// Makes its account the owner of a file.
+    pub fn give(&self, path: &Path) -> Result<(), ThrowawayError> {
+        self.account.give(path)
+    }
+
+    /// Removes it now.
+    pub fn remove(self) -> Result<(), ThrowawayError> {
+        self.directory.remove()
+    }
+}
+
+impl Drop for ScratchDirectory {
+    fn drop(&mut self) {
+        // A drop cannot return an error. What remains is removed by the next sweep.
+        if self.path().exists() {
+            drop(self.directory.remove());
+        }
+    }
+}

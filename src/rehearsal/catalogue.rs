@@ -1,0 +1,159 @@
+//! What the catalogue of a database of the shadow says about its tables.
+//! Invariant: two tables have the same `definition` only if xmin tells which of their rows were written (`tables`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::message::QualifiedName;
+use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, literal, quoted_name};
+
+/// One table, or a partitioned table with its partitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    /// Whether it has partitions.
+    pub(super) partitioned: bool,
+    /// Its columns, in their order.
+    pub(super) columns: Vec<String>,
+    /// The columns that identify a row; empty: none do.
+    pub(super) key: Vec<String>,
+    /// What is compared to know whether it is still the same table: its files, columns, types and partitions.
+    pub(super) definition: String,
+    /// Its files and those of its partitions: others hold rows that were all written anew.
+    pub(super) files: String,
+}
+
+/// Schemas that are not the user's.
+const FOREIGN: &str =
+    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'drygate_sentinel')";
+
+/// Every table that is no partition.
+pub(super) fn tables(
+    shadow: &ShadowDatabase,
+    database: &str,
+) -> Result<BTreeMap<QualifiedName, Table>, String> {
+    // The columns of every partition take part, so that DETACH and ATTACH are seen at the table itself.
+    let sql = format!(
+        "SELECT n.nspname::text, c.relname::text, c.relkind::text,
+           (SELECT coalesce(json_agg(a.attname ORDER BY a.attnum), '[]')::text FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+           coalesce((SELECT (SELECT json_agg(a.attname ORDER BY k.place)::text
+                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+                JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum WHERE k.place <= i.indnkeyatts)
+             FROM pg_catalog.pg_index i
+            WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+              AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a
+                               WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)
+            ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1), '[]'),
+           (SELECT string_agg(d.part, E'\\n' ORDER BY d.part) FROM (
+              SELECT concat_ws(' ', p.oid, p.relname, p.relfilenode, p.relispartition,
+                (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped, a.attmissingval::text), ',' ORDER BY a.attnum)
+                   FROM pg_catalog.pg_attribute a WHERE a.attrelid = p.oid AND a.attnum > 0)) AS part
+                FROM pg_catalog.pg_class p
+               WHERE p.oid = c.oid OR p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t)) d),
+           (SELECT string_agg(p.relfilenode::text, ' ' ORDER BY p.oid) FROM pg_catalog.pg_class p
+             WHERE p.oid = c.oid OR p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t))
+      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND {FOREIGN}"
+    );
+    let mut found = BTreeMap::new();
+    for row in shadow.ask(database, &sql)? {
+        let mut cells = row.into_iter().map(Option::unwrap_or_default);
+        let mut next = || cells.next().unwrap_or_default();
+        let name = (next(), next());
+        let partitioned = next() == "p";
+        let list = |text: &str| serde_json::from_str(text).map_err(|error| error.to_string());
+        let table = Table {
+            partitioned,
+            columns: list(&next())?,
+            key: list(&next())?,
+            definition: next(),
+            files: next(),
+        };
+        found.insert(name, table);
+    }
+    Ok(found)
+}
+
+/// What decides how values of types are written beside their tables: labels of enums, members of composite types.
+pub(super) fn types(shadow: &ShadowDatabase, database: &str) -> Result<Vec<String>, String> {
+    let sql = "SELECT concat_ws(' ', enumtypid, oid, enumlabel) AS t FROM pg_catalog.pg_enum
+         UNION ALL SELECT concat_ws(' ', a.attrelid, a.attnum, a.attname, a.atttypid, a.attisdropped)
+           FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'c' ORDER BY 1";
+    let rows = shadow.ask(database, sql)?;
+    Ok(rows.into_iter().flatten().flatten().collect())
+}
+
+/// The tables whose rows the run asked for: read or written by its counters, or another table by its definition; and the tables
+/// that these refer to, without which their foreign keys do not hold. Partitions count by themselves.
+pub(super) fn demanded(
+    shadow: &ShadowDatabase,
+    database: &str,
+    redefined: &BTreeSet<QualifiedName>,
+) -> Result<BTreeSet<QualifiedName>, String> {
+    let counted = format!(
+        "SELECT n.nspname::text, c.relname::text
+           FROM pg_catalog.pg_stat_all_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid
+           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+          WHERE coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) + s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 AND {FOREIGN}"
+    );
+    let mut names: BTreeSet<QualifiedName> = pairs(shadow.ask(database, &counted)?).collect();
+    names.extend(redefined.iter().cloned());
+    // By name in the base: a table of that name is what production has.
+    let named: Vec<String> = names
+        .iter()
+        .map(|name| format!("pg_catalog.to_regclass({})", literal(&quoted_name(name))))
+        .collect();
+    if named.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!(
+        "WITH RECURSIVE need (oid) AS (
+           SELECT t.oid FROM (SELECT unnest(ARRAY[{}]::pg_catalog.regclass[])::oid) AS x (oid)
+            CROSS JOIN LATERAL (SELECT x.oid UNION SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(x.oid) p) AS t
+           UNION
+           SELECT t.oid FROM need JOIN pg_catalog.pg_constraint k ON k.contype = 'f' AND k.conrelid = need.oid
+            CROSS JOIN LATERAL (SELECT k.confrelid AS oid UNION SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(k.confrelid) p) AS t)
+         SELECT n.nspname::text, c.relname::text FROM need
+           JOIN pg_catalog.pg_class c ON c.oid = need.oid AND c.relkind = 'r'
+           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> '{SENTINEL}'",
+        named.join(", ")
+    );
+    Ok(pairs(shadow.ask(BASE, &sql)?).collect())
+}
+
+/// The materialized views and foreign tables that a run read; their rows are not copied.
+pub(super) fn not_seeded(shadow: &ShadowDatabase, database: &str) -> Result<Vec<String>, String> {
+    let sql = format!(
+        "SELECT n.nspname || '.' || c.relname
+           FROM pg_catalog.pg_stat_all_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid AND c.relkind IN ('m', 'f')
+           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+          WHERE coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) > 0 AND {FOREIGN} ORDER BY 1"
+    );
+    Ok(shadow
+        .ask(database, &sql)?
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect())
+}
+
+/// Last value of each sequence.
+pub(super) fn sequences(
+    shadow: &ShadowDatabase,
+    database: &str,
+) -> Result<BTreeMap<String, Option<i64>>, String> {
+    let sql =
+        "SELECT schemaname || '.' || sequencename, last_value::text FROM pg_catalog.pg_sequences";
+    let rows = shadow.ask(database, sql)?.into_iter();
+    let entry = |mut row: Vec<Option<String>>| {
+        let last = row.pop()?.and_then(|last| last.parse().ok());
+        Some((row.pop()??, last))
+    };
+    Ok(rows.filter_map(entry).collect())
+}
+
+fn pairs(rows: Vec<Vec<Option<String>>>) -> impl Iterator<Item = QualifiedName> {
+    rows.into_iter().filter_map(|row| {
+        let mut cells = row.into_iter();
+        Some((cells.next()??, cells.next()??))
+    })
+}

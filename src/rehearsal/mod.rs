@@ -1,0 +1,21 @@
+//! A rehearsal: the change itself, carried out on a throwaway copy of the database (the shadow), and what it did there.
+//! Invariant: the process that holds production's connection (`rehearse`) runs nothing of the change, and the process that runs
+//! the change (`shadow`) holds no connection, address or credentials of production and sees neither network nor files of the
+//! machine (`isolation`, `probes`).
+
+mod catalogue;
+mod checks;
+mod effect;
+mod isolation;
+mod message;
+mod probes;
+mod programs;
+mod rehearse;
+mod repeated;
+mod rows;
+mod shadow;
+mod shadow_database;
+mod shadow_process;
+
+pub use rehearse::{ChangeScript, Rehearsal, RehearsalError, rehearse};
+pub use shadow::shadow;

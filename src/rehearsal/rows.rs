@@ -1,0 +1,212 @@
+//! Two readings of one table, merged by key: which rows a run inserted, updated, deleted or touched.
+//! Invariant: values themselves are compared, and a reading that breaks off is an error, never a shorter table (`RowStream`).
+
+use std::cmp::Ordering;
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Stdio};
+
+use super::catalogue::Table;
+use super::message::QualifiedName;
+use super::shadow_database::{SUPERUSER, ShadowDatabase, literal, quoted, quoted_name};
+use crate::documents::RowOperation;
+use crate::survey::{Digest, Hasher};
+
+/// One row that a run changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ChangedRow {
+    /// SHA-256 of salt and key, in hex.
+    pub(super) key: String,
+    /// What was done to it.
+    pub(super) operation: RowOperation,
+    /// The columns that an update changed, by their place in the list of columns.
+    pub(super) changed: Vec<usize>,
+    /// SHA-256 of each value afterwards; of a deleted or touched row none.
+    pub(super) after: Vec<Digest>,
+}
+
+/// How a table is read on both sides.
+pub(super) struct Reading<'a> {
+    /// The shadow.
+    pub(super) shadow: &'a ShadowDatabase,
+    /// Schema and name.
+    pub(super) name: &'a QualifiedName,
+    /// The columns of both sides; one that a side lacks reads as NULL there.
+    pub(super) columns: &'a [String],
+    /// The columns that identify a row; empty: all of them together.
+    pub(super) key: &'a [String],
+    /// The first transaction id that a run can have had.
+    pub(super) boundary: u64,
+    /// Salt of the keys.
+    pub(super) salt: &'a str,
+}
+
+struct Row {
+    key: String,
+    is_new: bool,
+    cells: Vec<String>,
+}
+
+impl Reading<'_> {
+    /// Every row that differs or was written between two databases, in the order of the keys.
+    pub(super) fn changed_rows(
+        &self,
+        before: Option<(&str, &Table)>,
+        after: Option<(&str, &Table)>,
+    ) -> Result<Vec<ChangedRow>, String> {
+        let mut left = self.open(before)?;
+        let mut right = self.open(after)?;
+        let mut found = Vec::new();
+        let (mut old, mut new) = (left.next()?, right.next()?);
+        loop {
+            let order = match (&old, &new) {
+                (None, None) => return Ok(found),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(old), Some(new)) => old.key.cmp(&new.key),
+            };
+            match (order, old.take(), new.take()) {
+                (Ordering::Less, Some(gone), kept) => {
+                    found.push(ChangedRow {
+                        key: gone.key,
+                        operation: RowOperation::Delete,
+                        changed: Vec::new(),
+                        after: Vec::new(),
+                    });
+                    (old, new) = (left.next()?, kept);
+                }
+                (Ordering::Greater, kept, Some(come)) => {
+                    found.push(ChangedRow {
+                        after: digests(&come.cells),
+                        key: come.key,
+                        operation: RowOperation::Insert,
+                        changed: Vec::new(),
+                    });
+                    (old, new) = (kept, right.next()?);
+                }
+                (_, Some(was), Some(is)) => {
+                    found.extend(pair(&was, is));
+                    (old, new) = (left.next()?, right.next()?);
+                }
+                _ => return Err("two readings could not be merged".to_owned()),
+            }
+        }
+    }
+
+    fn open(&self, side: Option<(&str, &Table)>) -> Result<RowStream, String> {
+        let Some((database, table)) = side else {
+            return Ok(RowStream { reader: None });
+        };
+        let value = |column: &String| {
+            if table.columns.contains(column) {
+                format!("{}::text", quoted(column))
+            } else {
+                "NULL::text".to_owned()
+            }
+        };
+        let values: Vec<String> = self.columns.iter().map(value).collect();
+        let key = if self.key.is_empty() {
+            self.columns
+        } else {
+            self.key
+        };
+        let key: Vec<String> = key.iter().map(value).collect();
+        let only = if table.partitioned { "" } else { "ONLY " };
+        // Digests order the same on both sides, whatever collation a key has.
+        let sql = format!(
+            "COPY (SELECT q.* FROM (SELECT encode(sha256(convert_to({} || ROW({})::text, 'UTF8')), 'hex') AS drygate_key, \
+             xmin::text::bigint >= {}{}{} FROM {only}{}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
+            literal(self.salt),
+            key.join(", "),
+            self.boundary,
+            if values.is_empty() { "" } else { ", " },
+            values.join(", "),
+            quoted_name(self.name),
+        );
+        let mut psql = self.shadow.psql(SUPERUSER, database);
+        let mut child = psql
+            .arg("-c")
+            .arg(sql)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("psql cannot be run: {error}"))?;
+        let stdout = child.stdout.take().ok_or("psql has no output")?;
+        let lines = BufReader::with_capacity(1 << 17, stdout).lines();
+        Ok(RowStream {
+            reader: Some((child, lines)),
+        })
+    }
+}
+
+/// The rows of one side, as COPY writes them.
+struct RowStream {
+    reader: Option<(Child, Lines<BufReader<ChildStdout>>)>,
+}
+
+impl RowStream {
+    fn next(&mut self) -> Result<Option<Row>, String> {
+        let Some((_, lines)) = &mut self.reader else {
+            return Ok(None);
+        };
+        if let Some(line) = lines.next() {
+            let line = line.map_err(|error| format!("rows could not be read: {error}"))?;
+            // COPY escapes a tab in a value; cells stay as they are written, so that NULL is no text.
+            let mut cells = line.split('\t').map(str::to_owned);
+            let (Some(key), Some(is_new)) = (cells.next(), cells.next()) else {
+                return Err("a row without its key".to_owned());
+            };
+            return Ok(Some(Row {
+                key,
+                is_new: is_new == "t",
+                cells: cells.collect(),
+            }));
+        }
+        let Some((child, _)) = self.reader.take() else {
+            return Ok(None);
+        };
+        let ended = child
+            .wait_with_output()
+            .map_err(|error| error.to_string())?;
+        if ended.status.success() {
+            Ok(None)
+        } else {
+            Err(super::shadow_database::first_error("psql", &ended.stderr))
+        }
+    }
+}
+
+impl Drop for RowStream {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.reader {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn pair(was: &Row, is: Row) -> Option<ChangedRow> {
+    let cells = was.cells.iter().zip(&is.cells).enumerate();
+    let changed: Vec<usize> = cells
+        .filter_map(|(at, (was, is))| (was != is).then_some(at))
+        .collect();
+    let (operation, after) = match (changed.is_empty(), is.is_new) {
+        (true, false) => return None,
+        (true, true) => (RowOperation::Touch, Vec::new()),
+        (false, _) => (RowOperation::Update, digests(&is.cells)),
+    };
+    Some(ChangedRow {
+        key: is.key,
+        operation,
+        changed,
+        after,
+    })
+}
+
+fn digests(cells: &[String]) -> Vec<Digest> {
+    let digest = |cell: &String| {
+        let mut hasher = Hasher::new();
+        hasher.update(cell.as_bytes());
+        hasher.finish()
+    };
+    cells.iter().map(digest).collect()
+}

@@ -1,0 +1,347 @@
+//! `drygate shadow`: the isolated process that runs the change. Only `drygate rehearse` starts it.
+//! Invariant: nothing of the change is there before the probes held (`shadow`), and when its input ends everything ends with it,
+//! because it is the first process of its namespace (`messages`).
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead as _, Write as _, stdin, stdout};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::catalogue::{demanded, not_seeded, sequences};
+use super::effect::{RunEffect, redefined};
+use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
+use super::repeated::{Repeated, digest, table_effects};
+use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, shown};
+use crate::documents::{Rehearsed, ScriptEnd, SeededTable, SequenceMove};
+use crate::survey::line_hunks;
+
+/// How often the change is tried to find the tables that it asks for.
+const PASSES_MAX: u32 = 8;
+/// How far the sequences of the second run are moved, where they have room.
+const SHIFT: u32 = 1_000_003;
+const FIRST: &str = "drygate_first";
+const SECOND: &str = "drygate_second";
+/// What of a script's errors is read, in bytes.
+const SAID_MAX: usize = 64 << 10;
+
+/// Talks over standard input and output until the rehearsal is done.
+pub fn shadow() {
+    let messages = messages();
+    if let Err(why) = rehearse(&messages) {
+        say(&FromShadow::Failed(why));
+    }
+}
+
+/// What is told over standard input. Its end ends this process, and with it everything in its namespace.
+fn messages() -> Receiver<ToShadow> {
+    let (tell, messages) = channel();
+    thread::spawn(move || {
+        for line in stdin().lock().lines() {
+            let Ok(message) = line
+                .map_err(drop)
+                .and_then(|line| serde_json::from_str(&line).map_err(drop))
+            else {
+                break;
+            };
+            if tell.send(message).is_err() {
+                break;
+            }
+        }
+        std::process::exit(0);
+    });
+    messages
+}
+
+fn say(message: &FromShadow) {
+    if let Ok(mut line) = serde_json::to_string(message) {
+        line.push('\n');
+        let mut out = stdout().lock();
+        // Where nobody reads any more, the end of standard input ends us.
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
+    let next = || messages.recv().map_err(|_| "no message came".to_owned());
+    let ToShadow::Probe(probes) = next()? else {
+        return Err("the first message is no probe".to_owned());
+    };
+    let probed = probes.make();
+    let isolated = probed.iter().all(|outcome| outcome.holds);
+    say(&FromShadow::Probed(probed));
+    if !isolated {
+        return Err("the process is not isolated".to_owned());
+    }
+    let ToShadow::Plan(plan) = next()? else {
+        return Err("the second message is no plan".to_owned());
+    };
+    step("loading the schema");
+    let plan: ShadowPlan = *plan;
+    let shadow = ShadowDatabase::load(plan, &probes.scratch)?;
+    let mut found = Rehearsed {
+        version: shadow.version()?,
+        differences: shadow.other_versions()?,
+        ..Rehearsed::default()
+    };
+    let mut seeded: Vec<QualifiedName> = Vec::new();
+    loop {
+        found.passes += 1;
+        let derived = shadow.put_sequences(&seeded)?;
+        shadow.make_base()?;
+        let boundary = boundary(&shadow)?;
+        step(&format!("running the change, pass {}", found.passes));
+        shadow.clone_base()?;
+        found.script = run(&shadow)?;
+        let database = shadow.plan().database.clone();
+        let other = redefined(&shadow, &database)?;
+        let wanted = demanded(&shadow, &database, &other)?;
+        let new: Vec<QualifiedName> = wanted
+            .into_iter()
+            .filter(|name| !seeded.contains(name))
+            .collect();
+        if !new.is_empty() && found.passes < PASSES_MAX {
+            say(&FromShadow::Wants(new.clone()));
+            let ToShadow::Rows(files) = next()? else {
+                return Err("no rows came".to_owned());
+            };
+            step("loading rows");
+            shadow.put_rows(&files)?;
+            for file in files {
+                let table = shown(&file.name);
+                match file.rows {
+                    Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
+                    Err(why) => found.not_checked.push(format!("{table}: {why}")),
+                }
+            }
+            seeded.extend(new);
+            continue;
+        }
+        if !new.is_empty() {
+            let names: Vec<String> = new.iter().map(shown).collect();
+            found.not_checked.push(format!(
+                "after {PASSES_MAX} passes the change still asks for {}",
+                names.join(", ")
+            ));
+        }
+        say(&FromShadow::Enough);
+        for name in not_seeded(&shadow, &database)? {
+            found
+                .not_checked
+                .push(format!("{name}: it was read, and its rows are not copied"));
+        }
+        finish(&shadow, &mut found, boundary, &derived)?;
+        say(&FromShadow::Done(Box::new(found)));
+        return Ok(());
+    }
+}
+
+fn step(says: &str) {
+    say(&FromShadow::Step(says.to_owned()));
+}
+
+/// The first run is there; the second one, and what both did.
+fn finish(
+    shadow: &ShadowDatabase,
+    found: &mut Rehearsed,
+    boundary: u64,
+    derived: &[QualifiedName],
+) -> Result<(), String> {
+    let salt = salt()?;
+    shadow.keep_run(FIRST)?;
+    step("reading what it did");
+    let first = RunEffect::of(shadow, FIRST, boundary, &salt)?;
+    step("running the change again");
+    shadow.clone_base()?;
+    shift_sequences(shadow)?;
+    let again = run(shadow)?;
+    shadow.keep_run(SECOND)?;
+    let second = RunEffect::of(shadow, SECOND, boundary, &salt)?;
+    let mut repeated = Repeated::of(&first, &second);
+    if again.succeeded != found.script.succeeded {
+        let word = |end: &ScriptEnd| if end.succeeded { "succeeds" } else { "fails" };
+        repeated.differs.push(format!(
+            "it {}, and {} in a second run",
+            word(&found.script),
+            word(&again)
+        ));
+    }
+    found.sentinel_found = first.sentinel_found && second.sentinel_found;
+    found.effect = table_effects(&first, &repeated);
+    found.effect_sha256 = Some(digest(&first, &repeated));
+    found.sequences = moved(shadow)?;
+    // A sequence whose place is not known matters where the change took numbers from it.
+    for name in derived {
+        let shown = shown(name);
+        if found.sequences.iter().any(|moved| moved.sequence == shown) {
+            found.not_checked.push(format!("sequence {shown}: not readable, so its place was derived from the rows of its table"));
+        }
+    }
+    found.not_reproducible = repeated.differs;
+    let (before, after) = (shadow.schema_text(BASE)?, shadow.schema_text(FIRST)?);
+    found.schema_changes = differing(&before, &after);
+    Ok(())
+}
+
+/// Every transaction of a run has this id or a higher one.
+fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
+    let sql = "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text";
+    let answer = shadow
+        .ask(BASE, sql)?
+        .into_iter()
+        .flatten()
+        .flatten()
+        .next();
+    let id = answer.and_then(|id| id.parse().ok());
+    id.ok_or_else(|| "the shadow tells no transaction id".to_owned())
+}
+
+/// Runs the change in the copy of the base, as one transaction, and writes the sentinel behind it.
+fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
+    let plan = shadow.plan();
+    let said = shadow.scratch().join("said");
+    let mut psql = shadow.psql(&plan.role, &plan.database);
+    // Details can hold values of rows, and a context the text of functions.
+    psql.args([
+        "-1",
+        "-b",
+        "-v",
+        "VERBOSITY=terse",
+        "-v",
+        "SHOW_CONTEXT=never",
+    ]);
+    for (_, file) in &plan.scripts {
+        psql.arg("-f").arg(file);
+    }
+    psql.stderr(Stdio::from(
+        File::create(&said).map_err(|error| error.to_string())?,
+    ));
+    let began = Instant::now();
+    let mut child = psql
+        .spawn()
+        .map_err(|error| format!("psql cannot be run: {error}"))?;
+    let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    shadow.end_sessions()?;
+    sentinel(shadow)?;
+    let (mut error, statement) = errors(&said, plan);
+    if ended.is_none() {
+        error = Some(format!("it did not end within {} s", plan.seconds_max));
+    }
+    let succeeded = ended == Some(true);
+    if !succeeded && error.is_none() {
+        error = Some("psql failed without a message".to_owned());
+    }
+    Ok(ScriptEnd {
+        succeeded,
+        error: error.filter(|_| !succeeded),
+        statement: statement.filter(|_| !succeeded),
+        took_ms,
+    })
+}
+
+/// Whether it succeeded; `None`: it had to be killed.
+fn wait(child: &mut Child, began: Instant, limit: Duration) -> Result<Option<bool>, String> {
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            return Ok(Some(status.success()));
+        }
+        if began.elapsed() > limit {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// Writes a row, and waits until the counters know of it: those of the change were there before.
+fn sentinel(shadow: &ShadowDatabase) -> Result<(), String> {
+    let database = &shadow.plan().database;
+    shadow.ask(
+        database,
+        &format!("INSERT INTO {SENTINEL}.written VALUES (1, 'arrived')"),
+    )?;
+    let sql = format!(
+        "SELECT n_tup_ins::text FROM pg_catalog.pg_stat_all_tables WHERE schemaname = '{SENTINEL}' AND relname = 'written'"
+    );
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(30) {
+        let counted = shadow.ask(database, &sql)?;
+        if counted.into_iter().flatten().flatten().next().as_deref() == Some("1") {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Err("the counters of the shadow do not arrive".to_owned())
+}
+
+/// The first error and its statement, with the name of the file that people know.
+fn errors(said: &Path, plan: &ShadowPlan) -> (Option<String>, Option<String>) {
+    let bytes = std::fs::read(said).unwrap_or_default();
+    let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(SAID_MAX)]).into_owned();
+    for (name, file) in &plan.scripts {
+        text = text.replace(&*file.to_string_lossy(), name);
+    }
+    let is_error =
+        |line: &&str| line.contains("ERROR:") || line.contains("FATAL:") || line.contains("error:");
+    let error = text
+        .lines()
+        .find(is_error)
+        .map(|line| line.trim_start_matches("psql:").trim().to_owned());
+    let statement = text.split_once("STATEMENT:").map(|(_, rest)| {
+        let of_psql = |line: &&str| {
+            let messages = ["psql:", "WARNING:", "NOTICE:", "ERROR:"];
+            messages.iter().any(|message| line.starts_with(message))
+        };
+        let lines: Vec<&str> = rest.lines().take_while(|line| !of_psql(line)).collect();
+        lines.join("\n").trim().to_owned()
+    });
+    (error, statement)
+}
+
+/// Moves every sequence of the second run, so that what takes its numbers is seen to be volatile.
+fn shift_sequences(shadow: &ShadowDatabase) -> Result<(), String> {
+    let sql = format!(
+        "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', s.schemaname, s.sequencename)::pg_catalog.regclass,
+           CASE WHEN s.increment_by > 0 THEN s.here + least({SHIFT}, (s.max_value - s.here) / 2)
+                ELSE s.here - least({SHIFT}, (s.here - s.min_value) / 2) END)
+         FROM (SELECT q.*, coalesce(q.last_value, q.start_value) AS here FROM pg_catalog.pg_sequences q) s"
+    );
+    shadow.ask(&shadow.plan().database, &sql).map(drop)
+}
+
+fn moved(shadow: &ShadowDatabase) -> Result<Vec<SequenceMove>, String> {
+    let (before, after) = (sequences(shadow, BASE)?, sequences(shadow, FIRST)?);
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let moved = names.into_iter().filter_map(|name| {
+        let was = before.get(name).copied().flatten();
+        let is = after.get(name).copied().flatten();
+        (was != is).then(|| SequenceMove {
+            sequence: name.clone(),
+            before: was,
+            after: is,
+        })
+    });
+    Ok(moved.collect())
+}
+
+fn differing(before: &[String], after: &[String]) -> Vec<String> {
+    let was: Vec<&str> = before.iter().map(String::as_str).collect();
+    let is: Vec<&str> = after.iter().map(String::as_str).collect();
+    let mut changes = Vec::new();
+    for hunk in line_hunks(&was, &is) {
+        changes.extend(was[hunk.before].iter().map(|line| format!("-{line}")));
+        changes.extend(is[hunk.after].iter().map(|line| format!("+{line}")));
+    }
+    changes
+}
+
+fn salt() -> Result<String, String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

@@ -1,0 +1,11 @@
+//! `drygate rehearse` on a real server: what a change does, what it cannot reach, and what production sees of it.
+//! Invariant: production is the same afterwards, and nothing of a rehearsal is left.
+
+#[path = "rehearsal/ends.rs"]
+mod ends;
+#[path = "rehearsal/planted.rs"]
+mod planted;
+#[path = "rehearsal/walls.rs"]
+mod walls;
+#[path = "rehearsal/world.rs"]
+pub mod world;

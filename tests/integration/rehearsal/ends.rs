@@ -1,0 +1,219 @@
+//! What production sees of a rehearsal, and what is left of one. Invariant: nothing above ACCESS SHARE, no transaction id, nobody
+//! waits behind us, and nothing of it stays.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use super::world::{OWNER, READER, World, check};
+use crate::support::server::{SUPERUSER, finish};
+
+const CHANGE: &str = "UPDATE shop.orders SET region = 'EU' WHERE id <= 7";
+
+/// Waits for a fact.
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "{what} did not come"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn production_sees_reads_of_the_closed_list_and_nothing_else() {
+    let world = World::new();
+    let before = fs::read_to_string(world.cluster.log_path())
+        .expect("a log")
+        .len();
+    let found = world.rehearse(CHANGE).expect(0).json();
+    let proof = &found["proof"];
+    assert_eq!(proof["xid_assigned"], serde_json::Value::Null);
+    assert_eq!(proof["rows_written"], 0);
+    for lock in proof["locks"].as_array().expect("locks") {
+        let lock = lock.as_str().expect("text");
+        assert!(
+            lock.contains("AccessShareLock") || lock.contains("virtualxid"),
+            "{lock}"
+        );
+    }
+    let listed: Vec<&str> = found["statements"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it.as_str())
+        .collect();
+    let log = fs::read_to_string(world.cluster.log_path()).expect("a log");
+    let reader = format!("{READER}@shop");
+    let mut sent = 0;
+    for line in log[before..].lines().filter(|line| line.contains(&reader)) {
+        let text = ["statement: ", "execute <unnamed>: "]
+            .iter()
+            .find_map(|mark| line.split_once(*mark));
+        let Some((_, text)) = text else { continue };
+        sent += 1;
+        // A statement of several lines: its first one is what stands beside the mark.
+        let is_listed = listed
+            .iter()
+            .any(|listed| listed.lines().next().unwrap_or("").trim_end() == text.trim_end());
+        assert!(is_listed, "not listed: {text}");
+        let verb = text
+            .split([' ', '('])
+            .next()
+            .unwrap_or_default()
+            .to_uppercase();
+        let reads = [
+            "BEGIN",
+            "SELECT",
+            "WITH",
+            "SAVEPOINT",
+            "ROLLBACK",
+            "RELEASE",
+            "LOCK",
+            "PREPARE",
+            "EXECUTE",
+            "COPY",
+        ];
+        assert!(reads.contains(&verb.as_str()), "{text}");
+        if verb == "LOCK" {
+            assert!(text.ends_with("IN ACCESS SHARE MODE"), "{text}");
+        }
+        if verb == "COPY" {
+            assert!(
+                text.starts_with("COPY (SELECT ") && text.ends_with("TO STDOUT"),
+                "{text}"
+            );
+        }
+    }
+    assert!(sent > 50, "{sent} statements");
+    // Only what the change asked for was copied.
+    let copied: Vec<&&str> = listed
+        .iter()
+        .filter(|text| text.starts_with("COPY"))
+        .collect();
+    assert_eq!(copied.len(), 3, "{copied:?}");
+    assert!(!log.contains("FROM ONLY \"shop\".\"quiet\""));
+}
+
+#[test]
+fn whoever_waits_behind_us_goes_first() {
+    let world = World::new();
+    let (_, text) = drygate::profile::built_in("icx-const").expect("it parses");
+    let profile = world.home().join("patient.toml");
+    let patient = format!("{text}\n[timeouts]\nlock_ms = 60000\nstatement_ms = 60000\n");
+    fs::write(&profile, patient).expect("a file");
+    let psql = |sql: &str| -> Child {
+        std::process::Command::new("psql")
+            .args(["-X", "-q", "-U", SUPERUSER, "-d", "shop", "-c", sql, "-h"])
+            .arg(world.cluster.socket_dir())
+            .spawn()
+            .expect("psql")
+    };
+    // pg_dump locks the customers, then waits for the visits: so long we hold the customers.
+    let mut blocker =
+        psql("BEGIN; LOCK TABLE shop.visit IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)");
+    let locked = |table: &str, mode: &str, granted: bool| {
+        let sql = format!(
+            "SELECT count(*)::text FROM pg_locks WHERE relation = 'shop.{table}'::regclass AND mode = '{mode}' AND granted = {granted}"
+        );
+        world.sql(&sql)[0][0].as_deref() != Some("0")
+    };
+    until("the lock", || locked("visit", "AccessExclusiveLock", true));
+    let mut command = world.command(CHANGE, OWNER);
+    command.arg("--profile").arg(&profile);
+    let rehearsal = command.spawn().expect("the program");
+    until("our wait", || locked("visit", "AccessShareLock", false));
+    let began = Instant::now();
+    let mut waiter = psql("ALTER TABLE shop.customer ADD COLUMN waited int");
+    let waited = waiter.wait().expect("psql");
+    assert!(waited.success());
+    let took = began.elapsed();
+    let answer = finish(rehearsal).expect(69);
+    assert!(answer.stdout.contains("made way for PID "), "{answer:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    blocker.kill().expect("ours");
+    blocker.wait().expect("ours");
+}
+
+/// The directories of throwaway clusters and scratch directories in /tmp.
+fn directories() -> Vec<PathBuf> {
+    let entries = fs::read_dir(std::env::temp_dir())
+        .expect("a directory")
+        .flatten();
+    let named = entries.filter(|entry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("drygate-pg-")
+    });
+    named.map(|entry| entry.path()).collect()
+}
+
+#[test]
+fn after_a_kill_nothing_runs_and_the_next_start_sweeps_the_disk() {
+    let world = World::new();
+    let before = directories();
+    let mut child = world
+        .command("SELECT pg_sleep(3600)", OWNER)
+        .spawn()
+        .expect("the program");
+    let stderr = BufReader::new(child.stderr.take().expect("its output"));
+    let came = stderr
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.contains("running the change"));
+    assert!(came, "it ended before");
+    let mine: Vec<PathBuf> = directories()
+        .into_iter()
+        .filter(|path| !before.contains(path))
+        .collect();
+    // Another test can have made one meanwhile; those of this process are owned by its number.
+    let owner = format!("pid {}\n", child.id());
+    let owned = |path: &PathBuf| fs::read_to_string(path.join("owner")).is_ok_and(|it| it == owner);
+    let mine: Vec<PathBuf> = mine.into_iter().filter(owned).collect();
+    assert!(!mine.is_empty(), "it has a scratch directory");
+    child.kill().expect("ours");
+    child.wait().expect("ours");
+    let named = |path: &PathBuf| {
+        let text = path.display().to_string();
+        fs::read_dir("/proc")
+            .expect("/proc")
+            .flatten()
+            .any(|entry| {
+                fs::read(entry.path().join("cmdline"))
+                    .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&text))
+            })
+    };
+    until("the end of every process", || !mine.iter().any(named));
+    world
+        .rehearse("DELETE FROM shop.spare WHERE id = 1")
+        .expect(0);
+    for path in &mine {
+        assert!(!path.exists(), "{} is left", path.display());
+    }
+}
+
+#[test]
+fn a_role_that_production_lacks_and_a_script_that_is_not_there_are_said() {
+    let world = World::shared();
+    let answer = finish(
+        world
+            .command(CHANGE, "nobody_here")
+            .spawn()
+            .expect("the program"),
+    );
+    let found = answer.expect(9).json();
+    let says = check(&found, "change")["says"]
+        .as_str()
+        .expect("a sentence")
+        .to_owned();
+    assert!(says.contains("no role nobody_here"), "{says}");
+    let mut command = world.command(CHANGE, OWNER);
+    command.arg("/nowhere/change.sql");
+    assert_eq!(finish(command.spawn().expect("the program")).code, 64);
+}
