@@ -86,7 +86,7 @@ fn text(document: &RehearsalDocument) -> Result<(), LaunchError> {
     for check in &document.checks {
         output::line(&format!(
             "{:<12} {:<12} {}",
-            check.verdict.word(),
+            check.verdict.name(),
             check.name,
             visible(&check.says)
         ))?;
@@ -101,7 +101,7 @@ fn text(document: &RehearsalDocument) -> Result<(), LaunchError> {
     if let Some(rehearsed) = &document.rehearsed {
         effect(rehearsed)?;
     }
-    output::line(document.verdict.word())
+    output::line(document.verdict.name())
 }
 
 fn effect(rehearsed: &Rehearsed) -> Result<(), LaunchError> {

@@ -21,7 +21,7 @@ use super::canceller::Canceller;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
-use super::socket::{Endpoint, PER_FETCH, PER_QUESTION, ReadAllowance};
+use super::socket::{Endpoint, PER_FETCH, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
