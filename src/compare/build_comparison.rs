@@ -7,7 +7,7 @@ use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::predicted_units::predicted;
 use crate::run::{
-    ApprovalGate, CheckName, History, LastPass, LiveChange, NonMutationVerdict, RunState, Subject,
+    ApprovalGate, History, LastPass, LiveChange, NonMutationVerdict, RunState, Subject,
 };
 use crate::run::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 use crate::survey::{
@@ -371,9 +371,7 @@ pub(super) fn compared(
         fact.rows = change.map_or_else(Vec::new, |change| change.rows);
     }
     if within_run(&compare) {
-        facts
-            .iter_mut()
-            .for_each(|fact| with_recorded_sql(fact, run));
+        facts.iter_mut().for_each(|fact| fact.add_recorded_sql(run));
     }
     let leading = most_telling(&changes.voids).map(|(change, _)| &change.key);
     // Stable sort: the fact with the clearest row first, then the others that differ, equal ones, and those not read.
@@ -422,29 +420,6 @@ fn within_run(compare: &Compare) -> bool {
     match compare {
         Compare::PrePost | Compare::Evidence(_) | Compare::Gates | Compare::Now => true,
         Compare::LastPass | Compare::Predicted | Compare::Runs(_) | Compare::Rechecked => false,
-    }
-}
-
-/// Adds the digest of the SQL of a content or stream, which is not kept with its value: G1 recorded it with its ruling.
-fn with_recorded_sql(fact: &mut ComparedFact, run: &RunState) {
-    let query = match fact.key.as_str() {
-        "pieces" => "source pieces".to_owned(),
-        "candidates" => "live units".to_owned(),
-        key if fact.kind == FactKind::Content => format!("content {key}"),
-        _ => return,
-    };
-    let check = run
-        .checks()
-        .find(|(_, check)| check.name == CheckName::FactsArePlainReads);
-    let rulings = check.and_then(|(_, check)| check.raw["rulings"].as_array());
-    let mut rulings = rulings.into_iter().flatten();
-    let ruling = rulings.find(|ruling| ruling["query"] == query.as_str());
-    let digest = ruling.and_then(|ruling| ruling["sql_sha256"].as_str()?.parse().ok());
-    for value in [&mut fact.sides.before, &mut fact.sides.after]
-        .into_iter()
-        .flatten()
-    {
-        value.sql_sha256 = value.sql_sha256.take().or_else(|| digest.clone());
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::run::LedgerRef;
+use crate::run::{CheckName, LedgerRef, RunState};
 use crate::survey::{
     Digest, DocumentRef, Fact, FactKey, FactKind, Observed, Provenance, RowChange, Sides,
     content_of_two_formats,
@@ -136,6 +136,29 @@ pub struct ComparedFact {
 }
 
 impl ComparedFact {
+    /// Adds the digest of the SQL of a content or stream, which is not kept with its value: G1 recorded it with its ruling.
+    pub(super) fn add_recorded_sql(&mut self, run: &RunState) {
+        let query = match self.key.as_str() {
+            "pieces" => "source pieces".to_owned(),
+            "candidates" => "live units".to_owned(),
+            key if self.kind == FactKind::Content => format!("content {key}"),
+            _ => return,
+        };
+        let check = run
+            .checks()
+            .find(|(_, check)| check.name == CheckName::FactsArePlainReads);
+        let rulings = check.and_then(|(_, check)| check.raw["rulings"].as_array());
+        let mut rulings = rulings.into_iter().flatten();
+        let ruling = rulings.find(|ruling| ruling["query"] == query.as_str());
+        let digest = ruling.and_then(|ruling| ruling["sql_sha256"].as_str()?.parse().ok());
+        for value in [&mut self.sides.before, &mut self.sides.after]
+            .into_iter()
+            .flatten()
+        {
+            value.sql_sha256 = value.sql_sha256.take().or_else(|| digest.clone());
+        }
+    }
+
     /// Puts the values of both sides beside each other and judges them.
     pub fn of(
         key: FactKey,

@@ -3,13 +3,14 @@
 
 use md5::{Digest as _, Md5};
 
+use super::call::Call;
 use super::error::UnknownReason;
 use super::profile_query::Query;
 use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::{Statement, VALUE_MAX};
 use super::validate::Rulings;
-use super::wire::{AnswerRows, Call};
+use super::wire::AnswerRows;
 use crate::profile::{FactSpec, FunctionSpec, Profile};
 use crate::survey::{
     Derived, DriftRule, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed,

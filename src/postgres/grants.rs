@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use super::acl::{self, Grantee};
+use super::call::Call;
 use super::content::{one_line, quoted};
 use super::session::PlannedRead;
 use super::statement::Statement;
-use super::wire::Call;
 use crate::profile::GrantScope;
 use crate::survey::{EvidenceFormat, FactDocument};
 

@@ -4,6 +4,7 @@
 
 mod acl;
 mod budget;
+mod call;
 mod called_code;
 mod canceller;
 mod candidates;

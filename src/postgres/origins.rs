@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use super::call::Call;
 use super::content::{one_line, origin_sql};
 use super::error::UnknownReason;
 use super::guard::guard;
 use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::{CursorName, Statement};
-use super::wire::{AnswerRows, Call};
+use super::wire::AnswerRows;
 use crate::profile::{ContentSpec, Profile};
 use crate::survey::{Fact, FactKey, FactOrigins, OriginKeys, Origins, OtherSession, RowOrigin};
 

@@ -8,12 +8,13 @@ use std::time::Instant;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::budget::Budget;
+use super::call::Call;
 use super::canceller::Canceller;
 use super::connect::ConnectOptions;
 use super::error::{CallError, UnknownReason};
 use super::proof;
 use super::statement::Statement;
-use super::wire::{AnswerRows, BatchAnswers, Call, FetchQuota, Pending, Wire};
+use super::wire::{AnswerRows, BatchAnswers, FetchQuota, Pending, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTime};

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::call::Call;
 use super::connect::{ConnectOptions, connect};
 use super::error::{CallError, UnknownReason};
 use super::read_only_proxy::{PORT, ProxyEnd, ReadOnlyProxy};
@@ -20,7 +21,7 @@ use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::throwaway::ScratchDirectory;
 use super::waiting_behind::WaitingBehind;
-use super::wire::{AnswerRows, Call};
+use super::wire::AnswerRows;
 use crate::profile::Profile;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};

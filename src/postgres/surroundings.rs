@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::called_code;
 use super::content::one_line;
 use super::definition;
@@ -11,7 +12,7 @@ use super::privileges::Privileges;
 use super::read_batch::ReadAnswer;
 use super::session::PlannedRead;
 use super::statement::Statement;
-use super::wire::{AnswerRows, Call};
+use super::wire::AnswerRows;
 use crate::profile::Profile;
 use crate::survey::{BESIDE, CALLED_CODE, Fact, FactDocument, NAME_RESOLUTION, PRIVILEGES};
 

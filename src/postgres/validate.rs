@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::call::Call;
 use super::error::{CallError, UnknownReason};
 use super::function_names::built_in_names;
 use super::guard::GuardedSql;
@@ -13,7 +14,7 @@ use super::read_batch::ReadAnswer;
 use super::resolver::Resolver;
 use super::session::Session;
 use super::statement::Statement;
-use super::wire::{AnswerRows, BatchAnswers, Call};
+use super::wire::{AnswerRows, BatchAnswers};
 use crate::runner::target::{PinnedRuns, Progress, QueryRuling, Witness};
 
 /// Rulings by query name, for one transaction.

@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::call::Call;
 use super::canceller::Canceller;
 use super::connect::{ConnectOptions, connect};
 use super::settings::ConnectionSettings;
 use super::statement::Statement;
-use super::wire::{Call, Wire};
+use super::wire::Wire;
 use crate::runner::target::{TargetError, Unavailable, UnavailableKind};
 
 const EVERY: Duration = Duration::from_secs(1);

@@ -17,6 +17,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::budget::Budget;
+use super::call::Call;
 use super::canceller::Canceller;
 use super::connect::Link;
 use super::error::CallError;
@@ -30,39 +31,6 @@ use crate::survey::Footprint;
 
 /// Answer rows; everything is text.
 pub(super) type AnswerRows = Vec<Vec<Option<String>>>;
-
-/// One statement with its text parameters.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    statement: Statement,
-    params: Vec<String>,
-    parse_only: bool,
-}
-
-impl Call {
-    /// A call with parameters.
-    pub(super) fn with(statement: Statement, params: Vec<String>) -> Self {
-        Self {
-            statement,
-            params,
-            parse_only: false,
-        }
-    }
-
-    /// A statement that is parsed, analysed and rewritten but never executed. It answers one empty row for each parameter.
-    pub(super) fn parse(statement: Statement) -> Self {
-        Self {
-            parse_only: true,
-            ..Self::from(statement)
-        }
-    }
-}
-
-impl From<Statement> for Call {
-    fn from(statement: Statement) -> Self {
-        Self::with(statement, Vec::new())
-    }
-}
 
 /// Why a call has no rows.
 enum Failed {
