@@ -20,7 +20,7 @@ use super::budget::Budget;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
-use super::socket::{Endpoint, PER_FETCH, PER_QUESTION, ReadAllowance};
+use super::socket::{Endpoint, PER_QUESTION, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
@@ -118,19 +118,7 @@ pub(super) struct ConnectionRoute {
 }
 
 /// An answer that is being read in the background.
-pub(super) struct Pending {
-    answer: JoinHandle<Result<AnswerRows, Failed>>,
-    quota: FetchQuota,
-}
-
-/// How long an answer may be that is asked for ahead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FetchQuota {
-    /// As long as that of any question: rows of a table, of any width.
-    Question,
-    /// Rows of a stream, whose width is bounded in SQL; several are on their way at once.
-    Stream,
-}
+pub(super) struct Pending(JoinHandle<Result<AnswerRows, Failed>>);
 
 /// An open connection.
 pub(super) struct Wire {
@@ -256,7 +244,7 @@ impl Wire {
             }
             (on_answer.borrow_mut())(BatchAnswers::Whole { call: nth });
             // Errors are kept in their place: after one the server refuses the rest up to ROLLBACK TO.
-            results.push(result.map_err(|failed| self.failed(failed, FetchQuota::Question)));
+            results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
         self.footprint.rows += rows;
@@ -285,43 +273,37 @@ impl Wire {
     }
 
     /// Sends a statement whose answer is read in the background, so that the server works ahead.
-    pub(super) async fn start(&mut self, statement: Statement, quota: FetchQuota) -> Pending {
+    pub(super) async fn start(&mut self, statement: Statement) -> Pending {
         self.record.note(statement.text());
         self.footprint.statements += 1;
-        match quota {
-            FetchQuota::Question => self.way.allowance.grant(),
-            FetchQuota::Stream => self.way.allowance.grant_fetch(),
-        }
+        self.way.allowance.grant();
         let (client, allowance) = (Arc::clone(&self.client), self.way.allowance.clone());
         let mut answer =
             Box::pin(async move { execute(&client, &statement.into(), &allowance, |_| {}).await });
         // The first poll is what sends, here and now, so that answers come in the order of the calls.
-        let answer = match poll!(answer.as_mut()) {
-            Poll::Ready(ready) => tokio::spawn(async move { ready }),
-            Poll::Pending => tokio::spawn(answer),
-        };
-        Pending { answer, quota }
+        match poll!(answer.as_mut()) {
+            Poll::Ready(ready) => Pending(tokio::spawn(async move { ready })),
+            Poll::Pending => Pending(tokio::spawn(answer)),
+        }
     }
 
     /// Waits for an answer that was started.
     pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<AnswerRows, CallError> {
         let began = Instant::now();
-        if pending.quota == FetchQuota::Question {
-            self.way.allowance.grant();
-        }
-        let Ok(joined) = timeout(self.patience(), &mut pending.answer).await else {
+        self.way.allowance.grant();
+        let Ok(joined) = timeout(self.patience(), &mut pending.0).await else {
             return Err(self.abandon("the next rows had not come").await);
         };
         self.waited(began);
         let result = joined.map_err(|_| CallError::lost("the reading task ended", ""))?;
-        let rows = result.map_err(|failed| self.failed(failed, pending.quota))?;
+        let rows = result.map_err(|failed| self.failed(failed))?;
         self.footprint.rows += rows.len() as u64;
         self.footprint.bytes += size(&rows);
         self.within_budget()?;
         Ok(rows)
     }
 
-    fn failed(&self, failed: Failed, quota: FetchQuota) -> CallError {
+    fn failed(&self, failed: Failed) -> CallError {
         match failed {
             Failed::Driver(error) if !self.way.allowance.is_spent() => {
                 // A call on a closed connection reports only that it is closed; the reason is what ended the connection.
@@ -329,10 +311,7 @@ impl Wire {
                 let error = last_words.unwrap_or(&error);
                 CallError::from_driver(error, self.secret.as_ref())
             }
-            _ => CallError::too_much(match quota {
-                FetchQuota::Question => self.way.allowance.mib(),
-                FetchQuota::Stream => PER_FETCH >> 20,
-            }),
+            _ => CallError::too_much(self.way.allowance.mib()),
         }
     }
 
