@@ -8,7 +8,7 @@ use super::profile_query::Query;
 use super::session::Session;
 use super::statement::{KEY_MAX, STATE_MAX, Statement};
 use super::validate::Rulings;
-use super::wire::{AnswerRows, FetchQuota, Pending};
+use super::wire::{AnswerRows, Pending};
 use crate::profile::Profile;
 use crate::runner::target::{Progress, TargetError, Witness};
 use crate::simulate::{Piece, Unit, Want};
@@ -103,8 +103,7 @@ impl Batches {
 
     async fn next(&mut self, session: &mut Session) -> Result<AnswerRows, StreamReadError> {
         while self.pending.len() < AHEAD {
-            let fetch = self.fetch.clone();
-            let pending = session.start(fetch, FetchQuota::Stream).await;
+            let pending = session.start(self.fetch.clone()).await;
             self.pending.push_back(pending);
         }
         match self.pending.pop_front() {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::error::{CallError, UnknownReason};
 use super::session::Session;
 use super::statement::Statement;
-use super::wire::{AnswerRows, FetchQuota, Pending};
+use super::wire::{AnswerRows, Pending};
 use crate::runner::target::TargetError;
 
 /// How many answers are asked for at once: the server works on the next one while this one is on its way.
@@ -62,7 +62,7 @@ async fn fetches(
     let mut failed = None;
     loop {
         if failed.is_none() && pending.len() < AHEAD && taker.wants(pending.len()) {
-            pending.push_back(session.start(fetch.clone(), FetchQuota::Question).await);
+            pending.push_back(session.start(fetch.clone()).await);
             continue;
         }
         let Some(next) = pending.pop_front() else {

@@ -14,7 +14,7 @@ use super::connect::ConnectOptions;
 use super::error::{CallError, UnknownReason};
 use super::proof;
 use super::statement::Statement;
-use super::wire::{AnswerRows, BatchAnswers, FetchQuota, Pending, Wire};
+use super::wire::{AnswerRows, BatchAnswers, Pending, Wire};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTime};
@@ -297,8 +297,8 @@ impl Session {
     }
 
     /// Sends a FETCH ahead of its need.
-    pub(super) async fn start(&mut self, statement: Statement, quota: FetchQuota) -> Pending {
-        self.wire.start(statement, quota).await
+    pub(super) async fn start(&mut self, statement: Statement) -> Pending {
+        self.wire.start(statement).await
     }
 
     /// Waits for the answer of a FETCH that was sent ahead.

@@ -25,12 +25,6 @@ pub(super) const PER_QUESTION_OF_FORMAT_ONE: u64 = 256 * 1024 * 1024;
 /// Largest amount of bytes before the first question (parameters, notices of a login trigger): 8 MiB.
 const STARTUP: u64 = 8 * 1024 * 1024;
 
-/// Largest answer to one FETCH of a stream: 2,000 rows with the longest keys and contents that the server sends.
-pub(super) const PER_FETCH: u64 = 8 * 1024 * 1024;
-
-/// So much all answers to FETCHes of streams may have together that are on their way: two of each stream.
-const FETCHES: u64 = 4 * PER_FETCH;
-
 /// Bytes that the server may still send.
 #[derive(Debug, Clone)]
 pub(super) struct ReadAllowance {
@@ -55,13 +49,6 @@ impl ReadAllowance {
     /// Resets the allowance for a question that is about to be asked.
     pub(super) fn grant(&self) {
         self.left.store(self.per_question, Ordering::SeqCst);
-    }
-
-    /// Adds the allowance of one FETCH of a stream, beside those whose answers are on their way.
-    pub(super) fn grant_fetch(&self) {
-        let left = self.left.load(Ordering::SeqCst);
-        self.left
-            .store((left + PER_FETCH).min(FETCHES), Ordering::SeqCst);
     }
 
     /// Takes from the allowance; false, and nothing is left, when there is not enough.

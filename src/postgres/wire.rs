@@ -22,7 +22,7 @@ use super::canceller::Canceller;
 use super::connect::Link;
 use super::error::CallError;
 use super::secret::Secret;
-use super::socket::{Endpoint, PER_FETCH, ReadAllowance};
+use super::socket::{Endpoint, ReadAllowance};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::Transport;
@@ -84,19 +84,7 @@ pub(super) struct ConnectionRoute {
 }
 
 /// An answer that is being read in the background.
-pub(super) struct Pending {
-    answer: JoinHandle<Result<AnswerRows, Failed>>,
-    quota: FetchQuota,
-}
-
-/// How long an answer may be that is asked for ahead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FetchQuota {
-    /// As long as that of any question: rows of a table, of any width.
-    Question,
-    /// Rows of a stream, whose width is bounded in SQL; several are on their way at once.
-    Stream,
-}
+pub(super) struct Pending(JoinHandle<Result<AnswerRows, Failed>>);
 
 /// An open connection.
 pub(super) struct Wire {
@@ -222,7 +210,7 @@ impl Wire {
             }
             (on_answer.borrow_mut())(BatchAnswers::Whole { call: nth });
             // Errors are kept in their place: after one the server refuses the rest up to ROLLBACK TO.
-            results.push(result.map_err(|failed| self.failed(failed, FetchQuota::Question)));
+            results.push(result.map_err(|failed| self.failed(failed)));
         }
         self.footprint.statements += calls.len() as u64;
         self.footprint.rows += rows;
@@ -251,36 +239,30 @@ impl Wire {
     }
 
     /// Sends a statement whose answer is read in the background, so that the server works ahead.
-    pub(super) async fn start(&mut self, statement: Statement, quota: FetchQuota) -> Pending {
+    pub(super) async fn start(&mut self, statement: Statement) -> Pending {
         self.record.note(statement.text());
         self.footprint.statements += 1;
-        match quota {
-            FetchQuota::Question => self.way.allowance.grant(),
-            FetchQuota::Stream => self.way.allowance.grant_fetch(),
-        }
+        self.way.allowance.grant();
         let (client, allowance) = (Arc::clone(&self.client), self.way.allowance.clone());
         let mut answer =
             Box::pin(async move { execute(&client, &statement.into(), &allowance, |_| {}).await });
         // The first poll is what sends, here and now, so that answers come in the order of the calls.
-        let answer = match poll!(answer.as_mut()) {
-            Poll::Ready(ready) => tokio::spawn(async move { ready }),
-            Poll::Pending => tokio::spawn(answer),
-        };
-        Pending { answer, quota }
+        match poll!(answer.as_mut()) {
+            Poll::Ready(ready) => Pending(tokio::spawn(async move { ready })),
+            Poll::Pending => Pending(tokio::spawn(answer)),
+        }
     }
 
     /// Waits for an answer that was started.
     pub(super) async fn finish(&mut self, mut pending: Pending) -> Result<AnswerRows, CallError> {
         let began = Instant::now();
-        if pending.quota == FetchQuota::Question {
-            self.way.allowance.grant();
-        }
-        let Ok(joined) = timeout(self.patience(), &mut pending.answer).await else {
+        self.way.allowance.grant();
+        let Ok(joined) = timeout(self.patience(), &mut pending.0).await else {
             return Err(self.abandon("the next rows had not come").await);
         };
         self.waited(began);
         let result = joined.map_err(|_| CallError::lost("the reading task ended", ""))?;
-        let rows = result.map_err(|failed| self.failed(failed, pending.quota))?;
+        let rows = result.map_err(|failed| self.failed(failed))?;
         self.footprint.rows += rows.len() as u64;
         self.footprint.bytes += size(&rows);
         self.within_budget()?;
@@ -303,7 +285,7 @@ impl Wire {
             return Err(self.abandon("the answer had not come").await);
         };
         self.waited(began);
-        let messages = answered.map_err(|error| self.failed(error.into(), FetchQuota::Question))?;
+        let messages = answered.map_err(|error| self.failed(error.into()))?;
         for message in &messages {
             if let SimpleQueryMessage::Row(row) = message {
                 self.footprint.rows += 1;
@@ -329,8 +311,7 @@ impl Wire {
         let Ok(begun) = begun else {
             return Err(self.abandon("COPY had not begun").await);
         };
-        let mut stream =
-            pin!(begun.map_err(|error| self.failed(error.into(), FetchQuota::Question))?);
+        let mut stream = pin!(begun.map_err(|error| self.failed(error.into()))?);
         let mut rows = 0;
         loop {
             let began = Instant::now();
@@ -339,9 +320,7 @@ impl Wire {
                 return Err(self.abandon(&format!("{rows} rows had come")).await);
             };
             self.waited(began);
-            let Some(row) =
-                next.map_err(|error| self.failed(error.into(), FetchQuota::Question))?
-            else {
+            let Some(row) = next.map_err(|error| self.failed(error.into()))? else {
                 return Ok(rows);
             };
             rows += 1;
@@ -365,7 +344,7 @@ impl Wire {
         Canceller::new(self.client.cancel_token(), transport, endpoint)
     }
 
-    fn failed(&self, failed: Failed, quota: FetchQuota) -> CallError {
+    fn failed(&self, failed: Failed) -> CallError {
         match failed {
             Failed::Driver(error) if !self.way.allowance.is_spent() => {
                 // A call on a closed connection reports only that it is closed; the reason is what ended the connection.
@@ -373,10 +352,7 @@ impl Wire {
                 let error = last_words.unwrap_or(&error);
                 CallError::from_driver(error, self.secret.as_ref())
             }
-            _ => CallError::too_much(match quota {
-                FetchQuota::Question => self.way.allowance.mib(),
-                FetchQuota::Stream => PER_FETCH >> 20,
-            }),
+            _ => CallError::too_much(self.way.allowance.mib()),
         }
     }
 
