@@ -117,6 +117,7 @@ fn what_is_excluded_or_belongs_to_others_voids_nothing() {
             "branch_and_head",
             "main_and_feature_heads",
             "main_and_tags_unchanged",
+            "forbidden_push_tag",
         ];
         let tables = excluded.map(|check| {
             format!("[[out_of_scope]]\ncheck = \"{check}\"\nreason = \"other people work here\"\n")
