@@ -27,6 +27,26 @@ pub fn pinned_runs(run: &RunState) -> BTreeMap<String, Vec<String>> {
     pinned.collect()
 }
 
+/// The rulings on the queries of the profile, as the recorded checks of G1 have them.
+pub fn recorded_rulings(checks: &[Check]) -> Vec<QueryCheck> {
+    let check = checks
+        .iter()
+        .find(|c| c.name == CheckName::FactsArePlainReads);
+    let rulings = check.and_then(|check| own_raw(check).get("rulings")?.as_array());
+    rulings.into_iter().flatten().filter_map(recorded).collect()
+}
+
+fn recorded(ruling: &serde_json::Value) -> Option<QueryCheck> {
+    let field = |name: &str| ruling.get(name).cloned().unwrap_or_default();
+    Some(QueryCheck {
+        query: serde_json::from_value(field("query")).ok()?,
+        sql_sha256: serde_json::from_value(field("sql_sha256")).ok()?,
+        refused: serde_json::from_value(field("refused")).ok()?,
+        relations: serde_json::from_value(field("relations")).ok()?,
+        runs: serde_json::from_value(field("runs")).ok()?,
+    })
+}
+
 fn ruling(check: &QueryCheck) -> serde_json::Value {
     let mut ruling = json!({
         "query": check.query, "sql_sha256": check.sql_sha256, "refused": check.refused, "relations": check.relations,

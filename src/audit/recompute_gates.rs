@@ -4,14 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::feasibility::QueryCheck;
 use super::forbidden::{forbidden_rows, from_journal};
 use super::recompute::proof_of;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict, own_raw};
 use super::scope::{is_excluded, scope};
 use super::{
-    DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, SsotFile, g0, g1,
-    g2, g3, g4, reports_render,
+    DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, g0, g1, g2, g3,
+    g4, recorded_rulings, recorded_ssot, reports_render,
 };
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
@@ -146,21 +145,7 @@ fn raw<'c>(recorded: &'c [Check], name: &CheckName, field: &str) -> Option<&'c V
 
 fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Result<Vec<Again>, String> {
     let created = run.created.as_ref().ok_or("of no run")?;
-    let documents = raw(recorded, &CheckName::SsotDocuments, "documents")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let ssot: Vec<SsotFile> = documents
-        .iter()
-        .filter_map(|document| {
-            let text = |field: &str| Some(document.get(field)?.as_str()?.to_owned());
-            let sha256 = text("sha256").and_then(|sha256| sha256.parse::<Digest>().ok());
-            Some((
-                text("name")?,
-                sha256.ok_or_else(|| text("missing").unwrap_or_default()),
-            ))
-        })
-        .collect();
+    let ssot = recorded_ssot(recorded);
     let repository = super::repository_at_g0(run).ok_or_else(|| "none".to_owned());
     let again = g0(profile, &created.profile_sha256, &ssot, &repository);
     Ok(Again::all(again))
@@ -180,12 +165,7 @@ fn feasibility(
     }
     let pin = run.pin.as_ref().ok_or("without a survey")?;
     let proof = proof_of(run, &pin.snapshot.nonce);
-    let rulings: Vec<QueryCheck> = raw(recorded, &CheckName::FactsArePlainReads, "rulings")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(ruling)
-        .collect();
+    let rulings = recorded_rulings(recorded);
     let checks = g1(&Feasibility {
         profile,
         survey: pin,
@@ -199,17 +179,6 @@ fn feasibility(
         .into_iter()
         .filter(|check| check.name != CheckName::AuditHoldsAtPin);
     Ok(Again::all(journalled.collect()))
-}
-
-fn ruling(value: &Value) -> Option<QueryCheck> {
-    let field = |name: &str| value.get(name).cloned().unwrap_or_default();
-    Some(QueryCheck {
-        query: serde_json::from_value(field("query")).ok()?,
-        sql_sha256: serde_json::from_value(field("sql_sha256")).ok()?,
-        refused: serde_json::from_value(field("refused")).ok()?,
-        relations: serde_json::from_value(field("relations")).ok()?,
-        runs: serde_json::from_value(field("runs")).ok()?,
-    })
 }
 
 /// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal

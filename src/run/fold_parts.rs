@@ -106,6 +106,8 @@ pub struct RaisedStop {
     pub stop: Stop,
     /// Sequence number of its journal line.
     pub seq: u64,
+    /// SHA-256 of that line; `None`: it is not folded from a journal.
+    pub sha256: Option<Digest>,
     /// Time of the event.
     pub at: UtcTime,
 }
@@ -138,6 +140,13 @@ pub struct Transaction {
     pub gave_survey: bool,
 }
 
+impl Transaction {
+    /// Whether it ended in our sight and had this nonce.
+    pub fn is_of(&self, nonce: &str) -> bool {
+        matches!(&self.end, TransactionEnd::Closed(proof) if proof.nonce == nonce)
+    }
+}
+
 /// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and
 /// post alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +165,8 @@ pub struct SurveySummary {
     pub unanswered: Vec<String>,
     /// How many warnings were named.
     pub warnings: usize,
+    /// SHA-256 of the JSON of the whole survey; `None`: it has none.
+    pub sha256: Option<Digest>,
 }
 
 impl SurveySummary {
@@ -169,6 +180,7 @@ impl SurveySummary {
             ways_to_write: survey.role.ways_to_write().map(RoleFinding::line).collect(),
             unanswered: survey.role.unanswered.clone(),
             warnings: survey.role.warnings().count(),
+            sha256: Digest::of_json(survey).ok(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Event, Illegal, RunState, Surveys, Timeline, legal};
+use super::{ApprovalPolicy, Event, Illegal, RunState, Surveys, Timeline, legal};
 use crate::survey::{Digest, UtcTime};
 
 /// The fold of a journal. [`History::take`] is the only way that it changes:
@@ -47,12 +47,23 @@ impl History {
         legal(&self.run, at, event)?;
         self.run.apply(seq, at, event);
         self.run.head = Some(head.clone());
+        if let (Event::StopRaised(_), Some(raised)) = (event, self.run.stops.last_mut()) {
+            raised.sha256 = Some(head.clone());
+        }
         if self.drops_clean_reads || self.run.counts_reads() {
             self.run.set_read_aside(event);
         }
         Surveys::take(&mut self.surveys, at, event);
         Timeline::take(&mut self.timeline, seq, at, event);
         Ok(())
+    }
+
+    /// The same run, if its policy asked nothing of who approves.
+    pub fn for_any_account(mut self) -> Self {
+        if let Some(created) = &mut self.run.created {
+            Arc::make_mut(created).approvals = ApprovalPolicy::default();
+        }
+        self
     }
 
     /// The state of the run.

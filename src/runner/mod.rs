@@ -48,7 +48,7 @@ pub use recorder::{RunRecorder, fold, fold_with, take};
 pub use resume_copy::resume_copy;
 pub use run_plan::{FullDiscoverFile, RunPlan};
 pub use run_socket::{HandoverError, be_present, hand_over, hand_over_unanswered};
-pub use side_files::{context, side_files_of};
+pub use side_files::side_files_of;
 pub use socket_path::{own_sockets, socket};
 pub use summary::{document, refused, sealed};
 pub use watchers::WatchersChanged;

@@ -181,13 +181,15 @@ pub(super) fn show_again<T: Target, R: Repository>(
         return Ok(());
     }
     let evidence = evidence.digest.clone();
-    recorder.record(Event::EvidenceShown(EvidenceShown {
+    let shown = EvidenceShown {
         gate,
         evidence,
         by,
         expires_at: now.plus_seconds(ttl),
         boot_id,
         uptime_ms,
-    }))?;
+    };
+    // At the time that its expiry counts from.
+    recorder.record_at(now, Event::EvidenceShown(shown))?;
     Ok(())
 }

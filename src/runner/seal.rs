@@ -64,9 +64,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .map(|repository| repository.look().map_err(|error| error.to_string()));
         let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
         // Of this process, and by the blobs of every earlier process of this run.
-        let mut statements = self.target.statements();
+        let own = self.target.statements();
         let recorder = self.recorder()?;
-        statements.extend(statements_of(recorder)?);
+        let mut statements = statements_of(recorder)?;
+        statements.extend(own);
+        let statements: Vec<String> = statements.into_iter().collect();
         let mut again = Recomputer::new(Some(&plan.profile));
         for entry in recorder.reader().walk::<Event>()? {
             let entry = entry?;

@@ -12,7 +12,7 @@ use super::driver::{Driver, RunnerEnd, RunnerTask, held};
 use super::messages::{DecisionReply, RunnerCommand};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target, TargetError};
-use super::{RunnerError, drift, resume, summary};
+use super::{RunRecorder, RunnerError, drift, resume, summary};
 use crate::run::{
     ApprovalRecorded, ApprovalRefused, ApprovalRequest, Ask, Decision, Effect, Event,
     EvidenceShown, LiveChange, LiveRead, Person, Request, RunState, Stop, StopCode, SurveyPurpose,
@@ -185,15 +185,18 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         self.look_at_program()?;
-        self.recorder()?
-            .record(Event::EvidenceShown(EvidenceShown {
-                gate,
-                evidence,
-                by,
-                expires_at: now.plus_seconds(ttl),
-                boot_id,
-                uptime_ms,
-            }))?;
+        let recorder = self.recorder()?;
+        let now = recorder.now();
+        let shown = EvidenceShown {
+            gate,
+            evidence,
+            by,
+            expires_at: now.plus_seconds(ttl),
+            boot_id,
+            uptime_ms,
+        };
+        // At the time that its expiry counts from.
+        recorder.record_at(now, Event::EvidenceShown(shown))?;
         // The sheet accepts an approval only after this read: its facts are newer than the moment it was opened.
         self.read_everything(Repeated::Counted).await?;
         Ok(())
@@ -230,7 +233,6 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(found) = self.read(SurveyRequest::SURVEY).await? else {
             return Ok(None);
         };
-        let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let run = recorder.run();
         let differing = run.pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
@@ -246,12 +248,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         } else {
             drift::record_survey(recorder, SurveyPurpose::Again, &found)?
         };
-        recorder.record(Event::LiveRead(LiveRead {
-            read_at,
-            changed: changes.iter().map(LiveChange::from).collect(),
-            complete: true,
-            failed: None,
-        }))?;
+        record_read(
+            recorder,
+            changes.iter().map(LiveChange::from).collect(),
+            true,
+            None,
+        )?;
         Ok(Some(FullRead {
             changes,
             nonce: found.taken.survey.snapshot.nonce,
@@ -269,15 +271,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(found) = self.read(SurveyRequest::LIVE_READ).await? else {
             return Ok(());
         };
-        let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let changed = moved(recorder.run(), &found.taken.survey);
-        recorder.record(Event::LiveRead(LiveRead {
-            read_at,
-            changed,
-            complete: false,
-            failed: None,
-        }))?;
+        record_read(recorder, changed, false, None)?;
         Ok(())
     }
 
@@ -292,13 +288,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 error @ (RunnerError::Target(TargetError::Unavailable(_) | TargetError::Unfit(_))
                 | RunnerError::OtherServer(_)),
             ) => {
-                let read_at = self.recorder()?.now();
-                self.recorder()?.record(Event::LiveRead(LiveRead {
-                    read_at,
-                    changed: Vec::new(),
-                    complete: !ask.live_only,
-                    failed: Some(error.to_string()),
-                }))?;
+                let why = Some(error.to_string());
+                record_read(self.recorder()?, Vec::new(), !ask.live_only, why)?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -353,6 +344,24 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
         }
     }
+}
+
+/// Records a read while the run waits, at the time of its line.
+fn record_read(
+    recorder: &mut RunRecorder,
+    changed: Vec<LiveChange>,
+    complete: bool,
+    failed: Option<String>,
+) -> Result<(), RunnerError> {
+    let read_at = recorder.now();
+    let read = LiveRead {
+        read_at,
+        changed,
+        complete,
+        failed,
+    };
+    recorder.record_at(read_at, Event::LiveRead(read))?;
+    Ok(())
 }
 
 /// The facts of a read of the live facts whose values are not the pinned ones; facts that were not asked for do not count.

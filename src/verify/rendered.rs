@@ -4,12 +4,31 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Verified, VerifyError};
+use crate::audit::ReportRendering;
 use crate::journal::{JournalError, Storage};
 use crate::profile::Profile;
 use crate::report::{self, FullDiscoverLine, ReportInput};
 use crate::run::RunState;
-use crate::runner::{context, side_files_of};
+use crate::runner::{RunnerError, side_files_of};
 use crate::survey::Digest;
+
+/// The digests of the reports of a run that is about to be sealed, or why one does not render.
+pub(super) fn digests_at_closing(
+    run: &RunState,
+    profile: &Profile,
+    document: &dyn Fn(&Digest) -> Option<String>,
+) -> Vec<ReportRendering> {
+    let input = ReportInput {
+        run,
+        profile,
+        blobs: document,
+        full_discover: FullDiscoverLine::recorded(run),
+    };
+    let rendered = report::render(&input).unwrap_or_default().into_iter();
+    rendered
+        .map(|report| (report.name, Ok(Digest::of(report.text))))
+        .collect()
+}
 
 /// The reports, rendered again byte for byte.
 pub(super) fn reports(
@@ -65,7 +84,7 @@ pub(super) fn reports(
     if found.sealed {
         let mut beside = side_files_of(&input)?;
         if let Some(pins) = &run.context {
-            beside.push(("context.json", context(pins)?));
+            beside.push(("context.json", pins.bytes().map_err(RunnerError::from)?));
         }
         for (name, bytes) in beside {
             let written = storage.read(&run_directory.join(name));
