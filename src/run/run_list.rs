@@ -21,7 +21,7 @@ pub enum RunFilter {
     Failed,
     /// Facts differed from what was pinned or approved, at any time, and no person rejected the run.
     Drifted,
-    /// Damaged, of a newer format, foreign, unreadable.
+    /// Damaged, of a newer format, foreign, never begun, unreadable.
     Damaged,
 }
 
@@ -203,7 +203,7 @@ impl RunOrder {
                 Some(since) => (0, since.unix_micros()),
                 None => (1, 0),
             },
-            RunStatus::Foreign { .. } => (2, 0),
+            RunStatus::Foreign { .. } | RunStatus::NeverBegun { .. } => (2, 0),
             RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Unreadable { .. } => {
                 (1, 0)
             }
@@ -218,6 +218,7 @@ fn overview(row: &RunRow) -> Option<&Overview> {
         RunStatus::Damaged { .. }
         | RunStatus::Newer { .. }
         | RunStatus::Foreign { .. }
+        | RunStatus::NeverBegun { .. }
         | RunStatus::Unreadable { .. } => None,
     }
 }
