@@ -4,6 +4,7 @@
 mod archive;
 mod around_the_rows;
 mod attribution;
+mod birth;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
@@ -25,6 +26,7 @@ mod locked;
 mod logging;
 mod not_taken_up;
 mod notify;
+mod older_formats;
 mod other_server;
 mod page;
 #[cfg(target_os = "linux")]
