@@ -219,7 +219,10 @@ fn what_is_no_run_is_listed_as_what_it_is() {
         );
         assert_eq!(
             says("ictr-20261101T000000Z-0000000b"),
-            foreign("no journal in it: nothing was ever recorded here")
+            (
+                "never begun",
+                "its process died before the first record; runs remove clears it".to_owned()
+            )
         );
         let (standing, reason) = says("ictr-20261101T000000Z-0000000c");
         assert_eq!(standing, "damaged");

@@ -32,6 +32,14 @@ pub enum ArchiveError {
         /// What is wrong with it.
         refusal: EntryRefusal,
     },
+    /// The run has more files than an archive may have.
+    #[error("the run has too many files for an archive: {count}, at most {most}")]
+    Many {
+        /// Files of the archive, its pages included.
+        count: u64,
+        /// How many it may have.
+        most: u64,
+    },
     /// A file of the run changed or was removed while it was packed.
     #[error("{file} changed while it was packed")]
     Changed { file: String },

@@ -9,8 +9,6 @@ pub(super) const PAGE: &str = "run.html";
 
 /// The script that checks the chain without drygate.
 pub(super) const SCRIPT_TEXT: &str = include_str!("../../assets/archive/check-chain.py");
-/// The text on how to check an archive. `{run_id}` and `{standing}` are replaced.
-pub(super) const CHECKING_TEXT: &str = include_str!("../../assets/archive/CHECKING.txt");
 
 /// The files of an archive that do not belong to the run.
 pub(super) const BESIDE: [&str; 4] = [CHECKING, SUMS, SCRIPT, PAGE];

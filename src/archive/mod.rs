@@ -17,9 +17,11 @@ mod kind;
 mod layout;
 mod opened;
 mod pack;
+mod pages;
 mod unpack;
 
 pub use error::{ArchiveError, EntryRefusal};
 pub use opened::{OpenedArchive, open_archive};
 pub use pack::pack;
+pub use pages::{Pages, PagesCompared, PagesOf};
 pub use unpack::{Limits, unpack};

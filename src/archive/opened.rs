@@ -9,7 +9,8 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 use tempfile::TempDir;
 
-use super::{ArchiveError, Limits, unpack};
+use super::unpack::measure;
+use super::{ArchiveError, Limits, Pages, unpack};
 use crate::journal::{DirectoryStore, DiskStorage, JournalError, Permissions};
 use crate::run::RunId;
 use crate::survey::{Digest, Hasher};
@@ -24,9 +25,15 @@ pub struct OpenedArchive {
     store: DirectoryStore,
     run_id: RunId,
     sha256: Digest,
+    pages: Pages,
 }
 
 impl OpenedArchive {
+    /// What lies beside the run in the archive.
+    pub fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
     /// A store that has this run alone.
     pub fn store(&self) -> &DirectoryStore {
         &self.store
@@ -70,6 +77,21 @@ pub fn open_archive(
         let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file");
         return Err(failed("open", path)(source));
     }
+    let mut input = Digesting::new(BufReader::new(file));
+    let gzip = {
+        use std::io::BufRead;
+        // The content decides whether it is compressed, not the name of the file.
+        let begun = input.inner.fill_buf().map_err(failed("read", path))?;
+        begun.starts_with(&GZIP)
+    };
+    // Read twice, the first time before anything is made: 120,000 empty files are as small as one page of text, and making
+    // them takes minutes.
+    let first = BufReader::new(File::open(path).map_err(failed("open", path))?);
+    if gzip {
+        measure(MultiGzDecoder::new(first), limits)?;
+    } else {
+        measure(first, limits)?;
+    }
     let place = match beside {
         // In the same file system as the runs, an import can move the files into place by rename.
         Some(beside) => tempfile::Builder::new()
@@ -79,13 +101,6 @@ pub fn open_archive(
     };
     let place = place.map_err(failed("make a temporary directory for", path))?;
     let storage = DiskStorage::open(place.path(), permissions).map_err(JournalError::from)?;
-    let mut input = Digesting::new(BufReader::new(file));
-    let gzip = {
-        use std::io::BufRead;
-        // The content decides whether it is compressed, not the name of the file.
-        let begun = input.inner.fill_buf().map_err(failed("read", path))?;
-        begun.starts_with(&GZIP)
-    };
     let unpacked = if gzip {
         unpack(MultiGzDecoder::new(&mut input), &storage, limits)
     } else {
@@ -99,6 +114,7 @@ pub fn open_archive(
         store: DirectoryStore::on(Arc::new(storage)),
         place,
         run_id: unpacked.run_id,
+        pages: unpacked.pages,
         sha256: input.hasher.finish(),
     })
 }
@@ -123,5 +139,43 @@ impl<R: Read> Read for Digesting<R> {
         let read = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..read]);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open_archive;
+    use crate::archive::{ArchiveError, EntryRefusal, Limits};
+    use crate::journal::Permissions;
+
+    #[test]
+    fn too_many_files_end_it_before_anything_is_made() {
+        let place = tempfile::tempdir().expect("a directory");
+        let file = place.path().join("run.tar");
+        let mut builder = tar::Builder::new(Vec::new());
+        for n in 0..4 {
+            let mut header = tar::Header::new_ustar();
+            header.set_path(format!("x/{n}")).expect("a name");
+            header.set_size(0);
+            header.set_cksum();
+            builder.append(&header, &b""[..]).expect("memory");
+        }
+        std::fs::write(&file, builder.into_inner().expect("memory")).expect("written");
+        let limits = Limits {
+            files_max: 3,
+            ..Limits::default()
+        };
+        // Nothing can be made here: what it says shows that it did not try.
+        let nowhere = place.path().join("nowhere");
+        let open = |limits| open_archive(&file, Some(&nowhere), Permissions::private(), limits);
+        let refusal = EntryRefusal::TooMany(3);
+        match open(limits) {
+            Err(ArchiveError::Refused { refusal: found, .. }) => assert_eq!(found, refusal),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            open(Limits::default()),
+            Err(ArchiveError::File { .. })
+        ));
     }
 }

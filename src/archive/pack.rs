@@ -6,8 +6,9 @@ use std::io::{self, Read, Write};
 
 use tar::{Builder, EntryType, Header};
 
-use super::ArchiveError;
-use super::layout::{CHECKING, CHECKING_TEXT, PAGE, RUN, SCRIPT, SCRIPT_TEXT, SUMS};
+use super::layout::{RUN, SUMS};
+use super::pages::{PagesOf, pages};
+use super::{ArchiveError, Limits};
 use crate::journal::{RunFile, RunFiles};
 use crate::run::RunId;
 use crate::survey::Digest;
@@ -21,23 +22,15 @@ enum EntryContent<'a> {
     OfRun(&'a RunFile),
 }
 
-/// Writes a run and its page; gives the number of files. `standing` is one line about the state of the run.
+/// Writes a run and its page; gives the number of files.
 pub fn pack(
-    run_id: &RunId,
+    of: &PagesOf<'_>,
     contents: &RunFiles,
     page: &str,
-    standing: &str,
     output: &mut dyn Write,
 ) -> Result<u64, ArchiveError> {
-    let checking = CHECKING_TEXT
-        .replace("{run_id}", run_id.as_str())
-        .replace("{standing}", standing);
-    let texts = [
-        (CHECKING, checking),
-        (SCRIPT, SCRIPT_TEXT.to_owned()),
-        (PAGE, page.to_owned()),
-    ];
-    let mut files: Vec<(String, EntryContent<'_>)> = texts
+    let run_id = of.run_id;
+    let mut files: Vec<(String, EntryContent<'_>)> = pages(of, page)
         .map(|(name, text)| (name.to_owned(), EntryContent::Text(text)))
         .into();
     for file in contents.files() {
@@ -45,6 +38,11 @@ pub fn pack(
     }
     // By the bytes of the names: the order must not depend on the file system or the locale.
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    // With SHA256SUMS: what is refused when it comes back is not written.
+    let (count, most) = (files.len() as u64 + 1, Limits::default().files_max);
+    if count > most {
+        return Err(ArchiveError::Many { count, most });
+    }
     let mut sums = String::new();
     for (name, content) in &files {
         let sha256 = match content {

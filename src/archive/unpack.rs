@@ -1,7 +1,8 @@
 //! Unpacks the run of an archive.
 //! Invariant: type, name and size of an entry are checked before a byte of it is written, and a run is only
 //! handed out if every file has its digest in `SHA256SUMS`. Held by `Taking::take` and `Taking::finish`, and by
-//! the test `hostile_archives_are_refused_by_name` of tests/integration/archive.rs.
+//! the test `hostile_archives_are_refused_by_name` of tests/integration/archive.rs. How many files there are, and how long
+//! they are together, is known before the first of them is made (`measure`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -10,14 +11,16 @@ use std::path::{Path, PathBuf};
 use tar::{Archive, Entry, EntryType};
 
 use super::entry::{Named, judge};
-use super::layout::SUMS;
-use super::{ArchiveError, EntryRefusal};
+use super::layout::{CHECKING, SUMS};
+use super::{ArchiveError, EntryRefusal, Pages};
 use crate::journal::{DirectoryStore, JournalError, RUNS_DIR, Storage, StorageFile};
 use crate::run::RunId;
 use crate::survey::{Digest, Hasher};
 
 /// Bytes of `SHA256SUMS` that are read at most: it is held in memory.
 const SUMS_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of `CHECKING.txt` that are read at most.
+const CHECKING_BYTES_MAX: u64 = 64 << 10;
 
 /// How much may be unpacked, against archives that would fill the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +32,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 16 GiB in 1,000,000 files: more than the ledgers of ten million units.
+    /// 16 GiB in 20,000 files: more than the ledgers of ten million units, and than a run of a hundred rounds has.
     fn default() -> Self {
         Self {
             bytes_max: 16 << 30,
-            files_max: 1_000_000,
+            files_max: 20_000,
         }
     }
 }
@@ -45,6 +48,38 @@ pub struct Unpacked {
     pub run_id: RunId,
     /// How many files of the run were unpacked.
     pub files: u64,
+    /// What lies beside the run.
+    pub pages: Pages,
+}
+
+/// Refuses an archive of too many files or bytes before anything of it is written. What cannot be read as an entry ends the
+/// count: `unpack` says what it is.
+pub(super) fn measure(input: impl Read, limits: Limits) -> Result<(), ArchiveError> {
+    let mut archive = Archive::new(input);
+    let Ok(entries) = archive.entries() else {
+        return Ok(());
+    };
+    let (mut files, mut left) = (0, limits.bytes_max);
+    for entry in entries.raw(true) {
+        let Ok(entry) = entry else {
+            return Ok(());
+        };
+        files += 1;
+        if files > limits.files_max {
+            let refusal = EntryRefusal::TooMany(limits.files_max);
+            return Err(ArchiveError::refused("", refusal));
+        }
+        let bytes = entry.size();
+        if bytes > left {
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            return Err(ArchiveError::refused(
+                name,
+                EntryRefusal::TooLarge { bytes, left },
+            ));
+        }
+        left -= bytes;
+    }
+    Ok(())
 }
 
 /// Unpacks the run of an archive to `runs/<run_id>/` below the root of an empty storage.
@@ -67,6 +102,7 @@ pub fn unpack(
         last: String::new(),
         made: BTreeSet::new(),
         sums: None,
+        pages: Pages::default(),
         left: limits.bytes_max,
         of_run: 0,
     };
@@ -95,6 +131,7 @@ struct Taking<'a> {
     /// Directories made so far, in order of their paths.
     made: BTreeSet<PathBuf>,
     sums: Option<String>,
+    pages: Pages,
     /// Bytes that may still be unpacked.
     left: u64,
     /// How many files of the run were written.
@@ -136,8 +173,13 @@ impl Taking<'_> {
                 self.of_run += 1;
                 self.write(&run_id, file, &mut entry, &shown)?
             }
-            Named::Beside(file) if file == SUMS => self.sums(&mut entry, bytes, &shown)?,
-            Named::Beside(_) => copy(&mut entry, None, &shown)?,
+            Named::Beside(file) if file == SUMS => {
+                let text = text(&mut entry, SUMS_BYTES_MAX, &shown)?;
+                let sha256 = Digest::of(&text);
+                self.sums = Some(text);
+                sha256
+            }
+            Named::Beside(file) => self.page(file, &mut entry, &shown)?,
         };
         self.seen.insert(below, sha256);
         self.last = shown;
@@ -185,25 +227,21 @@ impl Taking<'_> {
         Ok(())
     }
 
-    fn sums(
+    /// Takes the digest of a page, and the version of the pages.
+    fn page(
         &mut self,
+        file: &str,
         entry: &mut Entry<'_, impl Read>,
-        bytes: u64,
         shown: &str,
     ) -> Result<Digest, ArchiveError> {
-        let left = SUMS_BYTES_MAX;
-        if bytes > left {
-            return Err(ArchiveError::refused(
-                shown,
-                EntryRefusal::TooLarge { bytes, left },
-            ));
-        }
-        let mut text = String::new();
-        entry
-            .read_to_string(&mut text)
-            .map_err(|source| damaged_in(shown, &source))?;
-        let sha256 = Digest::of(&text);
-        self.sums = Some(text);
+        let sha256 = if file == CHECKING {
+            let text = text(entry, CHECKING_BYTES_MAX, shown)?;
+            self.pages.version = Pages::version_in(&text);
+            Digest::of(text)
+        } else {
+            copy(entry, None, shown)?
+        };
+        self.pages.found.insert(file.to_owned(), sha256.clone());
         Ok(sha256)
     }
 
@@ -245,8 +283,25 @@ impl Taking<'_> {
         Ok(Unpacked {
             run_id,
             files: self.of_run,
+            pages: self.pages,
         })
     }
+}
+
+/// The text of an entry that has at most so many bytes.
+fn text(entry: &mut Entry<'_, impl Read>, left: u64, shown: &str) -> Result<String, ArchiveError> {
+    let bytes = entry.size();
+    if bytes > left {
+        return Err(ArchiveError::refused(
+            shown,
+            EntryRefusal::TooLarge { bytes, left },
+        ));
+    }
+    let mut text = String::new();
+    entry
+        .read_to_string(&mut text)
+        .map_err(|source| damaged_in(shown, &source))?;
+    Ok(text)
 }
 
 /// Reads an entry to its end, hashes it, and writes it if there is an output.

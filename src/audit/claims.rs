@@ -8,7 +8,7 @@ use crate::run::{
     Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySummary,
     TransactionEnd, counted,
 };
-use crate::survey::{FactChange, Survey, compare, differences};
+use crate::survey::{EvidenceFormat, FactChange, Survey, compare, differences};
 
 /// The five claims, as far as the run has come.
 pub fn claims(run: &RunState) -> Vec<Claim> {
@@ -49,6 +49,12 @@ fn claim(
     }
 }
 
+/// Whether claims name the proofs and surveys that they were computed from by digest. Those of drygate 0.1.0 do not.
+fn names_evidence(run: &RunState) -> bool {
+    let created = run.created.as_ref();
+    created.is_some_and(|created| created.evidence_format > EvidenceFormat::One)
+}
+
 fn wrote_nothing(run: &RunState) -> Claim {
     let mut closed = Vec::new();
     let mut stained = Vec::new();
@@ -57,11 +63,15 @@ fn wrote_nothing(run: &RunState) -> Claim {
     for transaction in &run.transactions {
         match &transaction.end {
             TransactionEnd::Closed(proof) => {
-                closed.push(json!({
+                let mut measured = json!({
                     "id": transaction.id, "nonce": proof.nonce, "virtual_xid": proof.virtual_xid,
                     "xid_assigned": proof.xid_assigned, "rows_written": proof.rows_written,
                     "ended_by": proof.ended_by, "backend_wal_bytes": proof.backend_wal_bytes,
-                }));
+                });
+                if names_evidence(run) {
+                    measured["proof"] = json!(proof.sha256());
+                }
+                closed.push(measured);
                 let violations = proof.violations();
                 if !violations.is_empty() {
                     stained.push(json!({"id": transaction.id, "stains": violations}));
@@ -368,7 +378,13 @@ fn same_server(run: &RunState) -> Claim {
     let raw: serde_json::Value = run
         .surveys
         .iter()
-        .map(|s| json!({"purpose": s.purpose, "nonce": s.nonce, "server": s.server}))
+        .map(|s| {
+            let mut read = json!({"purpose": s.purpose, "nonce": s.nonce, "server": s.server});
+            if names_evidence(run) {
+                read["survey"] = json!(s.sha256);
+            }
+            read
+        })
         .collect();
     let Some((first, later)) = run.surveys.split_first() else {
         return claim(

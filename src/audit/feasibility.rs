@@ -437,6 +437,12 @@ fn audit_holds_at_pin(seen: &Feasibility<'_>) -> Check {
     } else {
         Vec::new()
     };
+    let live: Vec<String> = live.into_iter().cloned().collect();
+    audit_holds(findings, &live, &unlike)
+}
+
+/// The same from what was found.
+pub fn audit_holds(findings: &[String], live: &[String], unlike: &[String]) -> Check {
     let says = if let Some(first) = findings.first() {
         format!("{first}; the audit of G6 would fail on it")
     } else if let Some(first) = live.first() {
@@ -448,7 +454,7 @@ fn audit_holds_at_pin(seen: &Feasibility<'_>) -> Check {
         "nothing that the audit of G6 forbids is there".to_owned()
     };
     Check::evaluated(
-        NAME,
+        CheckName::AuditHoldsAtPin,
         findings.is_empty() && live.is_empty() && unlike.is_empty(),
         says,
         json!({"findings": findings, "live": live, "unlike": unlike}),

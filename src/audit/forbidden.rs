@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::claims;
+use super::detector_result::DetectorResult;
 use super::repository_and_reports::moved;
 use super::sent_statements::live_statements;
 use super::source_tables::source_tables;
@@ -9,7 +11,7 @@ use super::{SecretScan, recompute::Recomputed};
 use crate::profile::Profile;
 use crate::run::{
     Cause, Check, CheckName, NonMutationVerdict, Person, ProgramFile, RepositoryState, RunState,
-    Signer, Verdict,
+    Signer,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey};
@@ -44,20 +46,6 @@ struct DetectorRow {
     clean: &'static str,
     detector: &'static str,
     look: fn(&Forbidden<'_>) -> DetectorResult,
-}
-
-/// What a detector found.
-enum DetectorResult {
-    /// The answer that the row needs.
-    Clean(Value),
-    /// The answer that the row needs, and what is to be said behind it.
-    CleanBeside(String, Value),
-    /// Something else, in a few words.
-    Dirty(String, Value),
-    /// Somebody else changed the database.
-    ByOthers(Value),
-    /// No input, and what would give it.
-    Nothing(String, &'static str),
 }
 
 /// The nine rows, in the order of the source report.
@@ -172,12 +160,13 @@ pub(super) fn from_journal(
     .into_iter()
     .chain(source)
     .map(|(name, found)| {
-        let verdict = verdict(&found);
+        let verdict = found.verdict();
         let (cause, output) = match found {
             DetectorResult::ByOthers(output) => (Some(Cause::ChangedByOthers), output),
             DetectorResult::Clean(output)
             | DetectorResult::CleanBeside(_, output)
-            | DetectorResult::Dirty(_, output) => (None, output),
+            | DetectorResult::Dirty(_, output)
+            | DetectorResult::Partly(_, _, output) => (None, output),
             DetectorResult::Nothing(..) => (None, Value::Null),
         };
         Check {
@@ -192,17 +181,9 @@ pub(super) fn from_journal(
     .collect()
 }
 
-fn verdict(found: &DetectorResult) -> Verdict {
-    match found {
-        DetectorResult::Clean(_) | DetectorResult::CleanBeside(..) => Verdict::Pass,
-        DetectorResult::Dirty(..) | DetectorResult::ByOthers(_) => Verdict::Fail,
-        DetectorResult::Nothing(..) => Verdict::NotChecked,
-    }
-}
-
 impl DetectorRow {
     fn check(&self, found: DetectorResult) -> Check {
-        let verdict = verdict(&found);
+        let verdict = found.verdict();
         let mut cause = None;
         let mut remedy = None;
         let (answer, output) = match found {
@@ -220,6 +201,10 @@ impl DetectorRow {
                 remedy = Some(how.to_owned());
                 (format!("NOT CHECKED ({why})"), Value::Null)
             }
+            DetectorResult::Partly(why, how, output) => {
+                remedy = Some(how.to_owned());
+                (format!("NOT CHECKED ({why})"), output)
+            }
         };
         let words = format!("{}: {answer}.", self.words);
         Check {
@@ -233,12 +218,21 @@ impl DetectorRow {
     }
 }
 
+/// The claims of a run that did not come to closeout: its last line answers for what was measured, too.
+fn claims_so_far(run: &RunState) -> Value {
+    let claims = claims(run);
+    let named: Vec<_> = claims
+        .iter()
+        .map(|c| json!({"claim": c.name, "verdict": c.verdict, "measured": c.measured}))
+        .collect();
+    json!({"claims": named, "sha256": Digest::of_json(&claims).ok()})
+}
+
 fn production_mutation(run: &RunState) -> DetectorResult {
     let Some(judged) = &run.non_mutation else {
-        return DetectorResult::Nothing(
-            "the claims were not judged".to_owned(),
-            "a run that goes on to closeout",
-        );
+        let why = "the claims were not judged".to_owned();
+        let how = "a run that goes on to closeout";
+        return DetectorResult::partly(run, why, how, claims_so_far(run));
     };
     let claims: Vec<_> = judged
         .claims
@@ -250,7 +244,8 @@ fn production_mutation(run: &RunState) -> DetectorResult {
         NonMutationVerdict::Proven => DetectorResult::Clean(output),
         NonMutationVerdict::ChangedByOthers => DetectorResult::ByOthers(output),
         NonMutationVerdict::Unproven => {
-            DetectorResult::Nothing("UNPROVEN".to_owned(), "the claims name what is missing")
+            let how = "the claims name what is missing";
+            DetectorResult::partly(run, "UNPROVEN".to_owned(), how, output)
         }
         NonMutationVerdict::MutationSuspected => {
             DetectorResult::Dirty("suspected".to_owned(), output)
@@ -313,9 +308,11 @@ fn deploy_restart(run: &RunState, program_now: Option<&ProgramFile>) -> Detector
         json!({"postmaster_start": starts, "binary_sha256": recorded, "binary_now": program_now});
     let known: Option<Vec<&Digest>> = recorded.iter().copied().collect();
     let (Some(known), Some(now)) = (known, program_now) else {
-        return DetectorResult::Nothing(
+        return DetectorResult::partly(
+            run,
             "the executable could not be read".to_owned(),
             "an executable file that drygate may read",
+            output,
         );
     };
     let moved = known
@@ -325,21 +322,25 @@ fn deploy_restart(run: &RunState, program_now: Option<&ProgramFile>) -> Detector
         return DetectorResult::Dirty("our binary changed during the run".to_owned(), output);
     }
     if starts.len() < 2 {
-        return DetectorResult::Nothing(
+        return DetectorResult::partly(
+            run,
             "fewer than two surveys".to_owned(),
             "a run that goes on to closeout",
+            output,
         );
     }
     if starts
         .iter()
         .any(|start| *start != starts[0] || start.is_empty())
     {
-        return DetectorResult::Nothing(
+        return DetectorResult::partly(
+            run,
             format!(
                 "the server restarted, by whom is not visible: {}",
                 starts.join(", ")
             ),
             "a new run",
+            output,
         );
     }
     DetectorResult::Clean(output)

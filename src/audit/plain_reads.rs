@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize as _;
 use serde_json::json;
 
 use super::QueryRuling;
@@ -24,6 +25,18 @@ pub fn pinned_runs(run: &RunState) -> BTreeMap<String, Vec<String>> {
         Some((query, serde_json::from_value(runs).ok()?))
     });
     pinned.collect()
+}
+
+/// The rulings on the queries of the profile, as the recorded checks of G1 have them.
+pub fn recorded_rulings(checks: &[Check]) -> Vec<QueryRuling> {
+    let check = checks
+        .iter()
+        .find(|c| c.name == CheckName::FactsArePlainReads);
+    let rulings = check.and_then(|check| check.own_raw().get("rulings")?.as_array());
+    let rulings = rulings.into_iter().flatten();
+    rulings
+        .filter_map(|ruling| QueryRuling::deserialize(ruling).ok())
+        .collect()
 }
 
 /// Whether every query of the profile was ruled to be a plain read.

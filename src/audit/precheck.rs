@@ -48,6 +48,24 @@ pub fn repository_at_g0(run: &RunState) -> Option<RepositoryState> {
     run.repository.as_deref().cloned()
 }
 
+/// The SSOT documents as the recorded checks of G0 saw them.
+pub fn recorded_ssot(checks: &[Check]) -> Vec<SsotFile> {
+    let check = checks.iter().find(|c| c.name == CheckName::SsotDocuments);
+    let documents = check.and_then(|check| check.own_raw().get("documents")?.as_array());
+    documents
+        .into_iter()
+        .flatten()
+        .filter_map(|document| {
+            let text = |field: &str| Some(document.get(field)?.as_str()?.to_owned());
+            let sha256 = text("sha256").and_then(|sha256| sha256.parse::<Digest>().ok());
+            Some((
+                text("name")?,
+                sha256.ok_or_else(|| text("missing").unwrap_or_default()),
+            ))
+        })
+        .collect()
+}
+
 /// The SSOT documents that a recorded check looked at, by digest: their texts are kept as blobs.
 pub fn ssot_digests(check: &Check) -> Vec<Digest> {
     if check.name != CheckName::SsotDocuments {

@@ -105,6 +105,16 @@ impl<'p> Recomputer<'p> {
             .extend(found.into_iter().map(|what| RecomputeFinding { seq, what }));
     }
 
+    /// The run, of the records that were legal so far.
+    pub fn history(&self) -> &History {
+        &self.done.history
+    }
+
+    /// Whether all records so far were legal.
+    pub fn is_legal(&self) -> bool {
+        self.done.is_legal
+    }
+
     /// Ends the recomputation and gives what was found.
     pub fn finish(self) -> Recomputed {
         self.done

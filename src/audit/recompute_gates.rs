@@ -2,17 +2,15 @@
 //! Invariant: a recorded check is accepted only if the same check computed from the journal has its verdict and raw values or,
 //! where the journal has no more, its own raw values give its verdict (`unlike`, `by_raw`).
 
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
-use super::feasibility::QueryRuling;
 use super::forbidden::{forbidden_rows, from_journal};
 use super::recompute::proof_of;
 use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict};
 use super::scope::{is_excluded, scope};
 use super::{
-    DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, SsotFile, g0, g1,
-    g2, g3, g4, reports_render,
+    DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, g0, g1, g2, g3,
+    g4, recorded_rulings, recorded_ssot, reports_render,
 };
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
@@ -147,21 +145,7 @@ fn raw<'c>(recorded: &'c [Check], name: &CheckName, field: &str) -> Option<&'c V
 
 fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Result<Vec<Again>, String> {
     let created = run.created.as_ref().ok_or("of no run")?;
-    let documents = raw(recorded, &CheckName::SsotDocuments, "documents")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let ssot: Vec<SsotFile> = documents
-        .iter()
-        .filter_map(|document| {
-            let text = |field: &str| Some(document.get(field)?.as_str()?.to_owned());
-            let sha256 = text("sha256").and_then(|sha256| sha256.parse::<Digest>().ok());
-            Some((
-                text("name")?,
-                sha256.ok_or_else(|| text("missing").unwrap_or_default()),
-            ))
-        })
-        .collect();
+    let ssot = recorded_ssot(recorded);
     let repository = super::repository_at_g0(run).ok_or_else(|| "none".to_owned());
     let again = g0(profile, &created.profile_sha256, &ssot, &repository);
     Ok(Again::all(again))
@@ -181,12 +165,7 @@ fn feasibility(
     }
     let pin = run.pin.as_ref().ok_or("without a survey")?;
     let proof = proof_of(run, &pin.snapshot.nonce);
-    let rulings: Vec<QueryRuling> = raw(recorded, &CheckName::FactsArePlainReads, "rulings")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|ruling| QueryRuling::deserialize(ruling).ok())
-        .collect();
+    let rulings = recorded_rulings(recorded);
     let checks = g1(&Feasibility {
         profile,
         survey: pin,

@@ -81,6 +81,8 @@ pub struct StopReport {
     pub state: &'static str,
     /// Digest of the evidence, or `None`.
     pub evidence: String,
+    /// Its line of the journal, as `verify --head` takes it.
+    pub head: String,
     /// When.
     pub at: String,
     /// One sentence.

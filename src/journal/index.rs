@@ -209,8 +209,9 @@ pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
             Some(other) => RunStatus::Damaged {
                 reason: format!("its journal is that of {}", other.run_id),
             },
-            None => RunStatus::Foreign {
-                reason: "no journal in it: nothing was ever recorded here".to_owned(),
+            None => RunStatus::NeverBegun {
+                reason: "its process died before the first record; runs remove clears it"
+                    .to_owned(),
             },
         },
     }

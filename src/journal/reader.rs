@@ -71,7 +71,7 @@ impl JournalReader {
         })
     }
 
-    /// The entries of [`Self::walk`], each with what its line has beyond what drygate writes of such an entry.
+    /// The entries of [`Self::walk`], each with what its line has beyond what drygate writes of such an entry, and its bytes.
     pub fn walk_as_written<E: Serialize + DeserializeOwned>(
         &self,
     ) -> Result<impl Iterator<Item = EntryAsWritten<E>>, JournalError> {
@@ -79,7 +79,8 @@ impl JournalReader {
         Ok(std::iter::from_fn(move || {
             entries.next_with(|entry, line| {
                 let beyond = entry.beyond(line);
-                (entry, beyond)
+                // With its newline.
+                (entry, beyond, line.len() as u64 + 1)
             })
         }))
     }
@@ -110,7 +111,7 @@ pub struct Entries<E> {
 }
 
 /// An entry, and what its line has beyond what drygate writes of it; damage is an error in its place.
-pub type EntryAsWritten<E> = Result<(JournalEntry<E>, Option<String>), JournalError>;
+pub type EntryAsWritten<E> = Result<(JournalEntry<E>, Option<String>, u64), JournalError>;
 
 impl<E: DeserializeOwned> Iterator for Entries<E> {
     type Item = Result<JournalEntry<E>, JournalError>;

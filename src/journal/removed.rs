@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::head::Head;
 use super::lock::RunLock;
 use super::storage::Kind;
-use super::{Corrupt, DirectoryStore, JournalError, StorageError, atomic, index, layout, manifest};
-use crate::run::{Overview, Person, RunId, RunStatus};
+use super::{
+    Corrupt, DirectoryStore, JournalError, RunStore, StorageError, atomic, index, layout, manifest,
+    misplaced,
+};
+use crate::run::{Overview, Person, RunId, RunRow, RunStatus};
 use crate::survey::{Digest, UtcTime};
 
 /// What is left of a removed run.
@@ -53,6 +56,7 @@ impl DirectoryStore {
             RunStatus::Damaged { reason }
             | RunStatus::Newer { reason }
             | RunStatus::Foreign { reason }
+            | RunStatus::NeverBegun { reason }
             | RunStatus::Unreadable { reason } => {
                 return Err(Corrupt::file(run_id.as_str(), reason).into());
             }
@@ -80,6 +84,60 @@ impl DirectoryStore {
         storage.sync_dir(Path::new(layout::RUNS_DIR))?;
         self.clear_removed()?;
         Ok(removed)
+    }
+
+    /// Takes away what processes left that died before the first record of their runs, of those that are wanted. What a run that
+    /// began has, or anything that drygate did not make, keeps it there.
+    pub fn clear_never_begun(
+        &self,
+        wanted: &dyn Fn(&RunId) -> bool,
+    ) -> Result<Vec<RunRow>, JournalError> {
+        let mut cleared = Vec::new();
+        for run_id in self.runs()?.into_iter().filter(wanted) {
+            let standing = index::standing(self.storage(), run_id.as_str());
+            if matches!(standing, RunStatus::NeverBegun { .. }) {
+                self.clear(&run_id)?;
+                let name = run_id.to_string();
+                cleared.push(RunRow { name, standing });
+            }
+        }
+        Ok(cleared)
+    }
+
+    fn clear(&self, run_id: &RunId) -> Result<(), JournalError> {
+        let storage = self.storage();
+        let run = Self::run_path(run_id);
+        self.clear_removed()?;
+        let refused =
+            |why: &'static str| StorageError::refused("remove", &storage.root().join(&run), why);
+        // Held until it is gone: the process that makes the run may be alive.
+        let _lock = RunLock::acquire(storage.clone(), &run)?;
+        if !matches!(
+            index::standing(storage, run_id.as_str()),
+            RunStatus::NeverBegun { .. }
+        ) {
+            return Err(refused("it was begun").into());
+        }
+        let made = [
+            layout::LOCK,
+            layout::JOURNAL,
+            layout::BLOBS_DIR,
+            layout::UNITS_DIR,
+            layout::TORN_DIR,
+        ];
+        let listed = storage.list(&run)?;
+        let strange = listed.iter().any(|listed| {
+            let known = made.contains(&listed.name.as_str());
+            !known && !layout::is_temporary(Path::new(&listed.name))
+        });
+        if strange || !misplaced(&**storage, &run)?.is_empty() {
+            return Err(refused("there is more in it than the beginning of a run").into());
+        }
+        let place = Path::new(layout::REMOVED_DIR);
+        atomic::directory(&**storage, place)?;
+        storage.rename(&run, &place.join(format!("{}{run_id}", layout::TEMPORARY)))?;
+        storage.sync_dir(Path::new(layout::RUNS_DIR))?;
+        self.clear_removed()
     }
 
     /// What is left of the runs that were removed, in the order of their names. A file that does not read is an error.

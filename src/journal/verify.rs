@@ -33,7 +33,9 @@ pub fn verify_files(
     let mut journal = None;
     match JournalReader::new(storage.clone(), run).verify() {
         Ok(summary) if summary.lines == 0 => {
-            findings.push(Corrupt::file(layout::JOURNAL, "has no line"));
+            let what =
+                "has no line: the run was never begun, its process died before the first record";
+            findings.push(Corrupt::file(layout::JOURNAL, what));
         }
         Ok(summary) => journal = Some(summary),
         Err(JournalError::Corrupt(corrupt)) => findings.push(corrupt),

@@ -7,7 +7,7 @@ use flate2::{Compression, GzBuilder};
 
 use super::files::WrittenFile;
 use super::{LaunchError, files, lookup, output, print, review, run_plan, verify};
-use crate::archive::{ArchiveError, pack};
+use crate::archive::{ArchiveError, OpenedArchive, PagesCompared, PagesOf, pack};
 use crate::cli::{Output, RunRef, Settings};
 use crate::documents::{ExportDocument, SchemaVersion};
 use crate::journal::{
@@ -82,7 +82,12 @@ pub(super) fn exported(
     }
     let standing = standing(&run, contents.is_sealed());
     let page = page_of(store, run_id, &contents)?;
-    let packing = |output: &mut dyn Write| pack(run_id, &contents, &page, &standing, output);
+    let of = PagesOf {
+        run_id,
+        standing: &standing,
+        head: contents.head().into(),
+    };
+    let packing = |output: &mut dyn Write| pack(&of, &contents, &page, output);
     let written = files::write(file, &mut |output| packed(file, output, &packing))?;
     Ok(Exported {
         written,
@@ -90,6 +95,29 @@ pub(super) fn exported(
         standing,
         head: contents.head().into(),
     })
+}
+
+/// What the pages of an archive are not, rendered again from its run: people without drygate open exactly these. A run that does
+/// not read makes no page; that is said.
+pub(super) fn compare_pages(opened: &OpenedArchive) -> Result<PagesCompared, LaunchError> {
+    let (store, run_id) = (opened.store(), opened.run_id());
+    let run = match lookup::history(store, run_id) {
+        Ok(history) => history.into_run(),
+        Err(error) => {
+            return Ok(PagesCompared {
+                findings: Vec::new(),
+                not_checked: vec![format!("the pages of the archive: {error}")],
+            });
+        }
+    };
+    let contents = RunFiles::of(store.storage(), &DirectoryStore::run_path(run_id))?;
+    let page = page_of(store, run_id, &contents).map_err(|error| error.to_string());
+    let of = PagesOf {
+        run_id,
+        standing: &standing(&run, contents.is_sealed()),
+        head: contents.head().into(),
+    };
+    Ok(opened.pages().compare(&of, page))
 }
 
 /// One line on where the run stands.

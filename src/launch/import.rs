@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::{LaunchError, output, run_plan, verify};
+use super::{LaunchError, export, output, run_plan, verify};
 use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::{Output, Settings};
 use crate::documents::{ImportDocument, SchemaVersion};
@@ -33,10 +33,11 @@ pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     let cache = root.join(CACHE_DIR);
     let opened = open_archive(file, Some(&cache), permissions, Limits::default())?;
     let run_id = opened.run_id().clone();
-    let findings = verify::findings(opened.store(), &run_id)?;
+    let mut findings = verify::findings(opened.store(), &run_id)?;
+    findings.extend(export::compare_pages(&opened)?.findings);
     if let Some(first) = findings.first() {
         return Err(LaunchError::Corrupt(format!(
-            "the run in {} does not verify, nothing was imported: {first}",
+            "the archive {} does not verify, nothing was imported: {first}",
             visible(file)
         )));
     }

@@ -40,6 +40,9 @@ fn report_of(
         .iter()
         .find(|report| report.name.starts_with("07-"));
     output::print(shown.map_or("", |report| &report.text))?;
+    if let Some(head) = lookup::history(store, run_id)?.run().journal_head() {
+        output::say(&format!("head={head}"));
+    }
     // The report is of what was sealed; later notes of reviewers are printed beside it.
     for note in review::notes(&review::reviews(store, run_id))? {
         output::say(&report::visible(&format!("note: {}", note.line())));

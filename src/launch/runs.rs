@@ -86,9 +86,18 @@ pub fn remove(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchEr
     };
     let store = run_plan::store(settings)?;
     let now = SystemClock.now();
-    let old: Vec<RunId> = match (run, older_than) {
-        (Some(meant), _) => {
-            let run_id = lookup::resolve(&store, meant)?;
+    let resolved = run.as_ref().map(|meant| lookup::resolve(&store, meant));
+    let meant = resolved.transpose()?;
+    let before = older_than.map(|days| days.before(now));
+    let cleared = store.clear_never_begun(&|run_id| {
+        let old = run_id.started().zip(before);
+        meant.as_ref() == Some(run_id) || old.is_some_and(|(at, before)| at <= before)
+    })?;
+    for row in cleared.iter().filter(|_| !settings.json()) {
+        output::line(&format!("REMOVED  {}  it was never begun", row.name))?;
+    }
+    let old: Vec<RunId> = match (meant, before) {
+        (Some(run_id), _) if cleared.is_empty() => {
             if !store.is_sealed(&run_id)? {
                 return Err(LaunchError::Usage(format!(
                     "{run_id} is not sealed: only sealed runs can be removed"
@@ -96,9 +105,7 @@ pub fn remove(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchEr
             }
             vec![run_id]
         }
-        (None, None) => Vec::new(),
-        (None, Some(days)) => {
-            let before = days.before(now);
+        (None, Some(before)) => {
             let index = lookup::index(&store)?;
             let ended = |row: &RunRow| match &row.standing {
                 RunStatus::Run(run) if run.result.is_some() && run.last_at <= before => {
@@ -108,10 +115,10 @@ pub fn remove(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchEr
             };
             index.rows().filter_map(ended).collect()
         }
+        (Some(_) | None, _) => Vec::new(),
     };
     let mut removed = Vec::new();
     for run_id in old {
-        // A run whose last line is there and whose manifest is not is sealed when it is taken up again.
         if older_than.is_some() && !store.is_sealed(&run_id)? {
             output::say(&format!("{run_id} stays: it is not sealed."));
             continue;
@@ -122,11 +129,13 @@ pub fn remove(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchEr
         }
     }
     if settings.json() {
+        let cleared = cleared.iter().map(|row| entry(row, now));
+        let removed = removed.iter().map(|run| removed_entry(run, now));
         output::document(&RunsDocument {
             schema: SchemaVersion,
-            runs: removed.iter().map(|run| removed_entry(run, now)).collect(),
+            runs: cleared.chain(removed).collect(),
         })?;
-    } else if removed.is_empty() {
+    } else if removed.is_empty() && cleared.is_empty() {
         output::say("No sealed run is that old.");
     }
     Ok(0)
@@ -147,9 +156,8 @@ fn removed_line(removed: &RemovedRun) -> String {
 }
 
 fn removed_entry(removed: &RemovedRun, now: UtcTime) -> RunsEntry {
-    let name = removed.run.run_id.to_string();
     RunsEntry::Removed(Box::new(RemovedRow {
-        run: run_entry(name, "removed", &removed.run, now),
+        run: run_entry(removed.run.run_id.to_string(), "removed", &removed.run, now),
         head_seq: removed.seq,
         head_sha256: removed.head.clone(),
         manifest_sha256: removed.manifest_sha256.clone(),
@@ -278,8 +286,7 @@ fn stands(run: &Overview) -> String {
 /// Rows that were read within 100 ms are sent together, so that the list is not sorted for each.
 const SENT_EVERY: Duration = Duration::from_millis(100);
 
-/// Whether a screen was ended by a signal: the list does not come back after it. 130 is also the exit code of a screen that was
-/// left while its run worked.
+/// Whether a signal ended a screen: no list after it. 130 is also the exit code of one that was left while its run worked.
 fn is_ended_by_signal(exit_code: u8) -> bool {
     exit_code > 128 && exit_code != StopCode::StopInterrupted.exit_code()
 }

@@ -99,12 +99,16 @@ fn stops(run: &RunState) -> Vec<StopReport> {
         .iter()
         .map(|raised| {
             let stop = &raised.stop;
-            let evidence = stop.evidence.as_ref();
+            let (evidence, head) = (stop.evidence.as_ref(), raised.sha256.as_ref());
             StopReport {
                 code: stop.stop_code.name(),
                 gate: stop.gate.map_or("None", |gate| gate.name()),
                 state: stop.state.name(),
                 evidence: evidence.map_or_else(|| "None".to_owned(), ToString::to_string),
+                head: head.map_or_else(
+                    || "None".to_owned(),
+                    |sha256| format!("{}:{sha256}", raised.seq),
+                ),
                 at: raised.at.to_string(),
                 message: stop.message.clone(),
                 next: stop.next.clone(),

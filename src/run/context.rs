@@ -37,3 +37,12 @@ pub struct ContextPins {
     /// Heads of the repository at G0, where there is one: ref and commit.
     pub heads: Vec<(String, String)>,
 }
+
+impl ContextPins {
+    /// The bytes of `context.json`, of which there is a blob as well.
+    pub fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}

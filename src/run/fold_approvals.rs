@@ -179,6 +179,7 @@ impl RunState {
         let raised = RaisedStop {
             stop: stop.clone(),
             seq: self.last.map_or(0, |(seq, _)| seq),
+            sha256: None,
             at,
         };
         let lost = stop.stop_code == StopCode::StopDatabaseUnavailable;

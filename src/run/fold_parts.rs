@@ -106,6 +106,8 @@ pub struct RaisedStop {
     pub stop: Stop,
     /// Sequence number of its journal line.
     pub seq: u64,
+    /// SHA-256 of that line; `None`: it is not folded from a journal.
+    pub sha256: Option<Digest>,
     /// Time of the event.
     pub at: UtcTime,
 }
@@ -138,6 +140,13 @@ pub struct Transaction {
     pub gave_survey: bool,
 }
 
+impl Transaction {
+    /// Whether it ended in our sight and had this nonce.
+    pub fn is_of(&self, nonce: &str) -> bool {
+        matches!(&self.end, TransactionEnd::Closed(proof) if proof.nonce == nonce)
+    }
+}
+
 /// What is kept of every full survey: who answered, and what the role could have done. Its facts are kept for pin, latest and
 /// post alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,6 +169,8 @@ pub struct SurveySummary {
     pub of_every_server: u64,
     /// The others, as far as the survey names them.
     pub named_warnings: Vec<String>,
+    /// SHA-256 of the JSON of the whole survey; `None`: it has none.
+    pub sha256: Option<Digest>,
 }
 
 impl SurveySummary {
@@ -179,6 +190,7 @@ impl SurveySummary {
                 .warnings_to_act_on()
                 .map(RoleFinding::line)
                 .collect(),
+            sha256: Digest::of_json(survey).ok(),
         }
     }
 }

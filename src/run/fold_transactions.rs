@@ -18,7 +18,7 @@ pub struct ReadsAside {
     pub unmeasured: u64,
     /// Reads whose end was not seen.
     pub unseen: u64,
-    /// SHA-256 over number and end of all of them, in order. `None`: there is none.
+    /// SHA-256 over number and end of all of them, with everything that was measured, in order. `None`: there is none.
     pub sha256: Option<Digest>,
     /// Sum of what they cost the server.
     pub footprint: Footprint,
@@ -58,10 +58,7 @@ impl ReadsAside {
         match &read.end {
             TransactionEnd::Closed(proof) => {
                 self.footprint.add(&proof.footprint);
-                for part in [&proof.nonce, &proof.virtual_xid, &proof.snapshot] {
-                    hasher.field(part);
-                }
-                proof.unmeasured.iter().for_each(|part| hasher.field(part));
+                proof.hash_into(&mut hasher);
             }
             TransactionEnd::Unseen(why) => hasher.field(why),
             TransactionEnd::Open => {}

@@ -39,6 +39,11 @@ pub enum RunStatus {
         /// Kind of the file or directory.
         reason: String,
     },
+    /// A run whose process died before its first record: there is nothing to take up.
+    NeverBegun {
+        /// What clears it.
+        reason: String,
+    },
     /// It could not be read now.
     Unreadable {
         /// What the system answered.
@@ -54,6 +59,7 @@ impl RunStatus {
             Self::Damaged { .. } => "damaged",
             Self::Newer { .. } => "newer format",
             Self::Foreign { .. } => "foreign",
+            Self::NeverBegun { .. } => "never begun",
             Self::Unreadable { .. } => "unreadable",
         }
     }
@@ -65,6 +71,7 @@ impl RunStatus {
             Self::Damaged { reason }
             | Self::Newer { reason }
             | Self::Foreign { reason }
+            | Self::NeverBegun { reason }
             | Self::Unreadable { reason } => Some(reason),
         }
     }

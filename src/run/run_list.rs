@@ -24,7 +24,7 @@ named_enum! {
         Failed = "failed",
         /// Facts differed from what was pinned or approved, at any time, and no person rejected the run.
         Drifted = "drifted",
-        /// Damaged, of a newer format, foreign, unreadable.
+        /// Damaged, of a newer format, foreign, never begun, unreadable.
         Damaged = "damaged",
     }
 }
@@ -167,7 +167,7 @@ impl RunOrder {
                 Some(since) => (0, since.unix_micros()),
                 None => (1, 0),
             },
-            RunStatus::Foreign { .. } => (2, 0),
+            RunStatus::Foreign { .. } | RunStatus::NeverBegun { .. } => (2, 0),
             RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Unreadable { .. } => {
                 (1, 0)
             }
@@ -182,6 +182,7 @@ fn overview(row: &RunRow) -> Option<&Overview> {
         RunStatus::Damaged { .. }
         | RunStatus::Newer { .. }
         | RunStatus::Foreign { .. }
+        | RunStatus::NeverBegun { .. }
         | RunStatus::Unreadable { .. } => None,
     }
 }

@@ -2,7 +2,6 @@
 //! Invariant: what a person is shown is durable before it is shown; screens learn of a sheet only from
 //! `RunnerMessage::Recorded`, which `RunRecorder::record_at` sends after the sync.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::discoverer::discover;
@@ -13,14 +12,9 @@ use super::target::{SurveyRequest, Target};
 use super::{RunRecorder, RunnerError, drift};
 use crate::audit;
 use crate::run::{
-    ApprovalGate, Event, EvidenceSheet, EvidenceTaken, Gate, GateStarted, LastPass, RunState,
-    StopCode, SurveyPurpose,
+    ApprovalGate, Event, EvidenceTaken, Gate, GateStarted, LastPass, StopCode, SurveyPurpose,
 };
-use crate::simulate::SimulatedStep;
-use crate::survey::{Digest, Sides};
-
-/// Schema version of the evidence sheet.
-const SHEET_SCHEMA: u32 = 1;
+use crate::survey::Digest;
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Makes a gate's evidence durable and raises its stop.
@@ -88,10 +82,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Some(last) => Some((last, keep_last_pass(recorder, last)?)),
             None => None,
         };
-        let sheet = sheet(recorder.run(), gate, &plan, last)?;
+        let version = &plan.tool.version;
+        let sheet = audit::evidence_sheet(recorder.run(), &plan.profile, gate, last, version);
+        let sheet = sheet.ok_or(RunnerError::Missing("pin, context or prediction"))?;
         let bytes = sheet.bytes()?;
         let evidence = recorder.keep(&bytes)?;
-        recorder.record(Event::EvidenceTaken(EvidenceTaken {
+        let taken = EvidenceTaken {
             gate,
             round: sheet.round,
             evidence,
@@ -99,7 +95,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             expires_at: recorder.run().good_until(now),
             boot_id,
             uptime_ms,
-        }))?;
+        };
+        // At the time that its expiry counts from.
+        recorder.record_at(now, Event::EvidenceTaken(taken))?;
         Ok(())
     }
 }
@@ -116,83 +114,4 @@ fn ask(recorder: &mut RunRecorder) -> Result<(), RunnerError> {
         .ok_or(RunnerError::Missing("evidence"))?;
     recorder.record(Event::StopRaised(stop))?;
     Ok(())
-}
-
-fn sheet(
-    run: &RunState,
-    gate: ApprovalGate,
-    plan: &super::RunPlan,
-    last: Option<(&LastPass, Digest)>,
-) -> Result<EvidenceSheet, RunnerError> {
-    let missing = RunnerError::Missing;
-    let pin = run.pin.as_ref().ok_or_else(|| missing("pin"))?;
-    let context = run
-        .context
-        .as_ref()
-        .ok_or_else(|| missing("context pins"))?;
-    let (predicted, predicted_counts) =
-        run.predicted.clone().ok_or_else(|| missing("prediction"))?;
-    // The round is counted by sheets of this gate, the superseded ones included.
-    let taken = run
-        .evidence
-        .iter()
-        .map(|e| e.gate)
-        .chain(run.earlier_evidence.iter().map(|e| e.0));
-    let round = u32::try_from(taken.filter(|known| *known == gate).count() + 1).unwrap_or(u32::MAX);
-    let simulated = run
-        .steps
-        .iter()
-        .rev()
-        .find(|done| done.step == SimulatedStep::Verify)
-        .map(|done| done.counts.clone());
-    let created = run
-        .created
-        .as_ref()
-        .ok_or_else(|| missing("first record"))?;
-    let not_comparable = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        let formats = Sides::new(last.evidence_format, created.evidence_format);
-        audit::not_comparable(formats, &last.facts, &pin.facts, &plan.profile.grants)
-    });
-    let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        let mut found = audit::last_pass_differences(last, created, pin, &predicted);
-        found.retain(|difference| !not_comparable.contains(&difference.key));
-        found
-    });
-    Ok(EvidenceSheet {
-        schema: SHEET_SCHEMA,
-        run_id: context.run_id.clone(),
-        gate,
-        round,
-        pin_nonce: pin.snapshot.nonce.clone(),
-        pinned_at: pin.snapshot.began_at,
-        facts_digest: pin.facts_digest.clone(),
-        candidate_digest: pin.candidates.as_ref().map(|c| c.sha256.clone()),
-        candidates: pin.candidates.as_ref().map_or(0, |c| c.rows),
-        predicted,
-        predicted_counts,
-        simulated,
-        context: (**context).clone(),
-        profile_sha256: context.profile_sha256.clone(),
-        target: plan.target.clone(),
-        server: pin.server.clone(),
-        facts: pin.facts.clone(),
-        claims: audit::claims(run),
-        runs: audit::pinned_runs(run)
-            .into_values()
-            .flatten()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-        verdict_counts: run.verdict_counts(),
-        last_pass: last.map(|(last, blob)| (last.run_id.clone(), last.sealed_at, blob)),
-        last_pass_differences: differences,
-        last_pass_not_comparable: not_comparable,
-        drifted: run
-            .drifted_before
-            .as_ref()
-            .map_or_else(Vec::new, |drift| drift.changes.clone()),
-        beside: run.beside.clone(),
-        cannot_pass: audit::obstacles(run, &plan.profile),
-        tool_version: plan.tool.version.clone(),
-    })
 }

@@ -8,12 +8,12 @@ use super::driver::{Driver, held};
 use super::repository::Repository;
 use super::seal::{recompute, scan};
 use super::target::{SurveyRequest, Target, TargetError};
-use super::{RunRecorder, RunnerError, drift, side_files};
+use super::{RunRecorder, RunnerError, drift};
 use crate::audit::{self, DrySeams, Feasibility};
 use crate::profile::Profile;
 use crate::run::{
-    Check, CheckName, ContextPinned, ContextPins, EffectPredicted, Event, Gate, GateStarted, Mode,
-    Signer, State, StateChanged, SurveyPurpose, TransactionEnd, Verdict,
+    Check, CheckName, ContextPinned, EffectPredicted, Event, Gate, GateStarted, State,
+    StateChanged, SurveyPurpose, TransactionEnd, Verdict,
 };
 use crate::survey::{Digest, TransactionProof};
 
@@ -135,48 +135,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
             return Err(RunnerError::Missing("pin"));
         };
-        let heads = audit::repository_at_g0(run).map_or_else(Vec::new, |seen| {
-            let mut heads = vec![("HEAD".to_owned(), seen.head)];
-            heads.extend(seen.main);
-            heads
-        });
         let round = run.round();
-        let context = ContextPins {
-            run_id: run
-                .run_id()
-                .cloned()
-                .ok_or(RunnerError::Missing("run id"))?,
-            round,
-            mode: Mode::Dryrun,
-            execution_enabled: Mode::Dryrun.execution_enabled(),
-            signer: Signer::StubSigning,
-            profile_sha256: Digest::of(&plan.profile_text),
-            facts_digest: pin.facts_digest.clone(),
-            simulator_input_digest: pin.input_digest(),
-            pin_nonce: pin.snapshot.nonce.clone(),
-            discoverers: [
-                "LiveReadOnlyDiscoverer".to_owned(),
-                "LiveDryRunDiscoverer".to_owned(),
-            ],
-            functions: plan
-                .profile
-                .functions
-                .iter()
-                .filter_map(|f| {
-                    Some((
-                        f.key.clone(),
-                        pin.fact(&f.key)?.observed.value()?.to_owned(),
-                    ))
-                })
-                .collect(),
-            ssot: plan
-                .ssot
-                .iter()
-                .filter_map(|(name, text)| Some((name.clone(), Digest::of(text.as_ref().ok()?))))
-                .collect(),
-            heads,
-        };
-        let bytes = side_files::context(&context)?;
+        let context = audit::context_pins(run, &plan.profile);
+        let context = context.ok_or(RunnerError::Missing("pin"))?;
+        let bytes = context.bytes()?;
         let blob = recorder.keep(&bytes)?;
         recorder.directory().write_file("context.json", &bytes)?;
         recorder.record(Event::ContextPinned(ContextPinned {

@@ -180,7 +180,7 @@ pub(super) fn show_again<T: Target, R: Repository>(
         return Ok(());
     }
     let evidence = evidence.digest.clone();
-    recorder.record(Event::EvidenceShown(EvidenceShown {
+    let shown = EvidenceShown {
         gate,
         evidence,
         by,
@@ -188,6 +188,8 @@ pub(super) fn show_again<T: Target, R: Repository>(
         size: None,
         boot_id,
         uptime_ms,
-    }))?;
+    };
+    // At the time that its expiry counts from.
+    recorder.record_at(now, Event::EvidenceShown(shown))?;
     Ok(())
 }

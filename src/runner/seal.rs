@@ -14,6 +14,7 @@ use super::target::Target;
 use super::{RunPlan, RunRecorder, RunnerError, summary};
 use crate::audit::{self, Forbidden, Recomputed, Recomputer, ReportRendering, SecretScan};
 use crate::journal::{DirectoryStore, JournalError, StorageError};
+use crate::profile::Profile;
 use crate::report::{self, RenderedReport, ReportInput};
 use crate::run::{ContextPins, Event, Gate, GateStarted, RunId, RunSealed, RunState};
 use crate::survey::Digest;
@@ -65,9 +66,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .map(|repository| repository.look().map_err(|error| error.to_string()));
         let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
         // Of this process, and by the blobs of every earlier process of this run.
-        let mut statements = self.target.statements();
+        let own = self.target.statements();
         let recorder = self.recorder()?;
-        statements.extend(statements_of(recorder)?);
+        let mut statements = statements_of(recorder)?;
+        statements.extend(own);
+        let statements: Vec<String> = statements.into_iter().collect();
         let recomputed = recompute(recorder, plan)?;
         let secrets = scan(recorder, plan)?;
         // Read again from the disk: what this process was started from, it recorded at its start.
@@ -92,7 +95,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
             now.as_ref().ok(),
         ));
         if let Some(run_id) = run.run_id() {
-            let (reports, lost) = rendered(recorder, run_id, plan);
+            let (reports, lost) = rendered(run, run_id, &plan.profile, &|digest| {
+                recorder.document(digest)
+            });
             checks.push(audit::reports_render(run_id, &reports, &lost));
         }
         Ok(checks)
@@ -226,20 +231,26 @@ fn scan_texts(
 }
 
 /// What becomes of each report: its digest, or why there is none; and the documents that were asked for and are not there.
-fn rendered(
-    recorder: &RunRecorder,
+/// The digests of the reports of a run that is about to be sealed, or why one does not render, and the documents that are gone.
+pub fn rendered(
+    run: &RunState,
     run_id: &RunId,
-    plan: &RunPlan,
+    profile: &Profile,
+    document_of: &dyn Fn(&Digest) -> Option<String>,
 ) -> (Vec<ReportRendering>, Vec<Digest>) {
     let lost = RefCell::new(BTreeSet::new());
     let blobs = |digest: &Digest| {
-        let document = recorder.document(digest);
+        let document = document_of(digest);
         if document.is_none() {
             lost.borrow_mut().insert(digest.clone());
         }
         document
     };
-    let reports = match report::render(&input(recorder.run(), plan, &blobs)) {
+    let reports = match report::render(&ReportInput {
+        run,
+        profile,
+        blobs: &blobs,
+    }) {
         Ok(reports) => reports
             .into_iter()
             .map(|report| (report.name, Ok(Digest::of(report.text))))

@@ -1,4 +1,4 @@
-//! `context.json`, `sidecar.json` and `kb/report.json`: files beside the journal.
+//! `sidecar.json` and `kb/report.json`: files beside the journal.
 //! Invariant: their bytes follow from the run alone (test `between_any_two_files_of_the_seal_a_resume_writes_the_same_bytes` of
 //! tests/fault_injection/seal.rs).
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::RunnerError;
 use crate::documents::SidecarDocument;
 use crate::report::{self, ReportInput};
-use crate::run::{ContextPins, RunState};
+use crate::run::RunState;
 
 /// The files that the seal puts beside the reports, by name.
 pub fn side_files_of(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>, RunnerError> {
@@ -15,13 +15,6 @@ pub fn side_files_of(input: &ReportInput) -> Result<Vec<(&'static str, Vec<u8>)>
         ("kb/report.json", ascii_line(&report::json_twin(input))?),
         ("sidecar.json", sidecar(input.run)?),
     ])
-}
-
-/// `context.json`: the context pins, as written at G2.
-pub fn context(pins: &ContextPins) -> Result<Vec<u8>, RunnerError> {
-    let mut bytes = serde_json::to_vec_pretty(pins)?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 /// `sidecar.json`: the run's state for other programs, rewritten at each stop.

@@ -12,7 +12,7 @@ use super::driver::{Driver, RunnerEnd, RunnerTask, held};
 use super::messages::{DecisionReply, RunnerCommand};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target, TargetError};
-use super::{RunnerError, drift, resume, summary};
+use super::{RunRecorder, RunnerError, drift, resume, summary};
 use crate::run::{
     ApprovalRecorded, ApprovalRefused, ApprovalRequest, Ask, Decision, Effect, Event,
     EvidenceShown, LiveChange, LiveRead, Person, Request, RunState, Stop, StopCode, SurveyPurpose,
@@ -190,17 +190,19 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         self.look_around().await?;
-        let expires_at = self.recorder()?.run().good_until(now);
-        self.recorder()?
-            .record(Event::EvidenceShown(EvidenceShown {
-                gate,
-                evidence,
-                by,
-                expires_at,
-                size,
-                boot_id,
-                uptime_ms,
-            }))?;
+        let recorder = self.recorder()?;
+        let now = recorder.now();
+        let shown = EvidenceShown {
+            gate,
+            evidence,
+            by,
+            expires_at: recorder.run().good_until(now),
+            size,
+            boot_id,
+            uptime_ms,
+        };
+        // At the time that its expiry counts from.
+        recorder.record_at(now, Event::EvidenceShown(shown))?;
         // The sheet accepts an approval only after this read: its facts are newer than the moment it was opened.
         self.read_everything(Repeated::Counted).await?;
         Ok(())
@@ -240,7 +242,6 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(mut found) = self.read(SurveyRequest::SURVEY).await? else {
             return Ok(None);
         };
-        let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let run = recorder.run();
         let mut differing = run.pin.as_ref().map_or_else(SurveyChanges::default, |pin| {
@@ -263,12 +264,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
             changes.extend(server);
             changes
         };
-        recorder.record(Event::LiveRead(LiveRead {
-            read_at,
-            changed: changes.iter().map(LiveChange::from).collect(),
-            complete: true,
-            failed: None,
-        }))?;
+        record_read(
+            recorder,
+            changes.iter().map(LiveChange::from).collect(),
+            true,
+            None,
+        )?;
         Ok(Some(FullRead {
             changes,
             nonce: found.taken.survey.snapshot.nonce,
@@ -286,15 +287,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(found) = self.read(SurveyRequest::LIVE_READ).await? else {
             return Ok(());
         };
-        let read_at = self.recorder()?.now();
         let recorder = self.recorder()?;
         let changed = moved(recorder.run(), &found.taken.survey);
-        recorder.record(Event::LiveRead(LiveRead {
-            read_at,
-            changed,
-            complete: false,
-            failed: None,
-        }))?;
+        record_read(recorder, changed, false, None)?;
         Ok(())
     }
 
@@ -309,13 +304,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 error @ (RunnerError::Target(TargetError::Unavailable(_) | TargetError::Unfit(_))
                 | RunnerError::OtherServer(_)),
             ) => {
-                let read_at = self.recorder()?.now();
-                self.recorder()?.record(Event::LiveRead(LiveRead {
-                    read_at,
-                    changed: Vec::new(),
-                    complete: !ask.live_only,
-                    failed: Some(error.to_string()),
-                }))?;
+                let why = Some(error.to_string());
+                record_read(self.recorder()?, Vec::new(), !ask.live_only, why)?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -370,6 +360,24 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
         }
     }
+}
+
+/// Records a read while the run waits, at the time of its line.
+fn record_read(
+    recorder: &mut RunRecorder,
+    changed: Vec<LiveChange>,
+    complete: bool,
+    failed: Option<String>,
+) -> Result<(), RunnerError> {
+    let read_at = recorder.now();
+    let read = LiveRead {
+        read_at,
+        changed,
+        complete,
+        failed,
+    };
+    recorder.record_at(read_at, Event::LiveRead(read))?;
+    Ok(())
 }
 
 /// The facts of a read of the live facts whose values are not the pinned ones; facts that were not asked for do not count.

@@ -3,6 +3,7 @@
 //! constructors and the test `only_64_lowercase_hex_characters_are_a_digest`.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -30,6 +31,13 @@ impl Digest {
         let mut hasher = Hasher::new();
         hasher.update(bytes.as_ref());
         hasher.finish()
+    }
+
+    /// The digest of the JSON of a value, which is hashed as it is written: that of a long survey is large.
+    pub fn of_json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut hasher = Hasher::new();
+        serde_json::to_writer(&mut hasher, value)?;
+        Ok(hasher.finish())
     }
 
     /// 64 zeros: the `prev` of the first journal line.
@@ -104,6 +112,17 @@ impl<'de> Deserialize<'de> for Digest {
 /// A SHA-256 that is computed piece by piece.
 #[derive(Debug, Clone, Default)]
 pub struct Hasher(Sha256);
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 impl Hasher {
     /// A hasher without input.

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Digest, Hasher};
+
 /// What the session still has after its ROLLBACK. A clean one has nothing: zeros and `false`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -133,6 +135,62 @@ impl TransactionProof {
             residue.violations(&mut violations);
         }
         violations
+    }
+
+    /// SHA-256 over everything that was measured. Claims name it, so that no value of a proof stands for itself alone.
+    pub fn sha256(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        self.hash_into(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Adds everything that was measured to a digest. Without JSON: a run that waits for days has a hundred thousand proofs.
+    pub fn hash_into(&self, hasher: &mut Hasher) {
+        let Self {
+            nonce,
+            nonce_at_end,
+            virtual_xid,
+            virtual_xid_at_end,
+            server_time,
+            server_time_at_end,
+            snapshot,
+            read_only,
+            isolation,
+            search_path,
+            row_security,
+            xid_assigned,
+            locks,
+            rows_written,
+            residue,
+            backend_wal_bytes,
+            ended_by,
+            backend_pid,
+            footprint,
+            unmeasured,
+            changed_while_read,
+        } = self;
+        let texts = [
+            nonce,
+            nonce_at_end,
+            virtual_xid,
+            virtual_xid_at_end,
+            server_time,
+            server_time_at_end,
+            snapshot,
+            isolation,
+            search_path,
+            row_security,
+            ended_by,
+        ];
+        texts.into_iter().for_each(|text| hasher.field(text));
+        let measured = format!(
+            "{read_only:?} {xid_assigned:?} {rows_written:?} {residue:?} {backend_wal_bytes:?} {backend_pid:?} {footprint:?}"
+        );
+        hasher.field(measured);
+        for list in [locks, unmeasured, changed_while_read] {
+            hasher.field(list.len().to_string());
+            list.iter().for_each(|text| hasher.field(text));
+        }
     }
 
     /// Whether everything was measured and nothing of it is a violation.

@@ -352,6 +352,11 @@ where
                 _ => says.extend(self.how_to_come_back().map(|line| format!("{name} {line}"))),
             }
         }
+        // Last of all, a line of its own: what a person keeps elsewhere, for `verify --head`.
+        if self.model.source != Source::Replay {
+            let head = self.model.run().journal_head();
+            says.extend(head.map(|head| format!("head={head}")));
+        }
         ScreenExit {
             ending,
             exit_code,

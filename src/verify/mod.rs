@@ -2,13 +2,21 @@
 //! nothing.
 
 mod error;
+mod exact;
+mod exact_gates;
+mod exact_values;
 mod kept_head;
+mod layer;
 mod ledgers;
 mod line_forms;
 mod named_files;
+mod order;
+mod processes;
 mod rendered;
 mod run;
 mod side_files;
+mod stops;
 
 pub use error::VerifyError;
+pub use layer::Layer;
 pub use run::{Verified, verify};

@@ -16,6 +16,8 @@ use crate::survey::Digest;
 pub(super) struct NamedFiles {
     files: BTreeSet<String>,
     blobs: BTreeSet<Digest>,
+    /// Files that were set aside, and their bytes.
+    torn: Vec<(String, u64)>,
     /// A process died, or one is at work, after a line that files without a line may follow.
     may_have_more: bool,
     rests: bool,
@@ -58,6 +60,7 @@ impl NamedFiles {
             }
             Event::TornTailSetAside(torn) => {
                 self.files.insert(torn.file.clone());
+                self.torn.push((torn.file.clone(), torn.bytes));
             }
             Event::RunSealed(sealed) => {
                 self.sealed = true;
@@ -93,6 +96,13 @@ impl NamedFiles {
         verified: &mut Verified,
     ) -> Result<(), StorageError> {
         self.may_have_more |= !self.rests;
+        for (file, bytes) in std::mem::take(&mut self.torn) {
+            let found = storage.len(&run.join(&file))?;
+            if found != Some(bytes) {
+                let finding = format!("{file}: has not the {bytes} bytes that were set aside");
+                verified.findings.push(finding);
+            }
+        }
         for folder in ["blobs", "units", "torn", "kb"] {
             for listed in storage.list(&run.join(folder))? {
                 let file = format!("{folder}/{}", listed.name);

@@ -8,7 +8,7 @@ use crate::journal::{JournalError, Storage};
 use crate::profile::Profile;
 use crate::report::{self, ReportInput};
 use crate::run::RunState;
-use crate::runner::{context, side_files_of};
+use crate::runner::{RunnerError, side_files_of};
 use crate::survey::Digest;
 
 /// The reports, rendered again byte for byte.
@@ -64,7 +64,7 @@ pub(super) fn reports(
     if found.sealed {
         let mut beside = side_files_of(&input)?;
         if let Some(pins) = &run.context {
-            beside.push(("context.json", context(pins)?));
+            beside.push(("context.json", pins.bytes().map_err(RunnerError::from)?));
         }
         for (name, bytes) in beside {
             let written = storage.read(&run_directory.join(name));

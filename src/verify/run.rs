@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::VerifyError;
+use super::exact::ExactLines;
 use super::kept_head::KeptHeadSearch;
+use super::layer::Layer;
 use super::ledgers::ledgers;
 use super::line_forms::LineForms;
 use super::named_files::NamedFiles;
@@ -26,6 +28,8 @@ use crate::survey::Digest;
 pub struct Verified {
     /// What does not hold, a sentence each. Empty: the run is intact.
     pub findings: Vec<String>,
+    /// The looks that found something, but for that for the kept head.
+    pub layers: BTreeSet<Layer>,
     /// What could not be looked at, a sentence each.
     pub not_checked: Vec<String>,
     /// What is no evidence of the run, or not yet, and is not as it should be. It condemns nothing.
@@ -66,31 +70,12 @@ fn look(
     run: &Path,
     kept: Option<&KeptHead>,
 ) -> Result<Verified, VerifyError> {
-    let misplaced = misplaced(&**storage, run).map_err(JournalError::from)?;
-    let mut found = Verified {
-        findings: misplaced.iter().map(|m| m.damage.to_string()).collect(),
-        ..Verified::default()
-    };
-    // What is opened under such a name would be a file elsewhere, or a pipe that waits.
-    if misplaced.iter().any(|misplaced| misplaced.is_irregular) {
-        found
-            .not_checked
-            .push("the rest of the run: it is not only files".to_owned());
-        return Ok(found);
-    }
-    let files = verify_files(storage, run)?;
-    found
-        .findings
-        .extend(files.findings.iter().map(ToString::to_string));
-    found.blobs = files.blobs;
-    found.sealed = files.manifest;
-    let mut seen = SideFileHeads::read(storage, run, &mut found)?;
-    // Without a journal there is nothing that the other files could be compared with.
-    let Some(journal) = &files.journal else {
+    let mut found = Verified::default();
+    let Some((journal, mut seen)) = whole_files(storage, run, &mut found)? else {
         return Ok(found);
     };
-    found.beside.extend(behind(journal));
-    if journal.sealed && !files.manifest {
+    found.beside.extend(behind(&journal));
+    if journal.sealed && !found.sealed {
         let what = "is missing, though the journal ends with run_sealed: a resume writes it, if the process died before";
         found.findings.push(format!("{MANIFEST}: {what}"));
     }
@@ -111,11 +96,12 @@ fn look(
     let mut again = Recomputer::new(profile.as_ref());
     let mut of_documents = Vec::new();
     let mut forms = LineForms::default();
+    let mut exact = ExactLines::default();
     let mut search = kept.map(KeptHeadSearch::new);
     let mut named = NamedFiles::default();
     // One walk: whatever length the journal has, one line of it is in memory.
     for read in reader.walk_as_written::<Event>()? {
-        let (entry, beyond) = match read {
+        let (entry, beyond, bytes) = match read {
             Ok(read) => read,
             Err(JournalError::Corrupt(corrupt)) => {
                 found.findings.push(corrupt.to_string());
@@ -124,6 +110,9 @@ fn look(
             }
             Err(other) => return Err(other.into()),
         };
+        if again.is_legal() {
+            exact.look(again.history(), profile.as_ref(), &entry, &document);
+        }
         forms.look(&entry, beyond);
         let line = line_of(&entry);
         if let Some(search) = &mut search {
@@ -132,33 +121,77 @@ fn look(
         seen.look(&line);
         named.look(&entry.event);
         again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
+        if again.is_legal() {
+            let history = again.history();
+            exact.applied(history, profile.as_ref(), &entry.event, bytes, &document);
+        }
         let event = [(entry.seq, &entry.event)];
         of_documents.extend(audit::document_findings(profile.as_ref(), event, &document));
         found.records += 1;
         found.head = Some(line);
     }
+    let before = found.findings.len();
     forms.finish(&mut found);
+    found.mark(Layer::Forms, before);
     if let Some(search) = search {
         search.finish(&mut found);
     }
     seen.finish(&mut found);
+    let before = found.findings.len();
     named
         .compare(&**storage, run, &mut found)
         .map_err(JournalError::from)?;
-    found
-        .findings
-        .extend(created.and_then(|created| other_name(storage, run, &created)));
+    found.mark(Layer::NamedFiles, before);
+    let renamed = created.and_then(|created| other_name(storage, run, &created));
+    found.find(Layer::Files, renamed);
+    exact.finish(&mut found, bytes_of_blobs(&**storage, run)?);
     let recomputed = again.finish();
     let line = |finding: &RecomputeFinding| {
         format!("journal.jsonl, line {}: {}", finding.seq + 1, finding.what)
     };
-    found.findings.extend(recomputed.findings.iter().map(line));
-    found.findings.extend(of_documents.iter().map(line));
+    found.find(Layer::Verdicts, recomputed.findings.iter().map(line));
+    found.find(Layer::Documents, of_documents.iter().map(line));
     if recomputed.is_legal {
         let state = recomputed.history.into_run();
         compare_rest(&mut found, storage, run, &state, profile.as_ref(), &blobs)?;
     }
     Ok(found)
+}
+
+/// Looks at the files as they lie there. `None`: there is no journal that the others could be compared with.
+fn whole_files(
+    storage: &Arc<dyn Storage>,
+    run: &Path,
+    found: &mut Verified,
+) -> Result<Option<(JournalSummary, SideFileHeads)>, VerifyError> {
+    let misplaced = misplaced(&**storage, run).map_err(JournalError::from)?;
+    found.find(Layer::Files, misplaced.iter().map(|m| m.damage.to_string()));
+    // What is opened under such a name would be a file elsewhere, or a pipe that waits.
+    if misplaced.iter().any(|misplaced| misplaced.is_irregular) {
+        found
+            .not_checked
+            .push("the rest of the run: it is not only files".to_owned());
+        return Ok(None);
+    }
+    let files = verify_files(storage, run)?;
+    found.find(Layer::Files, files.findings.iter().map(ToString::to_string));
+    found.blobs = files.blobs;
+    found.sealed = files.manifest;
+    let seen = SideFileHeads::read(storage, run, found)?;
+    Ok(files.journal.map(|journal| (journal, seen)))
+}
+
+/// How many blobs a run has, and how many bytes they are together.
+fn bytes_of_blobs(storage: &dyn Storage, run: &Path) -> Result<(u64, u64), JournalError> {
+    let (mut blobs, mut bytes) = (0, 0);
+    for listed in storage.list(&run.join("blobs"))? {
+        if listed.name.parse::<Digest>().is_ok() {
+            let path = run.join("blobs").join(&listed.name);
+            blobs += 1;
+            bytes += storage.len(&path)?.unwrap_or(0);
+        }
+    }
+    Ok((blobs, bytes))
 }
 
 /// What the first line says; `None`: there is none, or it is another event.
@@ -217,11 +250,17 @@ fn compare_rest(
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
     found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
     found.by_own_values = audit::judged_by_own_values(run);
+    let before = found.findings.len();
     statements(found, run, blobs);
+    found.mark(Layer::Documents, before);
+    let before = found.findings.len();
     ledgers(found, storage, run_directory, run)?;
+    found.mark(Layer::Ledgers, before);
     match (profile, &run.sealed) {
         (Some(profile), Some(_)) => {
+            let before = found.findings.len();
             reports(found, storage, run_directory, run, profile, &document)?;
+            found.mark(Layer::Rendered, before);
         }
         (None, _) => found.not_checked.push(
             "the profile of the run does not parse: checks of G0 to G3, predictions and reports"

@@ -1,382 +1,50 @@
-//! Forged runs: one record of a sealed run is changed, removed, doubled, swapped or put in, and everything that chains is made anew. Invariant: `verify` finds
-//! it, but for what `FREE` lists; against the head that was kept it finds all of them.
+//! Forged runs: one record of a sealed run is changed, removed, doubled, swapped or put in, a blob is another one, and everything that chains or names bytes by
+//! their digest is made anew. Invariant: `verify` finds it, but for the pairs of `free_fields`; against the head that was kept it finds all of them.
 //!
-//! The forger knows the format: events are written by the product's own encoder, chain, HEAD and manifest fit. `DRYGATE_FORGERIES` sets how many are made,
-//! `DRYGATE_FORGERY_SEED` which; the counts are printed.
+//! `DRYGATE_FORGERIES` sets how many are made, `DRYGATE_FORGERY_SEED` which; the counts are printed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use drygate::journal::{JournalEntry, Storage, encode_line};
-use drygate::run::{ApprovalGate, Event, JournalHead, KeptHead, RunResult};
+use drygate::journal::Storage;
+use drygate::run::{ApprovalGate, RunResult};
 use drygate::runner::target::TargetError;
-use drygate::survey::{Digest, UtcTime};
+use drygate::survey::Digest;
 use drygate::testing::SimulatedDisk;
-use drygate::verify::{Verified, verify};
-use serde_json::Value;
+use drygate::verify::{Layer, Verified};
 
+use super::forger::{Chance, Sealed, forge, places};
+use super::free_fields::is_free;
 use super::world::World;
 
-/// A sealed run, as its files and its records.
-struct Sealed {
-    name: String,
-    disk: SimulatedDisk,
-    run: PathBuf,
-    records: Vec<Record>,
-    head: JournalHead,
-    honest: Verified,
+/// What is found of a forgery, by how much work it is for the forger.
+enum Outcome {
+    /// The journal contradicts itself.
+    InTheJournal,
+    /// Only reports and side files differ, which he renders again.
+    ByReports,
+    /// It is said that something cannot be checked, or lies beside.
+    Said,
+    Nothing,
 }
 
-/// A record that can be changed: time and event as JSON.
-#[derive(Debug, Clone)]
-struct Record {
-    at: UtcTime,
-    event: String,
-    fields: Value,
-}
-
-impl Sealed {
-    fn of(name: &str, world: &World, disk: &SimulatedDisk) -> Self {
-        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-        let honest = verify(&storage, &world.path(), None).expect("it can be looked at");
-        assert_eq!(honest.findings, Vec::<String>::new(), "{name}");
-        assert!(honest.sealed, "{name}");
-        Self {
-            name: name.to_owned(),
-            disk: disk.clone(),
-            run: world.path(),
-            records: world.entries().iter().map(Record::of).collect(),
-            head: honest.head.clone().expect("it has lines"),
-            honest,
-        }
-    }
-
-    /// What `verify` says of the run with these records, everything that chains made anew.
-    fn forged(&self, records: &[Record], kept: Option<&KeptHead>) -> Verified {
-        let (mut journal, mut prev) = (Vec::new(), Digest::zero());
-        for (seq, record) in (0..).zip(records) {
-            let line = record.line(seq, &prev);
-            prev = Digest::of(&line);
-            journal.extend_from_slice(&line);
-            journal.push(b'\n');
-        }
-        let head = format!("{{\"seq\":{},\"sha256\":\"{prev}\"}}\n", records.len() - 1);
-        self.write("journal.jsonl", &journal);
-        self.write("HEAD", head.as_bytes());
-        let manifest = self.read("manifest.sha256");
-        let manifest = String::from_utf8(manifest).expect("text");
-        let anew = |line: &str| match line.split_once("  ") {
-            Some((_, name @ ("journal.jsonl" | "HEAD"))) => {
-                format!("{}  {name}\n", Digest::of(self.read(name)))
-            }
-            _ => format!("{line}\n"),
-        };
-        let manifest: String = manifest.lines().map(anew).collect();
-        self.write("manifest.sha256", manifest.as_bytes());
-        let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
-        verify(&storage, &self.run, kept).expect("it can be looked at")
-    }
-
-    fn outcome(&self) -> RunResult {
-        let last = &self.records.last().expect("sealed").fields;
-        serde_json::from_value(last["outcome"].clone()).expect("a result")
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        let content = self.disk.read(&self.run.join(name)).expect("readable");
-        content.expect("it is there")
-    }
-
-    fn write(&self, name: &str, content: &[u8]) {
-        self.disk.tamper(&self.run.join(name), content);
-    }
-}
-
-impl Record {
-    fn of(entry: &JournalEntry<Event>) -> Self {
-        let event = serde_json::to_value(&entry.event).expect("plain data");
-        let (name, fields) = event
-            .as_object()
-            .expect("a name and fields")
+fn outcome(run: &Sealed, verified: &Verified) -> Outcome {
+    let rendered = |finding: &&String| {
+        let file = ["kb/", "sidecar.json", "context.json"]
             .iter()
-            .next()
-            .expect("one");
-        Self {
-            at: entry.at,
-            event: name.clone(),
-            fields: fields.clone(),
-        }
-    }
-
-    /// The line as the product writes it; of what is no event of it, as JSON has it.
-    fn line(&self, seq: u64, prev: &Digest) -> Vec<u8> {
-        let event = Value::Object(
-            [(self.event.clone(), self.fields.clone())]
-                .into_iter()
-                .collect(),
-        );
-        let event = serde_json::from_value::<Event>(event.clone()).map_err(|_| event);
-        let line = match &event {
-            Ok(event) => encode_line(seq, self.at, prev, event),
-            Err(other) => encode_line(seq, self.at, prev, other),
-        };
-        line.expect("it can be written")
-    }
-}
-
-/// What a forger does to the records.
-#[derive(Debug, Clone)]
-struct Forgery {
-    /// The kind of event, and its field: what the pair of the issue names.
-    pair: (String, String),
-    /// How it was done, in words.
-    how: String,
-    records: Vec<Record>,
-}
-
-/// A source of numbers that gives the same ones again for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let z = z ^ (z >> 31);
-        usize::try_from(z % end as u64).expect("below an end")
-    }
-
-    fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
-        &all[self.below(all.len())]
-    }
-}
-
-/// A place in a run that can be changed.
-#[derive(Debug, Clone)]
-struct Place {
-    run: usize,
-    record: usize,
-    /// JSON pointer to a value of the event; empty: the record itself.
-    pointer: String,
-    act: Act,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Act {
-    Change,
-    /// A member of a list or an object is taken out.
-    Cut,
-    /// A member that no version has is put into an object.
-    Add,
-    Time,
-    Remove,
-    Double,
-    Swap,
-    /// A record of the same kind of another run, or of another place, stands there.
-    Foreign,
-}
-
-/// All places of all runs, by pair.
-fn places(runs: &[Sealed]) -> BTreeMap<(String, String), Vec<Place>> {
-    let mut places: BTreeMap<(String, String), Vec<Place>> = BTreeMap::new();
-    for (run, sealed) in runs.iter().enumerate() {
-        for (record, it) in sealed.records.iter().enumerate() {
-            let mut put = |field: String, pointer: String, act: Act| {
-                let place = Place {
-                    run,
-                    record,
-                    pointer,
-                    act,
-                };
-                let pair = (it.event.clone(), field);
-                places.entry(pair).or_default().push(place);
-            };
-            for (word, act) in [
-                ("at", Act::Time),
-                ("removed", Act::Remove),
-                ("doubled", Act::Double),
-                ("swapped", Act::Swap),
-                ("foreign", Act::Foreign),
-            ] {
-                put(format!("({word})"), String::new(), act);
-            }
-            walk(&it.fields, "", "", &mut put);
-        }
-    }
-    places
-}
-
-fn walk(value: &Value, pointer: &str, field: &str, put: &mut dyn FnMut(String, String, Act)) {
-    let named = |field: &str, name: &str| {
-        if field.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{field}.{name}")
-        }
+            .any(|file| finding.starts_with(file));
+        file || finding.contains("G6 reports_render: its raw values")
     };
-    match value {
-        Value::Object(members) => {
-            put(named(field, "(more)"), pointer.to_owned(), Act::Add);
-            for (name, member) in members {
-                let escaped = name.replace('~', "~0").replace('/', "~1");
-                let below = format!("{pointer}/{escaped}");
-                put(
-                    format!("{} (cut)", named(field, name)),
-                    below.clone(),
-                    Act::Cut,
-                );
-                walk(member, &below, &named(field, name), put);
-            }
-        }
-        Value::Array(members) => {
-            for (nth, member) in members.iter().enumerate() {
-                let below = format!("{pointer}/{nth}");
-                put(format!("{field}[] (cut)"), below.clone(), Act::Cut);
-                walk(member, &below, &format!("{field}[]"), put);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            put(field.to_owned(), pointer.to_owned(), Act::Change);
-        }
+    let kept = |finding: &&String| finding.contains("its head was kept");
+    let findings: Vec<&String> = verified.findings.iter().filter(|it| !kept(it)).collect();
+    let said =
+        (&verified.not_checked, &verified.beside) != (&run.honest.not_checked, &run.honest.beside);
+    match findings.iter().filter(|it| !rendered(it)).count() {
+        0 if findings.is_empty() && said => Outcome::Said,
+        0 if findings.is_empty() => Outcome::Nothing,
+        0 => Outcome::ByReports,
+        _ => Outcome::InTheJournal,
     }
-}
-
-/// The forgery at a place; `None`: it would change nothing.
-fn forge(
-    runs: &[Sealed],
-    pair: &(String, String),
-    place: &Place,
-    chance: &mut Chance,
-) -> Option<Forgery> {
-    let honest = &runs[place.run].records;
-    let mut records = honest.clone();
-    let at = place.record;
-    let mut how = format!(
-        "{}, record {at}{}: {:?}",
-        runs[place.run].name, place.pointer, place.act
-    );
-    match place.act {
-        Act::Remove => drop(records.remove(at)),
-        Act::Double => records.insert(at, honest[at].clone()),
-        Act::Swap => {
-            let other = if at + 1 < records.len() {
-                at + 1
-            } else {
-                at - 1
-            };
-            let (one, two) = (records[at].at, records[other].at);
-            records.swap(at, other);
-            // Times still rise.
-            (records[at].at, records[other].at) = (one, two);
-        }
-        Act::Foreign => {
-            let same = |record: &&Record| record.event == pair.0;
-            let others: Vec<&Record> = runs
-                .iter()
-                .flat_map(|run| &run.records)
-                .filter(same)
-                .collect();
-            records[at].fields = chance.of(&others).fields.clone();
-        }
-        Act::Time => {
-            let shift = *chance.of(&[-3_600_000_000, -1_000, 1_000, 3_600_000_000]);
-            records[at].at = UtcTime::from_unix_micros(honest[at].at.unix_micros() + shift);
-            how = format!("{how} by {shift} us");
-        }
-        Act::Change => {
-            let value = records[at].fields.pointer(&place.pointer)?.clone();
-            let others = same_field(runs, &pair.0, &place.pointer);
-            let fits = |other: &Value| {
-                let mut fields = honest[at].fields.clone();
-                *fields.pointer_mut(&place.pointer)? = other.clone();
-                let event = Value::Object([(pair.0.clone(), fields)].into_iter().collect());
-                serde_json::from_value::<Event>(event).ok()
-            };
-            let mut candidates = changed(&value, &others, chance);
-            candidates.retain(|other| *other != value);
-            let other = candidates
-                .iter()
-                .find(|other| fits(other).is_some())
-                .or(candidates.first())?;
-            how = format!("{how} {value} -> {other}");
-            *records[at].fields.pointer_mut(&place.pointer)? = other.clone();
-        }
-        Act::Cut => {
-            let (above, name) = place.pointer.rsplit_once('/')?;
-            match records[at].fields.pointer_mut(above)? {
-                Value::Object(members) => {
-                    let name = name.replace("~1", "/").replace("~0", "~");
-                    members.remove(&name)?;
-                }
-                Value::Array(members) => drop(members.remove(name.parse().ok()?)),
-                _ => return None,
-            }
-        }
-        Act::Add => {
-            let members = records[at]
-                .fields
-                .pointer_mut(&place.pointer)?
-                .as_object_mut()?;
-            members.insert("more".to_owned(), Value::from(1));
-        }
-    }
-    Some(Forgery {
-        pair: pair.clone(),
-        how,
-        records,
-    })
-}
-
-/// Values that stand in the same field of other records.
-fn same_field(runs: &[Sealed], event: &str, pointer: &str) -> Vec<Value> {
-    let records = runs.iter().flat_map(|run| &run.records);
-    let same = records.filter(|record| record.event == event);
-    same.filter_map(|record| record.fields.pointer(pointer).cloned())
-        .collect()
-}
-
-/// Values that a forger would put there: those of the same field elsewhere, and what differs a little.
-fn changed(value: &Value, others: &[Value], chance: &mut Chance) -> Vec<Value> {
-    let mut values = Vec::new();
-    match value {
-        Value::Null => values.extend([Value::from("more"), Value::from(7), Value::from(true)]),
-        Value::Bool(is) => values.push(Value::from(!is)),
-        Value::Number(number) => {
-            let number = number.as_i64().unwrap_or(7);
-            values.extend([Value::from(number + 1), Value::from(number - 1)]);
-            let first = chance.below(2);
-            values.swap(0, first);
-        }
-        Value::String(text) => {
-            if let Ok(time) = text.parse::<UtcTime>() {
-                values.push(Value::from(time.plus_seconds(3_600).to_string()));
-            } else if text.len() == 64 && text.parse::<Digest>().is_ok() {
-                values.push(Value::from(Digest::of(text).to_string()));
-            } else if let Ok(number) = text.parse::<i64>() {
-                values.push(Value::from((number + 1).to_string()));
-            } else {
-                values.push(Value::from(format!("{text}x")));
-            }
-        }
-        Value::Array(_) | Value::Object(_) => {}
-    }
-    if !others.is_empty() && (chance.below(2) == 0 || !matches!(value, Value::Number(_))) {
-        values.insert(0, chance.of(others).clone());
-    }
-    values
-}
-
-/// Findings that are not of files which a forger who has the program renders again.
-fn in_the_journal(verified: &Verified) -> bool {
-    let rendered = |finding: &String| {
-        ["kb/", "sidecar.json", "context.json"]
-            .iter()
-            .any(|file| finding.starts_with(file))
-    };
-    !verified.findings.iter().all(rendered)
 }
 
 /// Runs of every result: with drift, refusals and resumes, with hooks, with a check that the profile excludes.
@@ -419,6 +87,13 @@ fn runs() -> Vec<Sealed> {
             world.take_up(Some(rejection)).expect("rejected").exit_code,
             5
         );
+    });
+    keep("restarted", &|world, _| {
+        world.spoiled.broken_off = true;
+        world.begin().expect("it waits at SG1");
+        world.clock.reboot();
+        world.resume().expect("its evidence is shown again");
+        world.go_on().expect("it is sealed");
     });
     keep("fail", &|world, _| {
         let unfit = "the session is not the expected role".to_owned();
@@ -490,7 +165,11 @@ fn forgeries_of_sealed_runs_are_found() {
     let places = places(&runs);
     let pairs: Vec<&(String, String)> = places.keys().collect();
     let mut chance = Chance(seed);
-    let (mut made, mut said, mut by_reports) = (0, 0, BTreeMap::<_, usize>::new());
+    let (mut made, mut said) = (0, 0);
+    // By kind of event: made, found in the journal.
+    let mut kinds: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    // By look: the forgeries that no other look finds.
+    let mut alone: BTreeMap<Layer, u64> = BTreeMap::new();
     let mut accepted: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     while made < count {
         let pair = *chance.of(&pairs);
@@ -499,44 +178,60 @@ fn forgeries_of_sealed_runs_are_found() {
             continue;
         };
         let run = &runs[place.run];
-        let kept = KeptHead {
-            seq: Some(run.head.seq),
-            sha256: run.head.sha256.clone(),
-        };
-        let verified = run.forged(&forgery.records, Some(&kept));
-        if verified.kept_head.is_some() {
-            // The forgery changed no byte.
+        let (verified, changed) = run.forged(&forgery);
+        if !changed {
             continue;
         }
         made += 1;
         assert!(
-            !verified.findings.is_empty(),
+            verified.kept_head.is_none() && !verified.findings.is_empty(),
             "against the kept head: {}",
             forgery.how
         );
-        let verified = run.forged(&forgery.records, None);
-        if in_the_journal(&verified) {
-            continue;
+        let of_kind = kinds.entry(pair.0.clone()).or_default();
+        of_kind.0 += 1;
+        let layers: Vec<_> = verified.layers.iter().collect();
+        if let [only] = layers.as_slice() {
+            *alone.entry(**only).or_default() += 1;
         }
-        if !verified.findings.is_empty() {
-            *by_reports.entry(forgery.pair).or_default() += 1;
-        } else if (&verified.not_checked, &verified.beside)
-            == (&run.honest.not_checked, &run.honest.beside)
-        {
-            accepted.entry(forgery.pair).or_default().push(forgery.how);
-        } else {
-            said += 1;
+        match outcome(run, &verified) {
+            Outcome::InTheJournal => of_kind.1 += 1,
+            // The digests of reports are for the reports to give.
+            Outcome::ByReports if pair.1.contains("reports") => of_kind.1 += 1,
+            Outcome::Said => said += 1,
+            Outcome::ByReports | Outcome::Nothing => {
+                accepted.entry(forgery.pair).or_default().push(forgery.how);
+            }
         }
     }
     let all: usize = accepted.values().map(Vec::len).sum();
     println!(
-        "{made} forgeries over {} pairs: {all} accepted, {said} NOT CHECKED",
+        "{made} forgeries over {} pairs: against a kept head 0 accepted; without one {all} accepted, {said} NOT CHECKED",
         pairs.len()
     );
-    for (pair, times) in &by_reports {
-        println!("by reports alone {} {}: {times}", pair.0, pair.1);
+    for (kind, (made, found)) in &kinds {
+        println!("{kind}: {made} made, {found} found");
     }
-    for (pair, how) in &accepted {
-        println!("accepted {} {}: {}, {}", pair.0, pair.1, how.len(), how[0]);
+    for (layer, count) in &alone {
+        println!("{layer:?} alone: {count}");
     }
+    let unlisted = |((event, field), _): &(&(String, String), &Vec<String>)| !is_free(event, field);
+    for ((event, field), how) in &accepted {
+        let listed = if is_free(event, field) {
+            "listed"
+        } else {
+            "NOT LISTED"
+        };
+        println!(
+            "accepted, {listed}: {event} {field}: {}, {}",
+            how.len(),
+            how[0]
+        );
+    }
+    let bad: Vec<_> = accepted
+        .iter()
+        .filter(unlisted)
+        .map(|(pair, how)| (pair, &how[0]))
+        .collect();
+    assert!(bad.is_empty(), "accepted and on no list: {bad:#?}");
 }

@@ -194,7 +194,7 @@ impl World {
             target: Replayed::new(Damaged::default()).identity(),
             person: self.person.clone(),
             tool: ToolIdentity {
-                version: "0.1.0".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
                 binary_sha256: Some(Digest::of("binary")),
             },
             program: Arc::new(SameProgram(self.clone())),

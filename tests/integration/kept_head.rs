@@ -62,9 +62,34 @@ fn told() -> (Workspace, Value, Vec<String>) {
         "--json",
     ];
     heads.push(head(&workspace.drygate(&words).expect(0).json()));
+    let mut archive = tar::Archive::new(fs::File::open(&early).expect("written"));
+    let mut checking = String::new();
+    for entry in archive.entries().expect("a tar") {
+        let mut entry = entry.expect("an entry");
+        if entry.path().expect("a name").ends_with("CHECKING.txt") {
+            std::io::Read::read_to_string(&mut entry, &mut checking).expect("text");
+        }
+    }
+    heads.push(printed(&checking));
     let waiting = listed["runs"][0].clone();
     let sealed = workspace.approve(&waiting, "SG2").expect(0).json();
     heads.push(head(&sealed));
+    let report = workspace
+        .drygate(&["report", text(&sealed["run_id"])])
+        .expect(0);
+    heads.push(printed(&report.stderr));
+    let reports = workspace.run_dir(&sealed).join("kb");
+    let stops = fs::read_dir(reports).expect("reports").find_map(|file| {
+        let file = file.expect("a report").path();
+        let name = file.file_name()?.to_str()?;
+        name.starts_with("12-")
+            .then(|| fs::read_to_string(&file).expect("text"))
+    });
+    let stops = stops.expect("the report of the stops");
+    let of_stops = stops.lines().filter_map(|line| line.strip_prefix("head="));
+    let of_stops: Vec<String> = of_stops.map(str::to_owned).collect();
+    assert_eq!(of_stops.len(), 2, "SG1, SG2");
+    heads.extend(of_stops);
     let file = |name: &str| {
         fs::read_to_string(workspace.place().join(name)).expect("the hooks have written it")
     };

@@ -5,6 +5,7 @@ mod archive;
 mod around_the_rows;
 mod attribution;
 mod audit_at_pin;
+mod birth;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
@@ -32,6 +33,7 @@ mod moved_code;
 mod no_pass_any_more;
 mod not_taken_up;
 mod notify;
+mod older_formats;
 mod one_count;
 mod other_server;
 mod page;

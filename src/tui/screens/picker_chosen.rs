@@ -54,7 +54,7 @@ fn does(row: &RunRow) -> &'static str {
         RunStatus::Run(run) if run.demo => "replays it, or watches it",
         RunStatus::Run(run) if run.waits_at.is_some() => "opens it to decide",
         RunStatus::Run(_) => "takes it up, or watches it",
-        RunStatus::Foreign { .. } => "says what it is",
+        RunStatus::Foreign { .. } | RunStatus::NeverBegun { .. } => "says what it is",
         RunStatus::Damaged { .. } | RunStatus::Newer { .. } | RunStatus::Unreadable { .. } => {
             "verifies it"
         }
@@ -75,6 +75,7 @@ fn reason(standing: &RunStatus, ink: Ink) -> Vec<Text> {
         RunStatus::Foreign { .. } => {
             "drygate did not make it, reads nothing of it and will not remove it.".to_owned()
         }
+        RunStatus::NeverBegun { .. } => "There is nothing to take up, nor to verify.".to_owned(),
         _ => format!(
             "Once it can be read, {} looks again.",
             key(Action::LookAgain)

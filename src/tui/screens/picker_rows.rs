@@ -263,7 +263,10 @@ fn started(at: UtcTime, columns: &RunColumns) -> String {
 /// What is to be seen of it at a glance.
 pub(super) fn mark(row: &RunRow) -> (Option<Glyph>, Ink) {
     let RunStatus::Run(run) = &row.standing else {
-        let foreign = matches!(row.standing, RunStatus::Foreign { .. });
+        let foreign = matches!(
+            row.standing,
+            RunStatus::Foreign { .. } | RunStatus::NeverBegun { .. }
+        );
         return if foreign {
             (Some(Glyph::Coming), Ink::Dim)
         } else {

@@ -1,0 +1,127 @@
+//! Lines that this very version of drygate wrote, made again whole: what a line says must be what the run gives, word for word.
+//! Invariant: a line of another version is not judged by the words of this one, and that is said (`ExactLines::finish`).
+
+use std::collections::BTreeSet;
+
+use super::exact_gates::{ClosingRecords, gate_findings, recorded_check};
+use super::exact_values::value_findings;
+use super::order::LineOrder;
+use super::processes::Processes;
+use super::{Layer, Verified, stops};
+use crate::audit::CHECK_TABLE;
+use crate::journal::JournalEntry;
+use crate::profile::Profile;
+use crate::run::{CheckRecorded, Event, Gate, GateFinished, GateStarted, History, RunState};
+use crate::survey::Digest;
+
+/// The text of a blob; `None`: it is not there.
+pub(super) type Document<'d> = &'d dyn Fn(&Digest) -> Option<String>;
+
+/// What has to be remembered of the lines before.
+#[derive(Debug, Default)]
+pub(super) struct ExactLines {
+    findings: Vec<(Layer, String)>,
+    processes: Processes,
+    closing: ClosingRecords,
+    order: LineOrder,
+    /// Versions of drygate whose lines were not made again.
+    others: BTreeSet<String>,
+}
+
+impl ExactLines {
+    /// Looks at the next line, which is not yet applied to `history`.
+    pub(super) fn look(
+        &mut self,
+        history: &History,
+        profile: Option<&Profile>,
+        entry: &JournalEntry<Event>,
+        document: Document<'_>,
+    ) {
+        let (run, event) = (history.run(), &entry.event);
+        if let Some(version) = other_version(run, event) {
+            self.others.insert(version);
+            self.order = LineOrder::default();
+            return;
+        }
+        let mut found = vec![
+            (Layer::Order, self.order.findings(run, profile, event)),
+            (
+                Layer::Processes,
+                self.processes.findings(run, entry.at, event),
+            ),
+            (Layer::Stops, stops::findings(run, event)),
+        ];
+        self.closing.before(run, event);
+        if let Some(profile) = profile {
+            let values = value_findings(run, profile, event, document);
+            found.push((Layer::Values, values));
+            let checks = match event {
+                Event::CheckRecorded(CheckRecorded { gate, check }) if *gate == Gate::G3 => {
+                    recorded_check(run, profile, check).into_iter().collect()
+                }
+                Event::GateFinished(GateFinished { gate, .. }) => {
+                    gate_findings(run, profile, *gate, &mut self.closing, document)
+                }
+                _ => Vec::new(),
+            };
+            found.push((Layer::Checks, checks));
+        }
+        let line = entry.seq + 1;
+        for (layer, what) in found {
+            let named = |what| (layer, format!("journal.jsonl, line {line}: {what}"));
+            self.findings.extend(what.into_iter().map(named));
+        }
+    }
+
+    /// Remembers what later lines are computed from, now that a line was applied. `bytes`: its length.
+    pub(super) fn applied(
+        &mut self,
+        history: &History,
+        profile: Option<&Profile>,
+        event: &Event,
+        bytes: u64,
+        document: Document<'_>,
+    ) {
+        self.closing.after(history, event, bytes, document);
+        if let (Event::GateStarted(GateStarted { gate: Gate::G6 }), Some(profile)) =
+            (event, profile)
+            && other_version(history.run(), event).is_none()
+        {
+            self.closing.close(history, profile, document);
+        }
+    }
+
+    /// Says what was found. `blobs`: how many the run has, and their bytes.
+    pub(super) fn finish(self, verified: &mut Verified, blobs: (u64, u64)) {
+        let scanned = self.closing.scanned(blobs);
+        for (layer, what) in self.findings {
+            verified.find(layer, [what]);
+        }
+        verified.find(Layer::Checks, scanned);
+        let others = self.others.into_iter().map(|version| {
+            format!(
+                "words and order of the lines that drygate {version} wrote: this one writes others"
+            )
+        });
+        verified.not_checked.extend(others);
+    }
+}
+
+/// The version whose words a line has, if they are not those of this program.
+fn other_version(run: &RunState, event: &Event) -> Option<String> {
+    let (tool, table) = match (event, &run.created) {
+        (Event::RunCreated(created), _) => (&created.tool, created.check_table),
+        (Event::RunResumed(resumed), Some(created)) => (&resumed.tool, created.check_table),
+        (_, Some(created)) => {
+            let last = run.invocations.last().map(|last| &last.tool);
+            (last.unwrap_or(&created.tool), created.check_table)
+        }
+        (_, None) => return None,
+    };
+    let version = &tool.version;
+    match (version == env!("CARGO_PKG_VERSION"), table == CHECK_TABLE) {
+        (true, true) => None,
+        (_, true) => Some(version.clone()),
+        (_, false) => Some(format!("{version}, with table {table} of the checks,")),
+    }
+}

@@ -1,0 +1,259 @@
+//! Which line may come next: each does what the run needed then (`run::next`), or what a person, a hook or a new process did.
+
+use crate::profile::Profile;
+use crate::run::{
+    ApprovalGate, CheckRecorded, DriftFound, Effect, Event, EvidenceRenewed, EvidenceTaken, Gate,
+    GateFinished, GateStarted, HookPoint, HookStarted, InvocationReturned, RenewalReason, RunState,
+    State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, due_hook, next,
+};
+use crate::survey::differences;
+
+/// What the line before makes due.
+#[derive(Debug, Default)]
+pub(super) struct LineOrder {
+    /// A survey differs from the pin: who changed it comes next.
+    attribution: bool,
+    /// The tail of a process that died was set aside: who takes the run up comes next.
+    resume: bool,
+    /// What G2 has made since it began: context pins, then the prediction.
+    seeded: u32,
+}
+
+impl LineOrder {
+    /// Why the next line does not belong there.
+    pub(super) fn findings(
+        &mut self,
+        run: &RunState,
+        profile: Option<&Profile>,
+        event: &Event,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        let by_new_process = matches!(event, Event::RunResumed(_) | Event::TornTailSetAside(_));
+        if std::mem::take(&mut self.resume) && !by_new_process {
+            found.push("a tail was set aside, and nobody took the run up".to_owned());
+        }
+        let attributes = matches!(event, Event::ChangesAttributed(_));
+        // A process that died in between attributes nothing.
+        if std::mem::take(&mut self.attribution) != attributes && !by_new_process {
+            found.push(
+                "who changed the facts is asked after a survey that differs, and only then"
+                    .to_owned(),
+            );
+        }
+        match event {
+            Event::TornTailSetAside(_) => self.resume = true,
+            Event::SurveyTaken(taken) => self.attribution = differs(run, taken),
+            Event::GateStarted(GateStarted { gate: Gate::G2 }) => self.seeded = 0,
+            Event::ContextPinned(_) | Event::EffectPredicted(_) => {
+                let nth = u32::from(matches!(event, Event::EffectPredicted(_)));
+                if self.seeded != nth {
+                    found.push("G2 pins the context first, then predicts, each once".to_owned());
+                }
+                self.seeded += 1;
+            }
+            _ => {}
+        }
+        if run.created.is_some() && !belongs(run, event) {
+            let (name, state) = (event.name(), run.state);
+            found.push(format!(
+                "{name} does not belong there: the run is in {state} and needs something else first"
+            ));
+        }
+        found.extend(details(run, profile, event));
+        found
+    }
+}
+
+/// Whether a survey differs from the pin, beside the change or in what voids.
+fn differs(run: &RunState, taken: &SurveyTaken) -> bool {
+    let pin = run
+        .pin
+        .as_ref()
+        .filter(|_| taken.purpose != SurveyPurpose::Pin);
+    pin.is_some_and(|pin| !differences(pin, &taken.survey).most_important().is_empty())
+}
+
+/// Whether a line does what the run needs now.
+fn belongs(run: &RunState, event: &Event) -> bool {
+    use Effect as E;
+    let needs = next(run);
+    let waits = run.waits_at().is_some() || run.state == State::CutSimulated;
+    let at_gate = |gate: ApprovalGate| matches!(needs, E::ApplyApproval(now) | E::FinishSteps(now) if now == gate);
+    let steps = at_gate(ApprovalGate::SG1) || at_gate(ApprovalGate::SG2);
+    match event {
+        Event::GateStarted(GateStarted { gate }) => gate_of(needs) == Some(*gate),
+        Event::GateFinished(GateFinished { gate, .. }) => finishes(needs) == Some(*gate),
+        Event::CheckRecorded(CheckRecorded { gate, .. }) if *gate == Gate::G3 => {
+            let steps_done = [State::Verified, State::EnactSimulated].contains(&run.state);
+            steps_done || finishes(needs) == Some(Gate::G3)
+        }
+        // The proof of the resume is a return of the run itself, before it is judged.
+        Event::CheckRecorded(CheckRecorded { gate, .. }) => {
+            finishes(needs) == Some(*gate) && !(*gate == Gate::G4 && run.owes_return)
+        }
+        Event::TransactionOpened(_) => {
+            waits || steps || matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey)
+        }
+        Event::SurveyTaken(taken) => match taken.purpose {
+            SurveyPurpose::Pin => needs == E::TakePin,
+            SurveyPurpose::ApproveSg1 => at_gate(ApprovalGate::SG1),
+            SurveyPurpose::ApproveSg2 => at_gate(ApprovalGate::SG2),
+            SurveyPurpose::Post => needs == E::TakePostSurvey,
+            SurveyPurpose::Again => waits,
+        },
+        Event::ContextPinned(_) | Event::EffectPredicted(_) => needs == E::Seed,
+        Event::UnitsProgressed(_) => steps,
+        Event::StateChanged(StateChanged { to, .. }) => becomes(run, needs, *to),
+        Event::EvidenceTaken(EvidenceTaken { gate, .. }) => {
+            [E::TakeEvidence(*gate), E::RenewEvidence(*gate)].contains(&needs)
+        }
+        Event::StopRaised(stop) => match stop.stop_code {
+            StopCode::StopApprovalRequired => matches!(needs, E::TakeEvidence(_)),
+            StopCode::StopDatabaseUnavailable => true,
+            code => needs == E::RaiseStop(code),
+        },
+        Event::EvidenceShown(_) => matches!(needs, E::Return | E::AwaitPerson(_)),
+        Event::DriftFound(DriftFound { gate: None, .. }) => {
+            needs == E::RaiseStop(StopCode::StopFactsDrifted)
+        }
+        Event::DriftFound(DriftFound { gate: Some(_), .. })
+        | Event::EvidenceRenewed(_)
+        | Event::LiveRead(_) => waits,
+        Event::InvocationReturned(_) => matches!(needs, E::Return | E::ProveResume),
+        Event::NonMutationJudged(_) => needs == E::JudgeNonMutation,
+        Event::TestsDeclared(_) => needs == E::RunProbes && run.gates.contains_key(&Gate::G5),
+        Event::RunSealed(_) => needs == E::ReportAndSeal,
+        // A stop is complete in the journal before its hook runs, but for the loss of the database.
+        Event::HookStarted(_) => {
+            let last = run.stops.last().map(|raised| raised.stop.stop_code);
+            last == Some(StopCode::StopDatabaseUnavailable)
+                || !matches!(needs, E::Return | E::RaiseStop(_))
+        }
+        Event::RunCreated(_)
+        | Event::RunResumed(_)
+        | Event::ProgramReplaced(_)
+        | Event::RepositoryMoved(_)
+        | Event::TornTailSetAside(_)
+        | Event::TransactionClosed(_)
+        | Event::TransactionUnseen(_)
+        | Event::StatementsRecorded(_)
+        | Event::ApprovalRecorded(_)
+        | Event::ApprovalRefused(_)
+        | Event::ChangesAttributed(_)
+        | Event::HookRan(_) => true,
+    }
+}
+
+/// The gate that is begun for an effect.
+fn gate_of(needs: Effect) -> Option<Gate> {
+    match needs {
+        Effect::TakeEvidence(ApprovalGate::SG1) => Some(Gate::G3),
+        Effect::FinishOrchestration => None,
+        other => finishes(other),
+    }
+}
+
+/// The gate whose checks are recorded for an effect.
+fn finishes(needs: Effect) -> Option<Gate> {
+    match needs {
+        Effect::Precheck => Some(Gate::G0),
+        Effect::TakePin => Some(Gate::G1),
+        Effect::Seed => Some(Gate::G2),
+        Effect::FinishOrchestration => Some(Gate::G3),
+        Effect::ProveResume => Some(Gate::G4),
+        Effect::RunProbes => Some(Gate::G5),
+        Effect::ReportAndSeal => Some(Gate::G6),
+        _ => None,
+    }
+}
+
+fn becomes(run: &RunState, needs: Effect, to: State) -> bool {
+    use Effect as E;
+    match to {
+        State::Created => false,
+        State::Prechecked => needs == E::Precheck,
+        State::Surveyed => needs == E::TakePin,
+        State::Seeded => needs == E::Seed,
+        State::AwaitingCutAuthorization => needs == E::TakeEvidence(ApprovalGate::SG1),
+        State::AwaitingLifecycleAuthorization => needs == E::TakeEvidence(ApprovalGate::SG2),
+        State::CutSimulated => needs == E::ApplyApproval(ApprovalGate::SG1),
+        State::Verified => {
+            let is_verify = |done: &&crate::run::StepDone| done.step.name() == "verify";
+            let verified = run.steps.iter().find(is_verify);
+            needs == E::FinishSteps(ApprovalGate::SG1) && verified.is_some()
+        }
+        State::EnactSimulated => needs == E::ApplyApproval(ApprovalGate::SG2),
+        State::PostSurveyed => needs == E::TakePostSurvey,
+        State::CloseoutReported => needs == E::JudgeNonMutation,
+        State::Rejected => matches!(needs, E::Reject(_)),
+        State::Failed => matches!(
+            needs,
+            E::Precheck
+                | E::TakePin
+                | E::Seed
+                | E::ApplyApproval(_)
+                | E::FinishSteps(_)
+                | E::TakePostSurvey
+        ),
+    }
+}
+
+/// What a line says beside its kind of what the run needs.
+fn details(run: &RunState, profile: Option<&Profile>, event: &Event) -> Option<String> {
+    let (holds, what) = match event {
+        Event::InvocationReturned(InvocationReturned { stop_code, .. }) => (
+            *stop_code == run.stop_code(),
+            "the run does not stand at the stop that it came back with",
+        ),
+        Event::DriftFound(DriftFound { gate, nonce, .. }) => {
+            let latest = run
+                .latest
+                .as_ref()
+                .map(|(_, latest)| &latest.snapshot.nonce);
+            let at = run
+                .waits_at()
+                .or(Some(ApprovalGate::SG1))
+                .filter(|_| gate.is_some());
+            (
+                latest == Some(nonce) && *gate == at,
+                "the drift is not of the last survey, or of another gate",
+            )
+        }
+        Event::EvidenceRenewed(EvidenceRenewed { gate, reason }) => {
+            let drifted = run.drift.is_some();
+            let of = run.evidence.as_ref().map(|evidence| evidence.gate);
+            (
+                of == Some(*gate) && drifted == (*reason == RenewalReason::Drift),
+                "there is another reason to renew the evidence, or that of another gate",
+            )
+        }
+        Event::HookStarted(HookStarted {
+            hook,
+            stop,
+            program,
+        }) => {
+            let due = due_hook(run) == Some((*hook, *stop));
+            let named = profile.is_none_or(|profile| program_of(profile, *hook) == Some(program));
+            (
+                due && named,
+                "the profile names no such hook for the last stop",
+            )
+        }
+        Event::StatementsRecorded(recorded) => (
+            !run.statements.contains(&recorded.blob),
+            "these statements are recorded already",
+        ),
+        _ => return None,
+    };
+    (!holds).then(|| what.to_owned())
+}
+
+fn program_of(profile: &Profile, hook: HookPoint) -> Option<&String> {
+    let hooks = &profile.hooks;
+    let words = match hook {
+        HookPoint::OnWait => &hooks.on_wait,
+        HookPoint::OnStop => &hooks.on_stop,
+        HookPoint::OnEnd => &hooks.on_end,
+    };
+    words.as_ref()?.first()
+}

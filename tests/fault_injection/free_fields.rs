@@ -1,0 +1,80 @@
+//! What `verify` accepts of a forger who has no head against him: fields that no verdict, decision, digest, value of the database or count rests on, each with
+//! its reason.
+
+/// Fields of some events (`*`: of every one), and why no rule can tell.
+struct Free {
+    events: &'static [&'static str],
+    fields: &'static [&'static str],
+    #[expect(dead_code, reason = "for who reads the list")]
+    because: &'static str,
+}
+
+/// The events that name who does something.
+const PERSONS: &[&str] = &[
+    "run_created",
+    "run_resumed",
+    "evidence_shown",
+    "approval_refused",
+];
+
+const FREE: &[Free] = &[
+    Free {
+        events: &["*"],
+        fields: &["(at)"],
+        because: "a reading of a clock that may be set: order is that of the chain, expiry is judged from the time of the line",
+    },
+    Free {
+        events: &[
+            "run_created",
+            "evidence_taken",
+            "evidence_shown",
+            "approval_recorded",
+        ],
+        fields: &["uptime_ms"],
+        because: "a reading of a second clock: it may not run back, and an approval is judged by it",
+    },
+    Free {
+        events: PERSONS,
+        fields: &["by.user", "by.uid", "by.host", "by.tty", "by.pid"],
+        because: "who the system says it was, where the process says it once alone; who approved is in a check as well",
+    },
+    Free {
+        events: &["run_created", "run_resumed"],
+        fields: &["boot_id"],
+        because: "a name of a start of the machine, where the process records no time of it again",
+    },
+    Free {
+        events: &["run_created"],
+        fields: &[
+            "target.host",
+            "target.port",
+            "target.database",
+            "target.user",
+            "target.reconnect",
+        ],
+        because: "where it was to be asked, in a run that ended before a sheet: nothing of it was read from there",
+    },
+    Free {
+        events: &["run_created"],
+        fields: &["repository"],
+        because: "the directory that was named; what git said of it is in checks",
+    },
+    Free {
+        events: &["hook_ran"],
+        fields: &[
+            "outcome.took_ms",
+            "outcome.stdout.text",
+            "outcome.stderr.text",
+            "outcome.code",
+        ],
+        because: "what a program of somebody else did: it moves nothing, and nobody watches it",
+    },
+];
+
+/// Whether a field is on the list.
+pub fn is_free(event: &str, field: &str) -> bool {
+    let of = |free: &&Free| free.events.contains(&"*") || free.events.contains(&event);
+    FREE.iter()
+        .filter(of)
+        .any(|free| free.fields.contains(&field))
+}
