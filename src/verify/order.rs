@@ -80,16 +80,21 @@ fn belongs(run: &RunState, event: &Event) -> bool {
     let waits = run.waits_at().is_some() || run.state == State::CutSimulated;
     let at_gate = |gate: ApprovalGate| matches!(needs, E::ApplyApproval(now) | E::FinishSteps(now) if now == gate);
     let steps = at_gate(ApprovalGate::SG1) || at_gate(ApprovalGate::SG2);
+    // New evidence begins with a new look at the code.
+    let renews = |gate: Gate| gate == Gate::G0 && run.renewal.is_some();
     match event {
-        Event::GateStarted(GateStarted { gate }) => gate_of(needs) == Some(*gate),
-        Event::GateFinished(GateFinished { gate, .. }) => finishes(needs) == Some(*gate),
+        Event::GateStarted(GateStarted { gate }) => gate_of(needs) == Some(*gate) || renews(*gate),
+        Event::GateFinished(GateFinished { gate, .. }) => {
+            finishes(needs) == Some(*gate) || renews(*gate)
+        }
         Event::CheckRecorded(CheckRecorded { gate, .. }) if *gate == Gate::G3 => {
             let steps_done = [State::Verified, State::EnactSimulated].contains(&run.state);
             steps_done || finishes(needs) == Some(Gate::G3)
         }
         // The proof of the resume is a return of the run itself, before it is judged.
         Event::CheckRecorded(CheckRecorded { gate, .. }) => {
-            finishes(needs) == Some(*gate) && !(*gate == Gate::G4 && run.owes_return)
+            let fits = finishes(needs) == Some(*gate) && !(*gate == Gate::G4 && run.owes_return);
+            fits || renews(*gate)
         }
         Event::TransactionOpened(_) => {
             waits || steps || matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey)

@@ -21,7 +21,6 @@ impl Processes {
     /// What does not follow in the next line.
     pub(super) fn findings(&mut self, run: &RunState, at: UtcTime, event: &Event) -> Vec<String> {
         let mut found = Vec::new();
-        let ttl = run.created.as_ref().map(|c| c.approvals.ttl_seconds);
         match event {
             Event::RunCreated(created) => {
                 self.holder = Some((created.by.clone(), created.boot_id.clone()));
@@ -37,7 +36,7 @@ impl Processes {
                 ..
             }) => {
                 found.extend(self.clock(boot_id, *uptime_ms));
-                found.extend(expiry(ttl, at, *expires_at));
+                found.extend(expiry(run, at, *expires_at));
             }
             Event::EvidenceShown(EvidenceShown {
                 by,
@@ -48,7 +47,7 @@ impl Processes {
             }) => {
                 found.extend(self.person(by));
                 found.extend(self.clock(boot_id, *uptime_ms));
-                found.extend(expiry(ttl, at, *expires_at));
+                found.extend(expiry(run, at, *expires_at));
             }
             Event::ApprovalRecorded(ApprovalRecorded {
                 by,
@@ -96,11 +95,12 @@ impl Processes {
     }
 }
 
-/// Evidence is good for as long as the profile says, from the time of the line on.
-fn expiry(ttl: Option<i64>, at: UtcTime, expires_at: UtcTime) -> Option<String> {
-    let follows = ttl.is_none_or(|ttl| at.plus_seconds(ttl) == expires_at);
-    (!follows)
-        .then(|| "the expiry of the evidence does not follow from the time of the line".to_owned())
+/// Evidence is good for as long as the profile says, from the last complete read on that found all equal.
+fn expiry(run: &RunState, at: UtcTime, expires_at: UtcTime) -> Option<String> {
+    let follows = run.created.is_none() || run.good_until(at) == expires_at;
+    (!follows).then(|| {
+        "the expiry of the evidence does not follow from the last read of everything".to_owned()
+    })
 }
 
 /// A refusal is the one that the run gives for such a request, or that of the approval which was taken back before it.
