@@ -82,22 +82,11 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         let text = String::from_utf8(sealed.blobs.get(digest).ok()?).ok()?;
         Some(Cow::Owned(text))
     };
-    // What the run holds as well is read from there: all documents together are long.
-    let is_kept = |document: &FactDocument| {
-        let mut facts = before.facts.iter();
-        facts.any(|fact| fact.document.as_ref() == Some(document.reference()))
-    };
-    taken.documents.retain(|document| !is_kept(document));
-    let documents = std::mem::take(&mut taken.documents);
-    let now = |digest: &Digest| {
-        let mut documents = documents.iter();
-        let found = documents.find(|document| document.reference().sha256 == *digest)?;
-        Some(Cow::Borrowed(found.text()))
-    };
+    let documents = not_kept(std::mem::take(&mut taken.documents), before);
+    let now = |digest: &Digest| Some(Cow::Borrowed(of_digest(&documents, digest)?.text()));
     let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
-    let facts = Sides::new(&before.facts, &taken.survey.facts);
-    let not_comparable =
-        audit::not_comparable(formats, facts.before, facts.after, &sealed.profile.grants);
+    let (facts, grants) = (&taken.survey.facts, &sealed.profile.grants);
+    let not_comparable = audit::not_comparable(formats, &before.facts, facts, grants);
     let differing = changes_with_rows(before, &taken.survey, &then, &now);
     let (mut changes, mut beside) = (differing.voids, differing.beside);
     for list in [&mut changes, &mut beside] {
@@ -159,6 +148,20 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     };
     let comparison = Comparison::rechecked(&sealed.run, before, of_now);
     recheck_result::show(settings, &store, &found, comparison)
+}
+
+/// The documents that the run does not hold as well; the others are read from there, because all together are long.
+fn not_kept(mut documents: Vec<FactDocument>, before: &Survey) -> Vec<FactDocument> {
+    documents.retain(|document| {
+        let mut kept = before.facts.iter().map(|fact| fact.document.as_ref());
+        !kept.any(|kept| kept == Some(document.reference()))
+    });
+    documents
+}
+
+fn of_digest<'d>(documents: &'d [FactDocument], digest: &Digest) -> Option<&'d FactDocument> {
+    let mut documents = documents.iter();
+    documents.find(|document| document.reference().sha256 == *digest)
 }
 
 fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError> {
