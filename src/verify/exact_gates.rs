@@ -206,7 +206,15 @@ fn precheck(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<Check>
     let Some(created) = &run.created else {
         return Vec::new();
     };
-    let ssot = audit::recorded_ssot(recorded);
+    // A text that the profile itself has is not taken from what was recorded of it.
+    let ssot: Vec<_> = audit::recorded_ssot(recorded)
+        .into_iter()
+        .map(|(name, seen)| {
+            let document = profile.ssot.iter().find(|document| document.name == name);
+            let text = document.and_then(|document| document.text.as_ref());
+            (name, text.map_or(seen, |text| Ok(Digest::of(text))))
+        })
+        .collect();
     // Why there is no repository stands in the words of one check, and must stand in all.
     let present = recorded
         .iter()

@@ -4,7 +4,8 @@ use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, CheckRecorded, DriftFound, Effect, Event, EvidenceRenewed, EvidenceTaken, Gate,
     GateFinished, GateStarted, HookPoint, HookStarted, InvocationReturned, RenewalReason, RunState,
-    State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, due_hook, next,
+    State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, Transaction, TransactionEnd,
+    due_hook, next,
 };
 use crate::survey::differences;
 
@@ -51,6 +52,11 @@ impl LineOrder {
                 }
                 self.seeded += 1;
             }
+            Event::CheckRecorded(CheckRecorded { gate, .. })
+                if *gate == Gate::G2 && self.seeded != 2 =>
+            {
+                found.push("G2 is judged before it has pinned and predicted".to_owned());
+            }
             _ => {}
         }
         if run.created.is_some() && !belongs(run, event) {
@@ -96,6 +102,8 @@ fn belongs(run: &RunState, event: &Event) -> bool {
             let fits = finishes(needs) == Some(*gate) && !(*gate == Gate::G4 && run.owes_return);
             fits || renews(*gate)
         }
+        // The end of the one before is recorded first, seen or not.
+        Event::TransactionOpened(_) if run.transactions.last().is_some_and(is_open) => false,
         Event::TransactionOpened(_) => {
             waits || steps || matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey)
         }
@@ -147,6 +155,10 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         | Event::ChangesAttributed(_)
         | Event::HookRan(_) => true,
     }
+}
+
+fn is_open(transaction: &Transaction) -> bool {
+    transaction.end == TransactionEnd::Open
 }
 
 /// The gate that is begun for an effect.

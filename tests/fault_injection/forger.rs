@@ -387,6 +387,8 @@ pub fn forge(
             how = format!("{how} {value} -> {other}");
             *records[at].fields.pointer_mut(&place.pointer)? = other.clone();
         }
+        // A member that is null and one that is absent are read alike.
+        Act::Cut if records[at].fields.pointer(&place.pointer)?.is_null() => return None,
         Act::Cut => {
             let (above, name) = place.pointer.rsplit_once('/')?;
             match records[at].fields.pointer_mut(above)? {

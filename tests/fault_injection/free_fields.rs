@@ -55,6 +55,11 @@ const FREE: &[Free] = &[
         because: "where it was to be asked, in a run that ended before a sheet: nothing of it was read from there",
     },
     Free {
+        events: &["hook_ran", "run_resumed"],
+        fields: &["(swapped)"],
+        because: "a hook ends when it ends, and who decides may be the process that stayed or the one that came",
+    },
+    Free {
         events: &["run_created"],
         fields: &["repository"],
         because: "the directory that was named; what git said of it is in checks",
