@@ -220,7 +220,8 @@ fn what_is_changed_and_changed_back_while_waiting_voids_nothing() {
             "UPDATE public.information_unit SET updated_at = '2026-05-18 02:00:00+00' WHERE id = 'ICX-CONST-0042'",
         );
         terminal.wait_until("facts that equal the evidence", |screen| {
-            band(screen).starts_with("SG1   ALLOW CUT?") && screen.contains(" facts equal the evidence")
+            band(screen).starts_with("SG1   ALLOW CUT?")
+                && screen.contains(" facts equal the evidence")
         });
     }
     let recorded = run.events("changes_attributed").len();
