@@ -401,8 +401,8 @@ pub(super) fn compared(
     let pin = run.pin.as_ref().map(|pin| pin.snapshot.nonce.as_str());
     let of_pin = nonce.is_some() || compare == Compare::Now;
     let of_pin = of_pin && sources.before.nonce.as_deref() == pin;
-    let changed = facts.iter().filter(|fact| fact.change.differs());
-    let window = run.changed_between(changed.map(|fact| &fact.key));
+    let differing = facts.iter().filter(|fact| fact.change.differs());
+    let window = run.changed_between(differing.map(|fact| &fact.key));
     let window = window.filter(|_| of_pin);
     Comparison {
         attribution: AttributionText::of(&compare, &facts, &sources, &claims, measured, window),
