@@ -23,6 +23,7 @@ mod grants;
 mod guard;
 mod lexer;
 mod origins;
+mod own_parts;
 mod passfile;
 mod privileges;
 mod profile_query;
