@@ -12,6 +12,7 @@ mod progress;
 mod raw;
 mod reached;
 mod reads;
+mod ring;
 mod roles;
 mod statements;
 mod support;
