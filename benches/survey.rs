@@ -64,6 +64,8 @@ fn survey(discoverer: &mut LiveReadOnlyDiscoverer) -> (Duration, TransactionProo
 
 /// What the server says in its log that it executed for one survey, as a script for psql: as often, in the same order, with the same parameters.
 fn script(log: &str) -> (String, usize) {
+    // What is asked in the simple protocol is logged as a statement.
+    let log = log.replace("LOG:  statement: ", "LOG:  execute simple: ");
     let entries: Vec<&str> = log.split("LOG:  execute ").skip(1).collect();
     let statements = entries.iter().filter_map(|entry| {
         let (_, text) = entry.split_once(": ")?;

@@ -1,6 +1,6 @@
 SELECT pg_catalog.current_setting('drygate.nonce', true),
        (SELECT l.virtualtransaction
-          FROM pg_catalog.pg_locks AS l
+          FROM pg_catalog.pg_lock_status() AS l
          WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'virtualxid'),
        pg_catalog.transaction_timestamp()::pg_catalog.text,
        pg_catalog.current_setting('transaction_read_only'),
@@ -8,12 +8,12 @@ SELECT pg_catalog.current_setting('drygate.nonce', true),
        pg_catalog.current_setting('search_path'),
        pg_catalog.current_setting('row_security'),
        pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text,
-       (SELECT coalesce(pg_catalog.sum(t.n_tup_ins + t.n_tup_upd + t.n_tup_del), 0)::pg_catalog.text
-          FROM pg_catalog.pg_stat_xact_all_tables AS t),
+       (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
+                                        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)), 0)::pg_catalog.text
+          FROM pg_catalog.pg_class AS c
+         WHERE c.relkind IN ('r', 't', 'm', 'p')),
        (SELECT a.backend_xmin::pg_catalog.text
-          FROM pg_catalog.pg_stat_activity AS a
-         WHERE a.pid = pg_catalog.pg_backend_pid()),
+          FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a),
        (SELECT pg_catalog.age(a.backend_xmin)::pg_catalog.text
-          FROM pg_catalog.pg_stat_activity AS a
-         WHERE a.pid = pg_catalog.pg_backend_pid()),
+          FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a),
        pg_catalog.set_config('drygate.end', pg_catalog.current_setting('drygate.nonce', true), false)

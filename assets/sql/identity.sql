@@ -1,5 +1,5 @@
 SELECT (SELECT l.virtualtransaction
-          FROM pg_catalog.pg_locks AS l
+          FROM pg_catalog.pg_lock_status() AS l
          WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'virtualxid'),
        pg_catalog.transaction_timestamp()::pg_catalog.text,
        pg_catalog.pg_current_snapshot()::pg_catalog.text,

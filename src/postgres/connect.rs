@@ -19,7 +19,6 @@ use super::hosts::HostAddress;
 use super::passfile::unread;
 use super::settings::{ConnectionSettings, ServerRole};
 use super::socket::{Endpoint, ReadAllowance};
-use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::tls::{StartError, Transport};
 use super::tls_settings::TlsSettings;
@@ -91,7 +90,7 @@ async fn try_hosts(
         for (server, transport) in hosts {
             let reached = try_once(settings, options, server, transport).await;
             let tried = match reached {
-                Ok(wire) => fitting(wire, *wanted, server).await,
+                Ok(wire) => fitting(wire, *wanted, server),
                 Err(error) => Err(error),
             };
             let error = match tried {
@@ -115,11 +114,7 @@ async fn try_hosts(
 }
 
 /// The connection, if its server is in the state that `target_session_attrs` asks for.
-async fn fitting(
-    mut wire: Wire,
-    wanted: ServerRole,
-    server: &HostAddress,
-) -> Result<Wire, CallError> {
+fn fitting(wire: Wire, wanted: ServerRole, server: &HostAddress) -> Result<Wire, CallError> {
     let (must_recover, is) = match wanted {
         ServerRole::Any | ServerRole::PreferStandby => return Ok(wire),
         ServerRole::Primary => (
@@ -131,11 +126,14 @@ async fn fitting(
             "a primary, and target_session_attrs asks for a standby",
         ),
     };
-    let rows = wire.ask(Statement::IN_RECOVERY).await?;
-    let recovers = rows.iter().flatten().flatten().any(|cell| cell == "true");
-    if recovers == must_recover {
-        return Ok(wire);
-    }
+    // The server says so by itself since PostgreSQL 14: nothing is asked before its own parts were looked at.
+    let is = match wire.in_recovery() {
+        Some(recovers) if recovers == must_recover => return Ok(wire),
+        Some(_) => is,
+        None => {
+            "silent about being a standby (PostgreSQL 13, or a pooler): leave target_session_attrs out"
+        }
+    };
     Err(CallError::lost(
         format!("{} is {is}", server.named()),
         "name the host of such a server, then resume",
@@ -264,6 +262,8 @@ pub(super) struct Link {
     pub(super) misplaced: Arc<AtomicBool>,
     /// What ended it, once it ended: the server may say so while nothing is asked.
     pub(super) ended_by: Arc<OnceLock<tokio_postgres::Error>>,
+    /// Whether the server was in recovery when it let us in; `None`: it does not say.
+    pub(super) in_recovery: Option<bool>,
 }
 
 /// Spawns the task that drives a connection until it ends.
@@ -272,6 +272,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let in_recovery = link.parameter("in_hot_standby").map(|value| value == "on");
     let misplaced = Arc::new(AtomicBool::new(false));
     let ended_by = Arc::new(OnceLock::new());
     let (seen, last_words) = (Arc::clone(&misplaced), Arc::clone(&ended_by));
@@ -296,6 +297,7 @@ where
         task,
         misplaced,
         ended_by,
+        in_recovery,
     }
 }
 

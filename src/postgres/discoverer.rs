@@ -122,7 +122,14 @@ impl LiveReadOnlyDiscoverer {
         witness: &mut dyn Witness,
     ) -> Result<Taken, TargetError> {
         let wire = connect(&self.settings, &self.options).await?;
-        let mut session = Session::open(wire, ask.purpose, &self.options, witness).await?;
+        let mut session = Session::open(
+            wire,
+            ask.purpose,
+            &self.options,
+            &self.profile.role.functions,
+            witness,
+        )
+        .await?;
         let mut ruled = Ruled::default();
         let read = self.read(&mut session, ask, witness, &mut ruled).await;
         if let Some(resolve) = ruled.resolve.take() {

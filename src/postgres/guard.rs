@@ -18,6 +18,7 @@ pub(super) struct GuardedSql {
     text: String,
     attributes: String,
     named: BTreeSet<String>,
+    qualified: BTreeSet<String>,
 }
 
 impl GuardedSql {
@@ -30,6 +31,12 @@ impl GuardedSql {
     /// column `f`.
     pub(super) fn attributes(&self) -> &str {
         &self.attributes
+    }
+
+    /// Every two names with a dot between them, here a tab: whatever relation the text reads that is not of pg_catalog is among
+    /// them.
+    pub(super) fn qualified(&self) -> &BTreeSet<String> {
+        &self.qualified
     }
 
     /// The functions and types that the text names because the profile allows them.
@@ -61,6 +68,11 @@ fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql
         );
     }
     for token in &tokens {
+        if let Token::Word { text, quoted: true } = token
+            && text.contains(['\n', '\t'])
+        {
+            return Err(format!("the name {text:?} has a line break or a tab"));
+        }
         if let Token::Word {
             text,
             quoted: false,
@@ -79,7 +91,20 @@ fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql
         text: sql.trim_end().to_owned(),
         attributes: attributes(&tokens).join("\n"),
         named,
+        qualified: qualified(&tokens),
     })
+}
+
+fn qualified(tokens: &[Token]) -> BTreeSet<String> {
+    let pairs = tokens.windows(3).filter_map(|three| match three {
+        [
+            Token::Word { text: schema, .. },
+            Token::Sign('.'),
+            Token::Word { text: name, .. },
+        ] => Some(format!("{schema}\t{name}")),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 fn attributes(tokens: &[Token]) -> Vec<&str> {
@@ -108,9 +133,16 @@ pub(super) fn guard_body(body: &str) -> Result<(), String> {
 }
 
 /// What PostgreSQL's own functions in SQL call, beside what SQL of a profile may call.
-const CALLED_BY_OWN: [&str; 8] = [
+const CALLED_BY_OWN: [&str; 15] = [
+    "information_schema._pg_char_max_length",
+    "information_schema._pg_expandarray",
     "overlaps",
+    "pg_catalog.array_lower",
+    "pg_catalog.array_upper",
+    "pg_catalog.current_database",
+    "pg_catalog.format_type",
     "pg_catalog.on_ppath",
+    "pg_catalog.pg_encoding_max_length",
     "pg_catalog.polygon",
     "pg_catalog.quote_nullable",
     "pg_catalog.similar_to_escape",

@@ -28,6 +28,7 @@ mod keepalive;
 mod keywords;
 mod lexer;
 mod origins;
+mod own_parts;
 mod passfile;
 mod privileges;
 mod profile_query;

@@ -29,6 +29,12 @@ impl CatalogObject {
         }
     }
 
+    /// The rule of a view that came with PostgreSQL, whoever wrote its query.
+    fn is_own_rule(&self) -> bool {
+        let own = |oid: u32| oid < 16_384;
+        self.catalogue == "pg_rewrite" && self.oid.parse().is_ok_and(own)
+    }
+
     /// Where everything begins that any SQL can run.
     fn any_sql() -> Self {
         Self {
@@ -48,14 +54,16 @@ struct Step {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ObjectFacts {
-    Relation { kind: char, row_security: bool },
+    Relation(RelationFacts),
     Function(FunctionFacts),
     Type { name: String },
     Other,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct RelationFacts {
+    /// Schema and name, with a tab between them.
+    name: String,
     kind: char,
     row_security: bool,
 }
@@ -122,11 +130,11 @@ impl CatalogGraph {
         moved.map(|(_, reached)| reached.words.as_str())
     }
 
-    /// What a query can run that touches `relations` and names `named`.
+    /// What a query can run that touches `relations`, and names these functions and types, and perhaps these relations.
     pub(super) fn reach(
         &self,
         relations: &[CatalogObject],
-        named: &BTreeSet<String>,
+        named: (&BTreeSet<String>, &BTreeSet<String>),
         allowed: &[String],
         without: Option<Resolver>,
     ) -> Reach {
@@ -181,7 +189,7 @@ impl CatalogGraph {
     fn beginnings<'a>(
         &'a self,
         relations: &'a [CatalogObject],
-        named: &BTreeSet<String>,
+        (named, maybe_relations): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Vec<&'a CatalogObject> {
         // Oid 0 stands for any text: what was put in the place of a built-in is reached without being named.
         let any_sql = self.objects.keys().filter(|object| object.oid == "0");
@@ -192,7 +200,8 @@ impl CatalogGraph {
             .filter(|(_, reached)| match &reached.facts {
                 ObjectFacts::Function(function) => named.contains(&function.name),
                 ObjectFacts::Type { name } => named.contains(name),
-                ObjectFacts::Relation { .. } | ObjectFacts::Other => false,
+                ObjectFacts::Relation(relation) => maybe_relations.contains(&relation.name),
+                ObjectFacts::Other => false,
             });
         let by_name = by_name.map(|(object, _)| object);
         relations.iter().chain(by_name).chain(any_sql).collect()
@@ -235,10 +244,10 @@ impl CatalogGraph {
         }
         let stands_in = last.is_some_and(|(from, _)| *from == CatalogObject::any_sql());
         match &reached.facts {
-            ObjectFacts::Relation { kind: 'f', .. } => Some("is a foreign table"),
-            ObjectFacts::Relation {
-                row_security: true, ..
-            } if without != Some(Resolver::Policies) => {
+            ObjectFacts::Relation(relation) if relation.kind == 'f' => Some("is a foreign table"),
+            ObjectFacts::Relation(relation)
+                if relation.row_security && without != Some(Resolver::Policies) =>
+            {
                 Some("has row security, whose policies could run anything")
             }
             ObjectFacts::Function(function) if function.named_in(allowed) => None,
@@ -252,7 +261,10 @@ impl CatalogGraph {
                     let catalogue = from.catalogue.as_str();
                     ["pg_class", "pg_rewrite", "pg_constraint"].contains(&catalogue)
                 });
-                (!function.is_harmless(by_expression)).then_some("is not on the allow-list")
+                let by_own_view = last.is_some_and(|(from, _)| from.is_own_rule());
+                let harmless = function.is_harmless(by_expression)
+                    || by_own_view && function.own && function.is_read_by_own_views();
+                (!harmless).then_some("is not on the allow-list")
             }
             ObjectFacts::Other if stands_in && object.catalogue == "pg_operator" => {
                 let named = |step: &Step| match self.objects.get(&step.to).map(|to| &to.facts) {
@@ -261,7 +273,7 @@ impl CatalogGraph {
                 };
                 (!reached.steps.iter().any(named)).then_some(STANDS_IN)
             }
-            ObjectFacts::Relation { .. } | ObjectFacts::Type { .. } | ObjectFacts::Other => None,
+            ObjectFacts::Relation(_) | ObjectFacts::Type { .. } | ObjectFacts::Other => None,
         }
     }
 }
@@ -269,6 +281,14 @@ impl CatalogGraph {
 const STANDS_IN: &str = "is not PostgreSQL's own here: any SQL could run it";
 
 impl Reach {
+    /// Nothing is known of what could run.
+    pub(super) fn refusing(reason: String) -> Self {
+        Self {
+            refused: Some((reason, BTreeSet::new())),
+            ..Self::default()
+        }
+    }
+
     /// Keeps the first chain: it is the shortest.
     fn refuse(&mut self, chain: String, by: BTreeSet<Resolver>) {
         self.refused.get_or_insert((chain, by));
@@ -325,10 +345,7 @@ fn object(row: Vec<Option<String>>) -> Option<(CatalogObject, Reached)> {
         oid: oid?,
     };
     let facts = match (object.catalogue.as_str(), facts) {
-        ("pg_class", Some(text)) => {
-            let RelationFacts { kind, row_security } = serde_json::from_str(&text).ok()?;
-            ObjectFacts::Relation { kind, row_security }
-        }
+        ("pg_class", Some(text)) => ObjectFacts::Relation(serde_json::from_str(&text).ok()?),
         ("pg_proc", Some(text)) => ObjectFacts::Function(serde_json::from_str(&text).ok()?),
         ("pg_type", Some(text)) => {
             let TypeFacts { name } = serde_json::from_str(&text).ok()?;

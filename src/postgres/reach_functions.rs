@@ -25,7 +25,7 @@ pub(super) struct FunctionFacts {
     library: Option<String>,
     definer: bool,
     settings: bool,
-    /// Whether it has an effect, or PostgreSQL's own function with the same code has.
+    /// Whether it is said to have an effect, or PostgreSQL's own function with the same code is.
     volatile: bool,
     /// Everything that decides what it does, for those that did not come with PostgreSQL.
     pub(super) definition: Option<String>,
@@ -75,7 +75,45 @@ static EXTENSIONS: LazyLock<BTreeMap<&str, BTreeSet<&str>>> = LazyLock::new(|| {
     libraries.collect()
 });
 
+/// The C functions that PostgreSQL ships as volatile.
+static VOLATILE: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    let lines = include_str!("../../assets/volatile_functions.txt").lines();
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| line.split(' ')).collect()
+});
+
+/// Their names, one a line.
+pub(super) fn volatile_functions() -> String {
+    let names: Vec<&str> = VOLATILE.iter().copied().collect();
+    names.join("\n")
+}
+
+/// Volatile functions that PostgreSQL's own views call: they show the state of the server and change nothing.
+const READ_BY_OWN_VIEWS: [&str; 14] = [
+    "pg_get_aios",
+    "pg_get_backend_memory_contexts",
+    "pg_get_shmem_allocations",
+    "pg_get_shmem_allocations_numa",
+    "pg_get_wait_events",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_lock_status",
+    "pg_prepared_xact",
+    "pg_sequence_last_value",
+    "pg_show_replication_origin_status",
+    "pg_stat_get_io",
+    "pg_stat_get_recovery_prefetch",
+    "show_all_file_settings",
+];
+
 impl FunctionFacts {
+    /// Whether it only shows what PostgreSQL's own views show.
+    pub(super) fn is_read_by_own_views(&self) -> bool {
+        let source = self.source.as_deref().unwrap_or_default();
+        let transaction = source.starts_with("pg_stat_get_xact_");
+        self.language == "internal" && (transaction || READ_BY_OWN_VIEWS.contains(&source))
+    }
+
     /// Whether the profile names it.
     pub(super) fn named_in(&self, allowed: &[String]) -> bool {
         let short = self.name.strip_prefix("pg_catalog.");
@@ -95,7 +133,11 @@ impl FunctionFacts {
                 // A new aggregate or window function has no code of its own: its parts say nothing of its name.
                 let named = own || self.kind == "f";
                 let of_any_type = by_expression && OF_ANY_TYPE.contains(&source);
-                named && !self.volatile && !of_any_type && !WITH_EFFECT.contains(&source)
+                named
+                    && !self.volatile
+                    && !VOLATILE.contains(source)
+                    && !of_any_type
+                    && !WITH_EFFECT.contains(&source)
             }
             ("c", true) => {
                 let library = self.library.as_deref().unwrap_or_default();

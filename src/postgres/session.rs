@@ -12,6 +12,7 @@ use super::call::Call;
 use super::canceller::Canceller;
 use super::connect::ConnectOptions;
 use super::error::{CallError, UnknownReason};
+use super::own_parts;
 use super::proof;
 use super::statement::Statement;
 use super::wire::{AnswerRows, BatchAnswers, Pending, Wire};
@@ -63,6 +64,10 @@ pub(super) struct Session {
     snapshot: Snapshot,
     backend_pid: Option<i32>,
     fault: Option<CallError>,
+    /// Why not even the end may be measured.
+    forged: Option<CallError>,
+    /// Why nothing more may be read.
+    refused: Option<UnknownReason>,
     opening: Call,
     again: Option<Call>,
 }
@@ -83,11 +88,13 @@ pub(super) struct Closed {
 const SERVER_GRACE_S: u64 = 5;
 
 impl Session {
-    /// Tells the witness, begins, asks the first questions. What they answered is judged by [`Session::unfit`].
+    /// Tells the witness, begins, looks at the parts of PostgreSQL that our own statements call, asks the first questions. What
+    /// they answered is judged by [`Session::unfit`]. `allowed` are the functions that the profile names.
     pub(super) async fn open(
         mut wire: Wire,
         purpose: Purpose,
         options: &ConnectOptions,
+        allowed: &[String],
         witness: &mut dyn Witness,
     ) -> Result<Self, TargetError> {
         let nonce = nonce()?;
@@ -97,11 +104,22 @@ impl Session {
         let budget = Budget::since(began, &options.budgets, witness.allowance());
         let seconds_max = budget.seconds_max();
         wire.limit(Some(budget));
-        let calls = opening_calls(&nonce, &options.timeouts);
+        let forged = match own_parts::begin(&mut wire, allowed).await {
+            Err(
+                lost @ CallError::Unavailable {
+                    connected: false, ..
+                },
+            ) => return Err(lost.into_target()),
+            judged => judged.err(),
+        };
+        let calls = match forged {
+            None => opening_calls(&nonce, &options.timeouts),
+            Some(_) => Vec::new(),
+        };
         let answers = wire.batch(&calls).await.map_err(CallError::into_target)?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
-        let mut fault = None;
+        let mut fault = forged.clone();
         let mut keep = |fails: bool, answer: Result<AnswerRows, CallError>| match answer {
             Ok(rows) => rows,
             Err(error) => {
@@ -112,7 +130,6 @@ impl Session {
             }
         };
         let mut must = |answer| keep(true, answer);
-        let _begun = must(next());
         let _opened = must(next());
         let settings = must(next());
         let identity = must(next());
@@ -152,6 +169,8 @@ impl Session {
         let mut session = Self {
             backend_pid,
             fault,
+            forged,
+            refused: None,
             opening: opening_call(&nonce, &options.timeouts),
             again: None,
             wire,
@@ -251,6 +270,10 @@ impl Session {
         reads: &[PlannedRead],
         on_answer: &mut dyn FnMut(BatchAnswers),
     ) -> Result<Vec<Result<AnswerRows, CallError>>, CallError> {
+        if let Some(reason) = &self.refused {
+            let refused = |_| Err(CallError::Refused(reason.clone()));
+            return Ok(reads.iter().map(refused).collect());
+        }
         let mut calls = Vec::with_capacity(reads.len() * 5);
         // The call that ends each read.
         let mut ends = Vec::with_capacity(reads.len());
@@ -294,6 +317,11 @@ impl Session {
             results.push(result.and_then(|rows| back.and(released).map(|_| rows)));
         }
         Ok(results)
+    }
+
+    /// From here on every read is refused with this reason.
+    pub(super) fn refuse(&mut self, reason: UnknownReason) {
+        self.refused = Some(reason);
     }
 
     /// Sends a FETCH ahead of its need.
@@ -346,6 +374,9 @@ impl Session {
     pub(super) async fn close(mut self) -> Result<Closed, CallError> {
         // The end is measured also when a budget is spent.
         self.wire.limit(None);
+        if let Some(reason) = self.forged.take() {
+            return self.close_unmeasured(reason).await;
+        }
         let mut calls: Vec<Call> = [
             Statement::CLOSING,
             Statement::LOCKS,
@@ -394,6 +425,23 @@ impl Session {
             let last = |mut answers: Vec<AnswerRows>| answers.pop().unwrap_or_default();
             answers.map(last).map_err(|error| error.to_string().into())
         });
+        Ok(self.closed(answers, again))
+    }
+
+    /// Rolls back and measures nothing: what measures could be somebody else's.
+    async fn close_unmeasured(mut self, reason: CallError) -> Result<Closed, CallError> {
+        let rolled_back = self.wire.ask(Statement::ROLLBACK).await;
+        let refused = || Err(reason.clone());
+        let answers = vec![refused(), refused(), rolled_back, Ok(Vec::new()), refused()];
+        Ok(self.closed(answers, None))
+    }
+
+    fn closed(
+        mut self,
+        answers: Vec<Result<AnswerRows, CallError>>,
+        again: Option<Result<AnswerRows, UnknownReason>>,
+    ) -> Closed {
+        let nonce = self.nonce.as_str();
         self.snapshot.ended_at = now();
         let mut footprint = self.wire.footprint().clone();
         footprint.transaction_us =
@@ -419,12 +467,12 @@ impl Session {
                 .ended_by
                 .push_str(", the server warned that its transaction was not ours to begin or end");
         }
-        Ok(Closed {
+        Closed {
             server: self.server,
             snapshot: self.snapshot,
             proof,
             again,
-        })
+        }
     }
 }
 
@@ -439,7 +487,6 @@ fn opening_call(nonce: &str, timeouts: &Timeouts) -> Call {
 
 fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
     vec![
-        Statement::BEGIN.into(),
         opening_call(nonce, timeouts),
         Statement::SETTINGS.into(),
         Statement::IDENTITY.into(),

@@ -102,7 +102,14 @@ impl ShadowSource {
             record: StatementRecord::default(),
         };
         let wire = connect(settings, &options).await?;
-        let session = Session::open(wire, Purpose::Survey, &options, witness).await?;
+        let session = Session::open(
+            wire,
+            Purpose::Survey,
+            &options,
+            &profile.role.functions,
+            witness,
+        )
+        .await?;
         if let Some(error) = session.unfit(profile.target.require_standby) {
             // Its end is measured where it can be; why it is unfit is what counts.
             drop(session.close().await);

@@ -24,6 +24,9 @@ pub(super) struct Statement {
 /// The constants: transaction control, and the SELECTs of `assets/sql`.
 macro_rules! constants {
     ($($name:ident = $text:expr;)*) => {
+        /// Their texts.
+        pub(super) const CONSTANTS: &[&str] = &[$($text),*];
+
         impl Statement {
             $(
                 #[doc = concat!("The constant statement `", stringify!($name), "`.")]
@@ -43,13 +46,11 @@ macro_rules! steps {
     };
 }
 
-/// Once to find the objects, and once more for the steps between them.
+/// The steps between what it finds, over and over until there are no new ones.
 macro_rules! resolved {
     ($($file:literal)*) => {
         concat!(
             include_str!("../../assets/sql/reach/head.sql"),
-            steps!($($file)*),
-            include_str!("../../assets/sql/reach/nodes.sql"),
             steps!($($file)*),
             include_str!("../../assets/sql/reach/tail.sql"),
         )
@@ -62,7 +63,7 @@ constants! {
     SAVEPOINT = "SAVEPOINT s";
     ROLLBACK_TO = "ROLLBACK TO SAVEPOINT s";
     RELEASE = "RELEASE SAVEPOINT s";
-    IN_RECOVERY = "SELECT pg_catalog.pg_is_in_recovery()::pg_catalog.text";
+    BEGIN_AND_OWN_PARTS = include_str!("../../assets/sql/own_parts.sql");
     OPENING = include_str!("../../assets/sql/opening.sql");
     SETTINGS = include_str!("../../assets/sql/settings.sql");
     IDENTITY = include_str!("../../assets/sql/identity.sql");

@@ -10,6 +10,7 @@ use super::function_names::built_in_names;
 use super::guard::GuardedSql;
 use super::profile_query::Query;
 use super::reach::{CatalogGraph, CatalogObject, Reach};
+use super::reach_functions::volatile_functions;
 use super::read_batch::ReadAnswer;
 use super::resolver::Resolver;
 use super::session::Session;
@@ -37,6 +38,8 @@ pub(super) struct Ruled {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Touches {
     relations: Vec<Touched>,
+    /// Before it was parsed: what could be the name of a relation in it.
+    maybe_relations: BTreeSet<String>,
     named: BTreeSet<String>,
 }
 
@@ -50,20 +53,21 @@ pub(super) struct Rules<'a> {
     pub(super) without: Option<Resolver>,
 }
 
-/// Rules on queries in two round trips, however many there are: the guard, the server's grammar inside DECLARE, the relations
-/// that they would touch, then everything that can run because of these. An error that is not about a query ends the survey:
-/// it is no ruling.
+/// Rules on queries in three round trips, however many there are: the guard, everything that can run because of what their texts
+/// name, the server's grammar inside DECLARE and the relations that they would touch, then everything that can run because of
+/// these. An error that is not about a query ends the survey: it is no ruling.
 pub(super) async fn rule(
     session: &mut Session,
     rules: &Rules<'_>,
     queries: Vec<Query>,
     witness: &mut dyn Witness,
 ) -> Result<Ruled, CallError> {
+    let named = named_alone(session, rules, &queries).await?;
     let mut calls = Vec::new();
     // The call that ends each query.
     let mut ends = Vec::with_capacity(queries.len());
-    for query in &queries {
-        calls.extend(steps(query));
+    for (query, reach) in queries.iter().zip(&named) {
+        calls.extend(steps(query, reach));
         ends.push(calls.len().saturating_sub(1));
     }
     let mut tell = |done| witness.progress(ruled(done, queries.len()));
@@ -77,20 +81,29 @@ pub(super) async fn rule(
     };
     let mut answers = session.batch(&calls, &mut on_answer).await?.into_iter();
     let mut parsed: Vec<Parsed> = Vec::with_capacity(queries.len());
-    for query in queries {
-        let answers = answered(&query.name, answers.by_ref().take(steps(&query).len()))?;
-        let touches = query.sql.clone().and_then(|sql| judge(&answers, &sql));
+    let mut done = Ruled::default();
+    let mut runs = Vec::with_capacity(queries.len());
+    for (query, reach) in queries.into_iter().zip(named) {
+        let asked = steps(&query, &reach).len();
+        let answers = answered(&query.name, answers.by_ref().take(asked))?;
+        let touches = match &reach.refused {
+            Some((chain, by)) => {
+                done.count(by);
+                Err(chain.clone())
+            }
+            None => query.sql.clone().and_then(|sql| judge(&answers, &sql)),
+        };
         parsed.push((query, touches));
+        runs.push(reach.runs);
     }
     let graph = hold(session, &parsed).await?;
-    let mut done = Ruled::default();
-    for (query, touches) in parsed {
+    for ((query, touches), runs) in parsed.into_iter().zip(runs) {
         let mut ruling = QueryRuling {
             query: query.name.clone(),
             sql_sha256: query.sql_sha256,
             refused: None,
             relations: Vec::new(),
-            runs: Some(Vec::new()),
+            runs: Some(runs),
         };
         match (touches, &graph) {
             (Err(reason), _) => ruling.refused = Some(reason),
@@ -130,6 +143,10 @@ impl Ruled {
             return;
         };
         ruling.refused = Some(chain.clone());
+        self.count(by);
+    }
+
+    fn count(&mut self, by: &BTreeSet<Resolver>) {
         for resolver in by {
             *self.refused_through.entry(*resolver).or_default() += 1;
         }
@@ -203,7 +220,8 @@ impl Touches {
             .iter()
             .map(|one| CatalogObject::relation(&one.oid));
         let relations: Vec<CatalogObject> = relations.collect();
-        graph.reach(&relations, &self.named, rules.allowed, rules.without)
+        let names = (&self.named, &self.maybe_relations);
+        graph.reach(&relations, names, rules.allowed, rules.without)
     }
 
     fn names(&self) -> Vec<String> {
@@ -218,6 +236,11 @@ fn resolve<'a>(touches: impl Iterator<Item = &'a Touches> + Clone) -> Call {
         .flat_map(|one| &one.relations)
         .map(|one| one.oid.as_str())
         .collect();
+    let maybe_relations: BTreeSet<&str> = touches
+        .clone()
+        .flat_map(|one| &one.maybe_relations)
+        .map(String::as_str)
+        .collect();
     let named: BTreeSet<&str> = touches
         .flat_map(|one| &one.named)
         .map(String::as_str)
@@ -225,8 +248,63 @@ fn resolve<'a>(touches: impl Iterator<Item = &'a Touches> + Clone) -> Call {
     let lines = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join("\n");
     Call::with(
         Statement::RESOLVE,
-        vec![lines(relations), lines(named), built_in_names()],
+        vec![
+            lines(relations),
+            lines(named),
+            built_in_names(),
+            lines(maybe_relations),
+            volatile_functions(),
+        ],
     )
+}
+
+/// What each query could run by the names in its text, so that nothing of it is sent to be parsed before: the server parses a
+/// constant with the input function of the type beside it. What any SQL could run refuses all further reads.
+async fn named_alone(
+    session: &mut Session,
+    rules: &Rules<'_>,
+    queries: &[Query],
+) -> Result<Vec<Reach>, CallError> {
+    let touches = queries.iter().map(|query| match &query.sql {
+        Ok(sql) => Touches {
+            relations: Vec::new(),
+            maybe_relations: sql.qualified().clone(),
+            named: sql.named().clone(),
+        },
+        Err(_) => Touches::default(),
+    });
+    let touches: Vec<Touches> = touches.collect();
+    let calls: [Call; 5] = [
+        Statement::SAVEPOINT.into(),
+        Statement::INDEXES_FIRST.into(),
+        resolve(touches.iter()),
+        Statement::ROLLBACK_TO.into(),
+        Statement::RELEASE.into(),
+    ];
+    let mut answers = session.batch(&calls, &mut |_| {}).await?.into_iter();
+    let graph = match answers.nth(2).unwrap_or(Ok(Vec::new())) {
+        Ok(rows) => CatalogGraph::of(rows),
+        Err(CallError::Refused(UnknownReason::Sql { code, message })) if code == "XX000" => {
+            return Err(CallError::changed_since_snapshot(&message));
+        }
+        Err(CallError::Refused(reason)) => Err(unresolved(&reason)),
+        Err(unavailable) => return Err(unavailable.reading("what can run")),
+    };
+    if let Some(words) = graph.as_ref().ok().and_then(CatalogGraph::moved) {
+        return Err(CallError::changed_since_snapshot(words));
+    }
+    let reach = |touches: &Touches| match &graph {
+        Ok(graph) => touches.reach(graph, rules),
+        Err(reason) => Reach::refusing(reason.to_string()),
+    };
+    if let Some((chain, _)) = reach(&Touches::default()).refused {
+        session.refuse(chain.into());
+    }
+    Ok(touches.iter().map(reach).collect())
+}
+
+fn unresolved(reason: &UnknownReason) -> UnknownReason {
+    format!("what can run cannot be resolved: {reason}").into()
 }
 
 /// A query with what it touches, or why it is refused.
@@ -288,10 +366,7 @@ async fn hold(
         Err(CallError::Refused(UnknownReason::Sql { code, message })) if code == "XX000" => {
             Err(CallError::changed_since_snapshot(&message))
         }
-        Err(CallError::Refused(reason)) => Ok(Err(format!(
-            "what can run cannot be resolved: {reason}"
-        )
-        .into())),
+        Err(CallError::Refused(reason)) => Ok(Err(unresolved(&reason))),
         Err(unavailable) => Err(unavailable.reading("what can run")),
     }
 }
@@ -322,10 +397,13 @@ fn ruled(done: usize, total: usize) -> Progress {
 
 /// What the server is asked about one query. ROLLBACK TO gives back the locks that parsing took, so that the locks of each
 /// query are seen by themselves.
-fn steps(query: &Query) -> Vec<Call> {
+fn steps(query: &Query, named: &Reach) -> Vec<Call> {
     let Ok(sql) = &query.sql else {
         return Vec::new();
     };
+    if named.refused.is_some() {
+        return Vec::new();
+    }
     vec![
         Statement::SAVEPOINT.into(),
         Call::parse(Statement::grammar(sql)),
@@ -334,7 +412,7 @@ fn steps(query: &Query) -> Vec<Call> {
         Statement::OWN_LOCKS.into(),
         Call::with(
             Statement::ATTRIBUTE_CALLS,
-            vec![sql.attributes().to_owned()],
+            vec![sql.attributes().to_owned(), volatile_functions()],
         ),
         Statement::ROLLBACK_TO.into(),
         Statement::RELEASE.into(),
@@ -363,6 +441,7 @@ fn judge(answers: &[ReadAnswer], sql: &GuardedSql) -> Result<Touches, String> {
         Some(reason) => Err(reason),
         None => Ok(Touches {
             relations,
+            maybe_relations: BTreeSet::new(),
             named: sql.named().clone(),
         }),
     }

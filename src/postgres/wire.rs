@@ -136,6 +136,11 @@ impl Wire {
         &self.way.transport
     }
 
+    /// Whether the server was in recovery when it let us in; `None`: it does not say.
+    pub(super) fn in_recovery(&self) -> Option<bool> {
+        self.link.in_recovery
+    }
+
     /// Whether the server warned that a BEGIN or ROLLBACK met no such transaction as it should.
     pub(super) fn misplaced(&self) -> bool {
         self.link.misplaced.load(Ordering::SeqCst)
@@ -225,6 +230,47 @@ impl Wire {
         }
         self.within_budget()?;
         Ok(results)
+    }
+
+    /// Sends several statements in one message of the simple protocol, whose answers are text, and hands on each row with the
+    /// place of its statement. Nothing of it is kept, and so none of it is counted as read.
+    pub(super) async fn look(
+        &mut self,
+        statement: Statement,
+        see: &mut dyn FnMut(usize, &[&str]),
+    ) -> Result<(), CallError> {
+        self.within_budget()?;
+        let began = Instant::now();
+        self.record.note(statement.text());
+        self.footprint.statements += 1;
+        self.way.allowance.grant();
+        let client = Arc::clone(&self.client);
+        let sent = client.simple_query_raw(statement.text()).await;
+        let mut answers = pin!(sent.map_err(|error| self.failed(error.into()))?);
+        let (mut place, mut rows) = (0, 0_usize);
+        loop {
+            let Ok(answer) = timeout(self.patience(), answers.try_next()).await else {
+                return Err(self.abandon("the parts of PostgreSQL had not come").await);
+            };
+            match answer.map_err(|error| self.failed(error.into()))? {
+                Some(SimpleQueryMessage::Row(row)) => {
+                    let cells = (0..row.len()).map(|at| row.get(at).unwrap_or_default());
+                    let cells: Vec<&str> = cells.collect();
+                    see(place, &cells);
+                    rows += 1;
+                    if rows.is_multiple_of(TOLD_EVERY) {
+                        // Nothing is kept of what was seen, so that a large catalogue may be larger than an answer.
+                        self.within_budget()?;
+                        self.way.allowance.grant();
+                    }
+                }
+                Some(SimpleQueryMessage::CommandComplete(_)) => place += 1,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.waited(began);
+        Ok(())
     }
 
     fn within_budget(&self) -> Result<(), CallError> {

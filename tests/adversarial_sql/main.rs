@@ -3,6 +3,8 @@
 //! One server is the one that `ServerBinaries::find` finds; `scripts/test-versions` adds PostgreSQL 13 to 18.
 
 mod fake;
+mod forged;
+mod forged_kinds;
 mod links;
 mod observer;
 mod parts;
@@ -10,6 +12,7 @@ mod progress;
 mod raw;
 mod reached;
 mod reads;
+mod ring;
 mod roles;
 mod statements;
 mod support;

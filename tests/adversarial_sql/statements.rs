@@ -564,7 +564,7 @@ pub const HOSTILE: &[Hostile] = &[
     ),
     plain(
         "SELECT count(*)::text FROM public.guarded",
-        "row-level security",
+        "public.guarded has row security, whose policies could run anything",
     ),
     plain(
         "SELECT count(*)::text FROM public.trap_guarded",
@@ -572,7 +572,7 @@ pub const HOSTILE: &[Hostile] = &[
     ),
     plain(
         "SELECT g.*::text FROM public.victim AS v LEFT JOIN public.guarded AS g ON true",
-        "row-level security",
+        "public.guarded has row security",
     ),
     plain(
         "SELECT count(*)::text FROM public.planned",
@@ -615,7 +615,7 @@ pub const HOSTILE: &[Hostile] = &[
     with(
         "dblink",
         "SELECT id::text FROM public.far_guarded",
-        "row-level security",
+        "public.far_guarded has row security",
     ),
     with(
         "postgres_fdw",

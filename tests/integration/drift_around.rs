@@ -65,7 +65,7 @@ fn row_security_on_a_protected_table_is_drift() {
     assert_eq!(definition, [("row security", &json!("off"), &json!("on"))]);
     let content = of_key(&drifted["drift"], "unit_version");
     assert!(
-        text(&content["reason"]).contains("row-level security"),
+        text(&content["reason"]).contains("has row security"),
         "{content}"
     );
     workspace

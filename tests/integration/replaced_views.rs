@@ -228,7 +228,7 @@ const RUN_FACTS: [(&str, &str, &str); 5] = [
     (
         "by_policy",
         "SELECT count(*)::text FROM public.kept",
-        "42501 query would be affected by row-level security policy",
+        "public.kept has row security, whose policies could run anything",
     ),
     (
         "by_partition",
@@ -297,4 +297,36 @@ fn what_a_query_runs_replaced_while_a_run_waits_is_drift_by_name_and_never_execu
         executed(&workspace.cluster.log_path()),
         Vec::<String>::new()
     );
+}
+
+/// A part of PostgreSQL that the first of our own statements calls, replaced, and put back.
+const FORGED: &str = "
+CREATE FUNCTION public.trap(reader text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+  AS $$BEGIN RAISE LOG 'trap of % executed', reader; RETURN ''; END$$;
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE sql STABLE AS $$SELECT public.trap('current_setting')$$;
+";
+const UNFORGED: &str = "
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'show_config_by_name';
+";
+
+#[test]
+fn a_part_of_postgresql_replaced_while_a_run_waits_is_named_and_never_executed() {
+    let workspace = Workspace::new(Scenario::Draft);
+    let waiting = workspace.run().expect(3).json();
+    workspace.sql(FORGED);
+    let refused = workspace.approve(&waiting, "SG1").expect(9);
+    assert!(
+        refused
+            .stderr
+            .contains("the function pg_catalog.current_setting is not PostgreSQL's own here"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(
+        executed(&workspace.cluster.log_path()),
+        Vec::<String>::new()
+    );
+    workspace.sql(UNFORGED);
+    let second = workspace.approve(&waiting, "SG1").expect(3).json();
+    assert_eq!(second["run_id"], waiting["run_id"]);
 }

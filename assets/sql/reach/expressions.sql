@@ -3,8 +3,7 @@
 SELECT t.resolver, '', 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, f.oid
   FROM (SELECT 'rules', r.ev_action::pg_catalog.text
           FROM pg_catalog.pg_rewrite AS r
-         -- The views of PostgreSQL itself call what nobody else may.
-         WHERE n.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = n.id AND r.ev_class >= 16384
+         WHERE n.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = n.id
         UNION ALL
         SELECT 'constraints', k.conbin::pg_catalog.text
           FROM pg_catalog.pg_constraint AS k

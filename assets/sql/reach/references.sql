@@ -3,10 +3,13 @@ SELECT CASE n.class WHEN 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN 'rule
                     WHEN 'pg_catalog.pg_policy'::pg_catalog.regclass THEN 'policies'
                     WHEN 'pg_catalog.pg_attrdef'::pg_catalog.regclass THEN 'generated columns'
                     WHEN 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass THEN 'statistics'
+                    WHEN 'pg_catalog.pg_proc'::pg_catalog.regclass THEN 'built-ins'
                     ELSE 'constraints' END, '', d.refclassid, d.refobjid
   FROM pg_catalog.pg_depend AS d
  WHERE n.class IN ('pg_catalog.pg_rewrite'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_attrdef'::pg_catalog.regclass,
-                   'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass)
+                   'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
+   -- Of a function only what the body of one of PostgreSQL's own refers to, which would be somebody's doing.
+   AND (n.class <> 'pg_catalog.pg_proc'::pg_catalog.regclass OR n.id < 16384 AND d.refobjid >= 16384)
    AND d.classid = n.class AND d.objid = n.id
    AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass,
                         'pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_opclass'::pg_catalog.regclass, 'pg_catalog.pg_opfamily'::pg_catalog.regclass,

@@ -1,10 +1,33 @@
-) AS e)
+) AS e
+),
+node AS (SELECT DISTINCT s.class, s.id FROM step AS s)
+SELECT n.class::pg_catalog.regclass::pg_catalog.text, n.id::pg_catalog.text,
+       CASE WHEN n.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+            THEN CASE v.facts::pg_catalog.json ->> 'kind' WHEN 'v' THEN 'the view ' WHEN 'i' THEN 'the index ' WHEN 'I' THEN 'the index ' ELSE '' END
+                 || n.id::pg_catalog.regclass::pg_catalog.text
+            -- The rule of a view is the view.
+            WHEN n.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN ''
+            WHEN n.class = 'pg_catalog.pg_proc'::pg_catalog.regclass THEN 'function ' || n.id::pg_catalog.regprocedure::pg_catalog.text
+            WHEN n.class <> 0 THEN pg_catalog.pg_describe_object(n.class, n.id, 0) END,
+       v.version,
+       -- Deleted or replaced by a transaction that the snapshot does not see, and that was committed.
+       CASE WHEN v.xmax::pg_catalog.text <> '0' AND ((v.xmax::pg_catalog.text::pg_catalog.int8 - s.xmin % 4294967296 + 4294967296) % 4294967296) < 2147483648
+            THEN pg_catalog.pg_xact_status((s.xmin + ((v.xmax::pg_catalog.text::pg_catalog.int8 - s.xmin % 4294967296 + 4294967296) % 4294967296))::pg_catalog.text::pg_catalog.xid8) IS NOT DISTINCT FROM 'committed'
+            ELSE false END::pg_catalog.text,
+       v.facts,
+       f.steps
   FROM node AS n
+  LEFT JOIN (SELECT s.from_class, s.from_id,
+                    pg_catalog.string_agg(DISTINCT s.resolver || E'\t' || s.how || E'\t' || s.class::pg_catalog.regclass::pg_catalog.text || E'\t' || s.id::pg_catalog.text, E'\n') AS steps
+               FROM step AS s
+              WHERE s.from_class IS NOT NULL
+              GROUP BY s.from_class, s.from_id) AS f ON f.from_class = n.class AND f.from_id = n.id
  CROSS JOIN (SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8) AS s (xmin)
   LEFT JOIN LATERAL (
 SELECT x.xmin::pg_catalog.text AS version, x.xmax,
-       pg_catalog.json_build_object('kind', x.relkind, 'row_security', x.relrowsecurity)::pg_catalog.text AS facts
+       pg_catalog.json_build_object('name', s.nspname || E'\t' || x.relname, 'kind', x.relkind, 'row_security', x.relrowsecurity)::pg_catalog.text AS facts
   FROM pg_catalog.pg_class AS x
+  JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
  WHERE n.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.oid = n.id
 UNION ALL
 SELECT x.xmin::pg_catalog.text, x.xmax,
@@ -19,8 +42,12 @@ SELECT x.xmin::pg_catalog.text, x.xmax,
          'definer', x.prosecdef,
          'settings', x.proconfig IS NOT NULL,
          'volatile', CASE WHEN g.lanname = 'internal' AND x.prokind = 'f'
-                          THEN (SELECT coalesce(pg_catalog.bool_or(o.provolatile = 'v'), true) FROM pg_catalog.pg_proc AS o
-                                 WHERE o.oid < 16384 AND o.prolang = x.prolang AND o.prosrc = x.prosrc)
+                          -- Neither list names anything of `x`, so that each is made once.
+                          THEN x.prosrc IN (SELECT o.prosrc FROM pg_catalog.pg_proc AS o JOIN pg_catalog.pg_language AS l ON l.oid = o.prolang
+                                             WHERE o.oid < 16384 AND o.provolatile = 'v' AND l.lanname = 'internal')
+                               OR x.oid >= 16384
+                               AND x.prosrc NOT IN (SELECT o.prosrc FROM pg_catalog.pg_proc AS o JOIN pg_catalog.pg_language AS l ON l.oid = o.prolang
+                                                     WHERE o.oid < 16384 AND l.lanname = 'internal')
                           ELSE x.provolatile = 'v' END,
          'definition', CASE WHEN x.oid >= 16384 THEN concat_ws(' ', g.lanname, x.provolatile, x.prosecdef, x.proconfig, x.probin, x.prosrc, pg_catalog.to_jsonb(x) ->> 'prosqlbody') END)::pg_catalog.text
   FROM pg_catalog.pg_proc AS x
