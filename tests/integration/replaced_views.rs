@@ -317,10 +317,10 @@ fn a_part_of_postgresql_replaced_while_a_run_waits_is_named_and_never_executed()
     let refused = workspace.approve(&waiting, "SG1").expect(9);
     assert!(
         refused
-            .stderr
+            .stdout
             .contains("the function pg_catalog.current_setting is not PostgreSQL's own here"),
         "{}",
-        refused.stderr
+        refused.stdout
     );
     assert_eq!(
         executed(&workspace.cluster.log_path()),
