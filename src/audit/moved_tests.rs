@@ -60,7 +60,7 @@ fn an_approval_that_takes_effect_over_what_moved_is_found() {
         |state| {
             state
                 .refs
-                .retain(|(name, _)| !name.starts_with("refs/tags/"))
+                .retain(|(name, _)| !name.starts_with("refs/tags/"));
         },
     ];
     for event in looked.map(moved).into_iter().chain([replaced()]) {

@@ -371,7 +371,9 @@ pub(super) fn compared(
         fact.rows = change.map_or_else(Vec::new, |change| change.rows);
     }
     if within_run(&compare) {
-        facts.iter_mut().for_each(|fact| fact.add_recorded_sql(run));
+        for fact in &mut facts {
+            fact.add_recorded_sql(run);
+        }
     }
     let leading = most_telling(&changes.voids).map(|(change, _)| &change.key);
     // Stable sort: the fact with the clearest row first, then the others that differ, equal ones, and those not read.

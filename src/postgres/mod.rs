@@ -46,6 +46,7 @@ mod row_digests;
 mod secret;
 mod service;
 mod session;
+mod session_settings;
 mod settings;
 mod shadow_source;
 mod socket;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::{SimpleColumn, SimpleQueryMessage};
 
 use super::error::{CallError, UnknownReason};
 use super::proxied_statement::{ProxyRuling, judge};
@@ -253,7 +253,7 @@ fn answer(out: &mut Vec<u8>, messages: &[SimpleQueryMessage], sql: &str) {
         match message {
             SimpleQueryMessage::RowDescription(described) => {
                 has_columns = true;
-                let names: Vec<&str> = described.iter().map(|column| column.name()).collect();
+                let names: Vec<&str> = described.iter().map(SimpleColumn::name).collect();
                 put(out, b'T', &columns(&names));
             }
             SimpleQueryMessage::Row(row) => {

@@ -13,9 +13,9 @@ use super::canceller::Canceller;
 use super::connect::ConnectOptions;
 use super::error::{CallError, UnknownReason};
 use super::own_parts;
-use super::proof;
 use super::statement::Statement;
 use super::wire::{AnswerRows, BatchAnswers, Pending, Wire};
+use super::{proof, session_settings};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTime};
@@ -212,44 +212,8 @@ impl Session {
     }
 
     fn unlike(&self, require_standby: bool) -> Option<String> {
-        let wanted = [
-            ("drygate.nonce", self.nonce.as_str()),
-            ("transaction_read_only", "on"),
-            ("transaction_isolation", "repeatable read"),
-            ("search_path", ""),
-            ("row_security", "off"),
-            ("jit", "off"),
-            ("max_parallel_workers_per_gather", "0"),
-            ("datestyle", "ISO, MDY"),
-            ("intervalstyle", "iso_8601"),
-            ("timezone", "UTC"),
-            ("extra_float_digits", "3"),
-            ("bytea_output", "hex"),
-            ("standard_conforming_strings", "on"),
-            ("synchronize_seqscans", "off"),
-            ("client_encoding", "UTF8"),
-            ("quote_all_identifiers", "off"),
-            ("lc_monetary", "C"),
-            ("lc_numeric", "C"),
-            ("lc_time", "C"),
-            ("array_nulls", "on"),
-            ("transform_null_equals", "off"),
-            ("xmloption", "content"),
-            ("xmlbinary", "base64"),
-        ];
-        // As the server has them now and not as they were asked for: a pooler or a setting of the role may have kept one.
-        for (name, value) in wanted {
-            let found = self.settings.get(name).map_or("", String::as_str);
-            let holds = match name {
-                // Printed in two ways, by how it was set.
-                "search_path" => found.is_empty() || found == "\"\"",
-                _ => found == value,
-            };
-            if !holds {
-                return Some(format!(
-                    "{name} is {found:?} inside the transaction, it must be {value:?}"
-                ));
-            }
+        if let Some(unlike) = session_settings::unlike(&self.nonce, &self.settings) {
+            return Some(unlike);
         }
         if self.snapshot.virtual_xid.is_empty() || self.snapshot.server_time.is_empty() {
             return Some("the session does not see its own transaction".to_owned());

@@ -184,7 +184,7 @@ impl ShadowSource {
         let mut sequences = Vec::new();
         let mut reads = Vec::new();
         for row in rows {
-            let owned = row.get(3).is_some_and(Option::is_some);
+            let has_owner = row.get(3).is_some_and(Option::is_some);
             let [schema, name, readable, owner_schema, owner, column] = fixed(row);
             let readable = readable == "true";
             if readable {
@@ -196,7 +196,7 @@ impl ShadowSource {
                 SourceSequence {
                     schema,
                     name,
-                    owner: owned.then_some([owner_schema, owner, column]),
+                    owner: has_owner.then_some([owner_schema, owner, column]),
                     last: None,
                 },
             ));

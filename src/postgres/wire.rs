@@ -353,11 +353,11 @@ impl Wire {
         self.record.note(statement.text());
         self.footprint.statements += 1;
         let client = Arc::clone(&self.client);
-        let begun = timeout(self.patience(), client.copy_out(statement.text())).await;
-        let Ok(begun) = begun else {
+        let copying = timeout(self.patience(), client.copy_out(statement.text())).await;
+        let Ok(copying) = copying else {
             return Err(self.abandon("COPY had not begun").await);
         };
-        let mut stream = pin!(begun.map_err(|error| self.failed(error.into()))?);
+        let mut stream = pin!(copying.map_err(|error| self.failed(error.into()))?);
         let mut rows = 0;
         loop {
             let began = Instant::now();

@@ -98,11 +98,11 @@ pub(super) fn demanded(
     let mut names: BTreeSet<QualifiedName> = pairs(shadow.ask(database, &counted)?).collect();
     names.extend(redefined.iter().cloned());
     // By name in the base: a table of that name is what production has.
-    let named: Vec<String> = names
+    let asked: Vec<String> = names
         .iter()
         .map(|name| format!("pg_catalog.to_regclass({})", literal(&quoted_name(name))))
         .collect();
-    if named.is_empty() {
+    if asked.is_empty() {
         return Ok(BTreeSet::new());
     }
     let sql = format!(
@@ -115,7 +115,7 @@ pub(super) fn demanded(
          SELECT n.nspname::text, c.relname::text FROM need
            JOIN pg_catalog.pg_class c ON c.oid = need.oid AND c.relkind = 'r'
            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> '{SENTINEL}'",
-        named.join(", ")
+        asked.join(", ")
     );
     Ok(pairs(shadow.ask(BASE, &sql)?).collect())
 }

@@ -70,9 +70,9 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
     let ToShadow::Probe(probes) = next()? else {
         return Err("the first message is no probe".to_owned());
     };
-    let probed = probes.make();
-    let isolated = probed.iter().all(|outcome| outcome.holds);
-    say(&FromShadow::Probed(probed));
+    let outcomes = probes.make();
+    let isolated = outcomes.iter().all(|outcome| outcome.holds);
+    say(&FromShadow::Probed(outcomes));
     if !isolated {
         return Err("the process is not isolated".to_owned());
     }

@@ -67,6 +67,7 @@ impl History {
     }
 
     /// The same run, if its policy asked nothing of who approves.
+    #[must_use]
     pub fn for_any_account(mut self) -> Self {
         if let Some(created) = &mut self.run.created {
             Arc::make_mut(created).approvals = ApprovalPolicy::default();

@@ -34,12 +34,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let before = run.repository_found.as_deref().cloned();
         let before = before.unwrap_or_else(|| RepositoryLook::Seen(Box::new(pinned.clone())));
         // git may take as long as the work tree is large, and whoever leaves must not wait for it.
-        let looked = match repository {
-            Some(repository) => tokio::task::spawn_blocking(move || repository.look()).await,
-            None => {
-                let why = "this process was started without it".to_owned();
-                Ok(Err(RepositoryError::Git(why)))
-            }
+        let looked = if let Some(repository) = repository {
+            tokio::task::spawn_blocking(move || repository.look()).await
+        } else {
+            let why = "this process was started without it".to_owned();
+            Ok(Err(RepositoryError::Git(why)))
         };
         let found = match looked {
             Ok(Ok(state)) => RepositoryLook::Seen(Box::new(state)),

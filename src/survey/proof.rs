@@ -182,14 +182,18 @@ impl TransactionProof {
             row_security,
             ended_by,
         ];
-        texts.into_iter().for_each(|text| hasher.field(text));
+        for text in texts {
+            hasher.field(text);
+        }
         let measured = format!(
             "{read_only:?} {xid_assigned:?} {rows_written:?} {residue:?} {backend_wal_bytes:?} {backend_pid:?} {footprint:?}"
         );
         hasher.field(measured);
         for list in [locks, unmeasured, changed_while_read] {
             hasher.field(list.len().to_string());
-            list.iter().for_each(|text| hasher.field(text));
+            for text in list {
+                hasher.field(text);
+            }
         }
     }
 

@@ -179,7 +179,7 @@ impl Theme {
 
     /// Colour and modifiers of an ink on this background.
     fn on_background(
-        &self,
+        self,
         ink: Ink,
         colour: Option<Color>,
         modifier: Modifier,

@@ -347,14 +347,14 @@ fn probes(run: &RunState, closing: &ClosingRecords, recorded: &[Check]) -> Vec<C
     let context = run.context.as_ref().and_then(|pins| pins.bytes().ok());
     let refused = raw(recorded, &CheckName::WritingStatementRefused);
     let saw = text(&refused["saw"]);
-    let refuses = match refused["holds"].as_bool() {
+    let answer = match refused["holds"].as_bool() {
         Some(true) => Ok(saw),
         _ => Err(saw),
     };
     audit::g5(&audit::probe(
         context.as_deref(),
         closing.waited.as_ref(),
-        refuses,
+        answer,
     ))
 }
 

@@ -67,7 +67,7 @@ fn executed(cluster: &Cluster, from: usize) -> usize {
         .count()
 }
 
-fn refused<'a>(taken: &'a Taken, nth: usize) -> Option<&'a str> {
+fn refused(taken: &Taken, nth: usize) -> Option<&str> {
     let query = format!("fact ring_{nth}");
     let mut rulings = taken.rulings.iter();
     let ruling = rulings.find(|ruling| ruling.query == query);

@@ -77,10 +77,12 @@ impl Sealed {
             .filter(|(is, _)| !self.blobs.contains_key(*is));
         let (gone, come): (Vec<_>, Vec<_>) = (gone.collect(), come.collect());
         let path = |is: &Digest| self.run.join("blobs").join(is.as_str());
-        gone.iter()
-            .for_each(|is| self.disk.remove(&path(is)).expect("it is there"));
-        come.iter()
-            .for_each(|(is, bytes)| self.put(&path(is), bytes));
+        for is in &gone {
+            self.disk.remove(&path(is)).expect("it is there");
+        }
+        for (is, bytes) in &come {
+            self.put(&path(is), bytes);
+        }
         let honest = self.read("manifest.sha256");
         let manifest = String::from_utf8(honest.clone()).expect("text");
         let kept = |line: &&str| {
@@ -104,10 +106,12 @@ impl Sealed {
         };
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let verified = verify(&storage, &self.run, Some(&kept)).expect("it can be looked at");
-        come.iter()
-            .for_each(|(is, _)| self.disk.remove(&path(is)).expect("it is there"));
-        gone.iter()
-            .for_each(|is| self.put(&path(is), &self.blobs[*is]));
+        for (is, _) in &come {
+            self.disk.remove(&path(is)).expect("it is there");
+        }
+        for is in &gone {
+            self.put(&path(is), &self.blobs[*is]);
+        }
         self.write("manifest.sha256", &honest);
         (verified, changed)
     }
@@ -301,6 +305,7 @@ fn walk(value: &Value, pointer: &str, field: &str, put: &mut dyn FnMut(String, S
 }
 
 /// The forgery at a place; `None`: it would change nothing.
+#[expect(clippy::too_many_lines, reason = "one arm a way of forging")]
 pub fn forge(
     runs: &[Sealed],
     pair: &(String, String),
@@ -430,9 +435,9 @@ fn everywhere(records: &mut [Record], old: &str, new: &str) {
             _ => {}
         }
     }
-    records
-        .iter_mut()
-        .for_each(|record| replace(&mut record.fields, old, new));
+    for record in records {
+        replace(&mut record.fields, old, new);
+    }
 }
 
 /// Makes every digest anew that is one of values in the journal: of facts, context pins and sheets, with what names them.

@@ -507,7 +507,7 @@ fn the_pages_of_a_version_stay_as_they_are() {
     for (name, bytes) in pages {
         let name = name.split_once('/').expect("a directory").1;
         if !name.starts_with("run/") && name != "SHA256SUMS" {
-            digests += &format!("{name} {}\n", Digest::of(&bytes));
+            digests.extend([name, " ", Digest::of(&bytes).as_str(), "\n"]);
         }
     }
     insta::assert_snapshot!(digests);
@@ -518,10 +518,8 @@ fn an_archive_of_too_many_files_is_refused() {
     let run_id = &exported().run_id;
     let mut files = entries(&exported().sealed);
     files.extend((0..120_000).map(|n| (format!("{run_id}/run/units/{n}-cut.jsonl"), Vec::new())));
-    let began = std::time::Instant::now();
     let said = refused(&bytes(&files));
     assert!(said.contains("more than 20000 files"), "{said}");
-    println!("imported and verified in {:?}", began.elapsed());
 }
 
 #[test]

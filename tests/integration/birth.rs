@@ -12,8 +12,10 @@ use super::support::server::{Workspace, text};
 
 const RUN: &str = "ictr-20261101T000000Z-0000000b";
 
+type Step = (&'static str, Box<dyn Fn()>);
+
 /// What a process has made of a run when it dies, one step after the other, up to where the first record is not whole.
-fn steps(run: &Path, first_line: &str) -> Vec<(&'static str, Box<dyn Fn()>)> {
+fn steps(run: &Path, first_line: &str) -> Vec<Step> {
     let at = |name: &str| -> PathBuf { run.join(name) };
     let (directory, lock, blobs, units) = (run.to_owned(), at("LOCK"), at("blobs"), at("units"));
     let (journal, profile, torn) = (

@@ -92,6 +92,7 @@ fn focus_facts(terminal: &mut Terminal) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one run, looked at everywhere")]
 fn a_drift_has_one_count_and_one_time() {
     let ground = Ground::new(Scenario::Draft);
     let mut terminal = ground.at_sg1("0");
@@ -195,12 +196,12 @@ fn a_drift_has_one_count_and_one_time() {
         "{}",
         said.text
     );
-    let page = page(&ground, &run);
+    let html = page(&ground, &run);
     assert!(
-        page.contains(&format!("{count} facts differ from the evidence")),
-        "{page}"
+        html.contains(&format!("{count} facts differ from the evidence")),
+        "{html}"
     );
-    assert!(page.contains(&format!("of {all}, LIVE")), "{page}");
+    assert!(html.contains(&format!("of {all}, LIVE")), "{html}");
 
     // The sheet of the new evidence.
     terminal.type_slowly("r");

@@ -119,8 +119,8 @@ fn one_grant_that_changed_in_a_long_matrix_is_named_in_bounded_memory() {
     let url = workspace.url();
     let begin = ["run", "--headless", "--json", "--database-url", &url];
     let begin = [&begin[..], &["--profile", &profile]].concat();
-    let (begun, same) = with_peak(&workspace, &begin);
-    let waiting = begun.expect(3).json();
+    let (answer, same) = with_peak(&workspace, &begin);
+    let waiting = answer.expect(3).json();
     workspace
         .cluster
         .load(

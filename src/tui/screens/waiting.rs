@@ -2,7 +2,7 @@
 
 use super::band::{Band, BandKey, state_line};
 use super::words;
-use crate::run::{ApprovalGate, Drift, Evidence, RaisedStop, StopCode, Subject};
+use crate::run::{ApprovalGate, Drift, Evidence, Measure, RaisedStop, StopCode, Subject};
 use crate::simulate::PredictedEffect;
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
@@ -216,7 +216,7 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
         0 => String::new(),
         n => format!(" {n} changed beside."),
     };
-    let resting = run.live_reads_rest().map(|measure| measure.key());
+    let resting = run.live_reads_rest().map(Measure::key);
     if narrow {
         let short = read.last().cloned().unwrap_or_default();
         let text = Text::plain(short.as_str());

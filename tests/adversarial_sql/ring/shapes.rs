@@ -90,7 +90,7 @@ fn view(part: &mut Part<'_>) {
             "CREATE {kind} {view} AS SELECT id FROM {below} WHERE {condition}"
         ));
         below = view;
-        condition = "id > 0".to_owned();
+        "id > 0".clone_into(&mut condition);
     }
     count(part, &below);
 }

@@ -18,7 +18,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(
-            began.elapsed() < Duration::from_secs(120),
+            began.elapsed() < Duration::from_mins(2),
             "{what} did not come"
         );
         std::thread::sleep(Duration::from_millis(20));
@@ -130,8 +130,8 @@ fn whoever_waits_behind_us_goes_first() {
     until("our wait", || locked("visit", "AccessShareLock", false));
     let began = Instant::now();
     let mut waiter = psql("ALTER TABLE shop.customer ADD COLUMN waited int");
-    let waited = waiter.wait().expect("psql");
-    assert!(waited.success());
+    let altered = waiter.wait().expect("psql");
+    assert!(altered.success());
     let took = began.elapsed();
     let answer = finish(rehearsal).expect(69);
     assert!(answer.stdout.contains("made way for PID "), "{answer:?}");
@@ -174,8 +174,9 @@ fn after_a_kill_nothing_runs_and_the_next_start_sweeps_the_disk() {
         .collect();
     // Another test can have made one meanwhile; those of this process are owned by its number.
     let owner = format!("pid {}\n", child.id());
-    let owned = |path: &PathBuf| fs::read_to_string(path.join("owner")).is_ok_and(|it| it == owner);
-    let mine: Vec<PathBuf> = mine.into_iter().filter(owned).collect();
+    let is_its =
+        |path: &PathBuf| fs::read_to_string(path.join("owner")).is_ok_and(|it| it == owner);
+    let mine: Vec<PathBuf> = mine.into_iter().filter(is_its).collect();
     assert!(!mine.is_empty(), "it has a scratch directory");
     child.kill().expect("ours");
     child.wait().expect("ours");
