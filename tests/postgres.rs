@@ -542,7 +542,7 @@ fn signal_server(postmaster: Pid, signal: Signal) {
 #[test]
 fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     let cluster = cluster(Scenario::Enacted);
-    let fill = "CREATE TABLE public.\"Odd \"\"t\" (\"k\n1\" text, note text);
+    let fill = "CREATE TABLE public.\"Odd \"\"t\" (\"k'1\" text, note text);
         INSERT INTO public.\"Odd \"\"t\" SELECT g::text, 'x' FROM generate_series(1, 800001) AS g;
         CREATE TABLE public.nothing (id text);
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
@@ -556,7 +556,7 @@ fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
         ..profile.contents[0].clone()
     };
     let extra = [
-        spec("odd", "Odd \"t", "k\n1"),
+        spec("odd", "Odd \"t", "k'1"),
         spec("nothing", "nothing", "id"),
     ];
     profile.contents.extend(extra);
@@ -573,7 +573,7 @@ fn a_long_table_is_digested_by_the_server_and_a_swap_of_equal_counts_shows() {
     assert_eq!(before.fact("odd").and_then(|f| f.rows), Some(800_001));
     assert_eq!(before.fact("nothing").and_then(|f| f.rows), Some(0));
     assert!(is_of_no_rows(value(&before, "nothing")));
-    let change = "UPDATE public.\"Odd \"\"t\" SET \"k\n1\" = 'other' WHERE \"k\n1\" = '77'";
+    let change = "UPDATE public.\"Odd \"\"t\" SET \"k'1\" = 'other' WHERE \"k'1\" = '77'";
     cluster.load(DATABASE, change).expect("changed");
     let keys: Vec<_> = compare(&before, &survey(&profile))
         .into_iter()

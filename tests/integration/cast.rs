@@ -181,7 +181,16 @@ fn a_recording_shows_every_record_as_the_replay_does() {
         let name = format!("{}.cast", size.0);
         let end = Cast::read(&cast(&workspace, run_id, &name, words)).end();
         let screen = replayed(&workspace, run_id, size);
-        assert!(end == screen, "{end}\n\nbut the replay:\n{screen}");
+        // A recording is for others: its next command names no program and directory of this machine.
+        let told = |screen: &Screen| -> Vec<String> {
+            let text = screen.to_string();
+            let lines = text.lines().filter(|line| !line.contains("next: "));
+            lines.map(str::to_owned).collect()
+        };
+        assert!(
+            told(&end) == told(&screen),
+            "{end}\n\nbut the replay:\n{screen}"
+        );
     }
 }
 
