@@ -437,7 +437,7 @@ fn leaving_says_how_to_come_back() {
         .expect("open");
     let line =
         "ictr-..8a941203 stopped at SG2: facts drifted. Take new evidence: drygate resume 8a941203";
-    assert_eq!(drifted.run_loop().says, [line]);
+    assert_eq!(drifted.run_loop().says[0], line);
 
     let drifted = ScriptedRun::drifted();
     let mut watched = Stage::from(&drifted, "09:33:06", (80, 24), Source::Watching);
@@ -446,7 +446,7 @@ fn leaving_says_how_to_come_back() {
         .send(ScreenMessage::Signal(15))
         .expect("open");
     let line = "ictr-..8a941203 stopped at SG2: facts drifted. Watch: drygate watch 8a941203";
-    assert_eq!(watched.run_loop().says, [line]);
+    assert_eq!(watched.run_loop().says[0], line);
 }
 
 #[test]
