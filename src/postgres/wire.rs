@@ -61,6 +61,9 @@ pub(super) enum BatchAnswers {
     },
 }
 
+/// Rows of the catalogues that are looked at: some fifty times what a database of 5,000 tables has.
+const LOOKED_AT_MAX: usize = 3_000_000;
+
 /// Progress is reported every so many rows of one answer.
 const TOLD_EVERY: usize = 1_000;
 
@@ -258,6 +261,9 @@ impl Wire {
                     let cells: Vec<&str> = cells.collect();
                     see(place, &cells);
                     rows += 1;
+                    if rows >= LOOKED_AT_MAX || began.elapsed() > self.patience() {
+                        return Err(self.abandon("the parts of PostgreSQL had no end").await);
+                    }
                     if rows.is_multiple_of(TOLD_EVERY) {
                         // Nothing is kept of what was seen, so that a large catalogue may be larger than an answer.
                         self.within_budget()?;
