@@ -60,6 +60,7 @@ pub use precheck::{SsotFile, g0, recorded_ssot, repository_at_g0, ssot_digests, 
 pub use predict::{predict, protected_tables, step_effect};
 pub use probes::{first_waits, probe};
 pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};
+pub use recompute_gates::journalled_seams;
 pub use recompute_raw::judged_by_own_values;
 pub use repository_and_reports::{
     REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_render,

@@ -182,16 +182,15 @@ fn feasibility(
     Ok(Again::all(journalled.collect()))
 }
 
-/// G2 from pin, context pins and prediction. Which file the pins were read back from, and what else was written, the journal
-/// does not have.
-fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
+/// The checks of G2 from pin, context pins and prediction. What else was written, the journal does not have.
+pub fn journalled_seams(run: &RunState, profile: &Profile) -> Result<Vec<Check>, String> {
     let (Some(pin), Some(context), Some(simulation)) =
         (&run.pin, &run.context, &run.pin_simulation)
     else {
         return Err("without pin or context pins".to_owned());
     };
-    let bytes = serde_json::to_vec(context).map_err(|error| error.to_string())?;
-    let checks = g2(&DrySeams {
+    let bytes = context.bytes().map_err(|error| error.to_string())?;
+    let mut checks = g2(&DrySeams {
         profile,
         pin,
         simulation,
@@ -205,9 +204,13 @@ fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
         data_directory: "",
         written: &[],
     });
-    let journalled = checks
-        .into_iter()
-        .filter(|check| check.name != CheckName::NothingWrittenOutside);
+    checks.retain(|check| check.name != CheckName::NothingWrittenOutside);
+    Ok(checks)
+}
+
+/// G2 again. Which file the pins were read back from, the journal does not have.
+fn dry_seams(run: &RunState, profile: &Profile) -> Result<Vec<Again>, String> {
+    let journalled = journalled_seams(run, profile)?.into_iter();
     let again = journalled.map(|check| {
         let judges = check.name != CheckName::ContextPinsWritten;
         let check = if judges {

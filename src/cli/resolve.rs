@@ -44,7 +44,7 @@ pub fn parse(
     if url.is_some_and(DatabaseUrl::holds_password) {
         return Err(CliError::PasswordArgument);
     }
-    let settings = Resolver {
+    let settings = SettingsResolver {
         flags: &arguments.flags,
         is_demo: matches!(arguments.command, Some(Command::Demo { .. })),
         environment,
@@ -91,14 +91,14 @@ fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>
     Ok(found)
 }
 
-struct Resolver<'a> {
+struct SettingsResolver<'a> {
     flags: &'a Flags,
     is_demo: bool,
     environment: &'a Environment,
     files: &'a [ConfigFile],
 }
 
-impl Resolver<'_> {
+impl SettingsResolver<'_> {
     fn settings(&self, mode: Option<Sourced<Mode>>) -> Result<Settings, CliError> {
         let output = match (self.flags.json, self.flags.events) {
             // clap refuses both flags together.

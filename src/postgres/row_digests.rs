@@ -148,9 +148,12 @@ fn merge(
         let from = SharedFile { file: &file, at };
         at += digests * SIZE as u64;
         let part = from.take(digests * SIZE as u64);
-        sources.push(Source::Part(BufReader::with_capacity(AHEAD_BYTES, part)));
+        sources.push(DigestSource::Part(BufReader::with_capacity(
+            AHEAD_BYTES,
+            part,
+        )));
     }
-    sources.push(Source::Held(held.iter()));
+    sources.push(DigestSource::Held(held.iter()));
     let mut least = BinaryHeap::with_capacity(sources.len());
     for (nth, source) in sources.iter_mut().enumerate() {
         least.extend(source.next()?.map(|digest| Reverse((digest, nth))));
@@ -163,12 +166,12 @@ fn merge(
 }
 
 /// One sorted part.
-enum Source<'f> {
+enum DigestSource<'f> {
     Part(BufReader<io::Take<SharedFile<'f>>>),
     Held(std::slice::Iter<'f, RowDigest>),
 }
 
-impl Source<'_> {
+impl DigestSource<'_> {
     fn next(&mut self) -> io::Result<Option<RowDigest>> {
         match self {
             Self::Held(held) => Ok(held.next().copied()),

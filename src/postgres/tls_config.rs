@@ -1,5 +1,5 @@
 //! TLS of a connection to PostgreSQL as rustls is asked for it: what is verified, revocations, the client's certificate.
-//! Invariant: only `sslmode=require` without trusted roots takes a certificate unseen (`AcceptAny`); the signatures of the
+//! Invariant: only `sslmode=require` without trusted roots takes a certificate unseen (`Lenient`); the signatures of the
 //! handshake are checked always.
 
 use std::fs;
@@ -41,8 +41,8 @@ pub(super) fn client_config(
     // The provider is named here and not installed for the whole process.
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
-        TlsMode::Disable | TlsMode::Require => Arc::new(AcceptAny(ring::default_provider())),
-        TlsMode::VerifyCa => Arc::new(AnyName(trusted(settings)?)),
+        TlsMode::Disable | TlsMode::Require => Lenient::new(None),
+        TlsMode::VerifyCa => Lenient::new(Some(trusted(settings)?)),
         TlsMode::VerifyFull => trusted(settings)?,
     };
     let builder = ClientConfig::builder_with_provider(provider)
@@ -123,11 +123,22 @@ fn private_key(own: &ClientCertificate) -> Result<PrivateKeyDer<'static>, Settin
     })
 }
 
-/// Verifies all but the name, as `sslmode=verify-ca` means.
+/// A verifier that leaves out the name (`sslmode=verify-ca`) or, without `chain`, the certificate as well (`sslmode=require`). The
+/// signatures of the handshake are checked always.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct Lenient {
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    provider: CryptoProvider,
+}
 
-impl ServerCertVerifier for AnyName {
+impl Lenient {
+    fn new(chain: Option<Arc<WebPkiServerVerifier>>) -> Arc<Self> {
+        let provider = ring::default_provider();
+        Arc::new(Self { chain, provider })
+    }
+}
+
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -136,9 +147,11 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(chain) = &self.chain else {
+            return Ok(ServerCertVerified::assertion());
+        };
         let verified =
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             // The name is looked at last, when chain, times and revocations have held.
             Err(rustls::Error::InvalidCertificate(
@@ -154,7 +167,8 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -163,59 +177,12 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-}
-
-/// Accepts any certificate, as `sslmode=require` means; the handshake's signatures are still checked.
-#[derive(Debug)]
-struct AcceptAny(CryptoProvider);
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }

@@ -8,7 +8,7 @@ use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, literal, quoted_nam
 
 /// One table, or a partitioned table with its partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Table {
+pub(super) struct TableShape {
     /// Whether it has partitions.
     pub(super) partitioned: bool,
     /// Its columns, in their order.
@@ -29,7 +29,7 @@ const FOREIGN: &str =
 pub(super) fn tables(
     shadow: &ShadowDatabase,
     database: &str,
-) -> Result<BTreeMap<QualifiedName, Table>, String> {
+) -> Result<BTreeMap<QualifiedName, TableShape>, String> {
     // The columns of every partition take part, so that DETACH and ATTACH are seen at the table itself.
     let sql = format!(
         "SELECT n.nspname::text, c.relname::text, c.relkind::text,
@@ -61,7 +61,7 @@ pub(super) fn tables(
         let name = (next(), next());
         let partitioned = next() == "p";
         let list = |text: &str| serde_json::from_str(text).map_err(|error| error.to_string());
-        let table = Table {
+        let table = TableShape {
             partitioned,
             columns: list(&next())?,
             key: list(&next())?,

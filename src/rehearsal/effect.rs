@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalogue::{Table, tables, types};
+use super::catalogue::{TableShape, tables, types};
 use super::message::QualifiedName;
-use super::rows::{ChangedRow, Reading};
+use super::rows::{ChangedRow, RowComparison};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name};
 use crate::documents::RowOperation;
 
@@ -15,7 +15,7 @@ const COUNTED_AT_ONCE: usize = 200;
 
 /// What a run did to one table.
 #[derive(Debug, Clone)]
-pub(super) struct Touched {
+pub(super) struct ChangedTable {
     /// Its columns, of before and afterwards.
     pub(super) columns: Vec<String>,
     /// The columns that identify a row.
@@ -30,7 +30,7 @@ pub(super) struct Touched {
 #[derive(Debug, Clone)]
 pub(super) struct RunEffect {
     /// By table.
-    pub(super) tables: BTreeMap<QualifiedName, Touched>,
+    pub(super) tables: BTreeMap<QualifiedName, ChangedTable>,
     /// Whether the sentinel was found.
     pub(super) sentinel_found: bool,
 }
@@ -42,7 +42,7 @@ pub(super) fn redefined(
 ) -> Result<BTreeSet<QualifiedName>, String> {
     let (before, after) = (tables(shadow, BASE)?, tables(shadow, run)?);
     let all = types_differ(shadow, run)?;
-    let differs = |(name, table): &(&QualifiedName, &Table)| {
+    let differs = |(name, table): &(&QualifiedName, &TableShape)| {
         all || after
             .get(*name)
             .is_none_or(|now| now.definition != table.definition)
@@ -92,10 +92,10 @@ impl RunEffect {
             }
         }
         let sentinel = (SENTINEL.to_owned(), "written".to_owned());
-        let table = Table {
+        let table = TableShape {
             columns: vec!["at".to_owned(), "says".to_owned()],
             key: vec!["at".to_owned()],
-            ..Table::default()
+            ..TableShape::default()
         };
         let sides = (Some(&table), Some(&table));
         let written = compare(shadow, run, boundary, salt, &sentinel, sides, false)?;
@@ -113,9 +113,9 @@ fn compare(
     boundary: u64,
     salt: &str,
     name: &QualifiedName,
-    (was, is): (Option<&Table>, Option<&Table>),
+    (was, is): (Option<&TableShape>, Option<&TableShape>),
     redefined: bool,
-) -> Result<Touched, String> {
+) -> Result<ChangedTable, String> {
     let mut columns: Vec<String> = was.map(|was| was.columns.clone()).unwrap_or_default();
     for column in is.into_iter().flat_map(|is| &is.columns) {
         if !columns.contains(column) {
@@ -127,13 +127,13 @@ fn compare(
         .or(is)
         .map(|table| table.key.clone())
         .unwrap_or_default();
-    let has = |table: &&Table| either.iter().all(|column| table.columns.contains(column));
+    let has = |table: &&TableShape| either.iter().all(|column| table.columns.contains(column));
     let in_both = was.iter().chain(is.iter()).all(has)
         && was
             .zip(is)
             .is_none_or(|(a, b)| a.key == b.key || b.key.is_empty());
     let key = if in_both { either } else { Vec::new() };
-    let reading = Reading {
+    let reading = RowComparison {
         shadow,
         name,
         columns: &columns,
@@ -146,7 +146,7 @@ fn compare(
         // Where the whole table was written anew, that a row was written says nothing.
         rows.retain(|row| row.operation != RowOperation::Touch);
     }
-    Ok(Touched {
+    Ok(ChangedTable {
         columns,
         key,
         redefined,
@@ -159,12 +159,12 @@ fn untouched<'a>(
     shadow: &ShadowDatabase,
     run: &str,
     boundary: u64,
-    same: &[(&'a QualifiedName, &Table)],
+    same: &[(&'a QualifiedName, &TableShape)],
 ) -> Result<BTreeSet<&'a QualifiedName>, String> {
     let mut found = BTreeSet::new();
     for some in same.chunks(COUNTED_AT_ONCE) {
         let counted = |database: &str| {
-            let count = |(at, (name, table)): (usize, &(&QualifiedName, &Table))| {
+            let count = |(at, (name, table)): (usize, &(&QualifiedName, &TableShape))| {
                 let only = if table.partitioned { "" } else { "ONLY " };
                 format!(
                     "SELECT {at} AS at, count(*)::text, count(*) FILTER (WHERE xmin::text::bigint >= {boundary})::text \

@@ -1,10 +1,10 @@
 //! The effects of two runs on the same rows: which columns differ from run to run, and whether anything else does.
 //! Invariant: an effect is called reproducible only where both runs changed the same rows, apart from the values of columns that
-//! are named as volatile (`Repeated::of`).
+//! are named as volatile (`RepeatedRun::of`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::effect::{RunEffect, Touched};
+use super::effect::{ChangedTable, RunEffect};
 use super::message::QualifiedName;
 use super::rows::ChangedRow;
 use super::shadow_database::shown;
@@ -16,14 +16,14 @@ const LISTED_MAX: usize = 10_000;
 
 /// What two runs have in common.
 #[derive(Debug, Default)]
-pub(super) struct Repeated {
+pub(super) struct RepeatedRun {
     /// By table, the columns that are volatile.
     pub(super) volatile: BTreeMap<QualifiedName, BTreeSet<usize>>,
     /// What else differs.
     pub(super) differs: Vec<String>,
 }
 
-impl Repeated {
+impl RepeatedRun {
     /// Compares two runs.
     pub(super) fn of(first: &RunEffect, second: &RunEffect) -> Self {
         let mut found = Self::default();
@@ -53,7 +53,7 @@ impl Repeated {
     }
 }
 
-fn volatile(one: &Touched, two: &Touched) -> Result<BTreeSet<usize>, String> {
+fn volatile(one: &ChangedTable, two: &ChangedTable) -> Result<BTreeSet<usize>, String> {
     if one.columns != two.columns {
         return Err("its columns are other ones in a second run".to_owned());
     }
@@ -64,7 +64,7 @@ fn volatile(one: &Touched, two: &Touched) -> Result<BTreeSet<usize>, String> {
         (RowOperation::Touch, "touched"),
         (RowOperation::Insert, "inserted"),
     ] {
-        let of = |touched: &Touched| -> Vec<ChangedRow> {
+        let of = |touched: &ChangedTable| -> Vec<ChangedRow> {
             let rows = touched.rows.iter();
             rows.filter(|row| row.operation == operation)
                 .cloned()
@@ -130,7 +130,7 @@ fn without(row: &ChangedRow, volatile: &BTreeSet<usize>) -> Vec<Digest> {
 }
 
 /// SHA-256 over an effect without its volatile columns.
-pub(super) fn digest(effect: &RunEffect, repeated: &Repeated) -> Digest {
+pub(super) fn digest(effect: &RunEffect, repeated: &RepeatedRun) -> Digest {
     let mut hasher = Hasher::new();
     let none = BTreeSet::new();
     for (name, touched) in &effect.tables {
@@ -169,7 +169,7 @@ pub(super) fn digest(effect: &RunEffect, repeated: &Repeated) -> Digest {
 }
 
 /// The effect on each table, as it is shown.
-pub(super) fn table_effects(effect: &RunEffect, repeated: &Repeated) -> Vec<RehearsedTable> {
+pub(super) fn table_effects(effect: &RunEffect, repeated: &RepeatedRun) -> Vec<RehearsedTable> {
     let tables = effect.tables.iter();
     tables
         .map(|(name, touched)| {

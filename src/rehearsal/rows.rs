@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Stdio};
 
-use super::catalogue::Table;
+use super::catalogue::TableShape;
 use super::message::QualifiedName;
 use super::shadow_database::{SUPERUSER, ShadowDatabase, literal, quoted, quoted_name};
 use crate::documents::RowOperation;
@@ -25,7 +25,7 @@ pub(super) struct ChangedRow {
 }
 
 /// How a table is read on both sides.
-pub(super) struct Reading<'a> {
+pub(super) struct RowComparison<'a> {
     /// The shadow.
     pub(super) shadow: &'a ShadowDatabase,
     /// Schema and name.
@@ -46,12 +46,12 @@ struct Row {
     cells: Vec<String>,
 }
 
-impl Reading<'_> {
+impl RowComparison<'_> {
     /// Every row that differs or was written between two databases, in the order of the keys.
     pub(super) fn changed_rows(
         &self,
-        before: Option<(&str, &Table)>,
-        after: Option<(&str, &Table)>,
+        before: Option<(&str, &TableShape)>,
+        after: Option<(&str, &TableShape)>,
     ) -> Result<Vec<ChangedRow>, String> {
         let mut left = self.open(before)?;
         let mut right = self.open(after)?;
@@ -92,7 +92,7 @@ impl Reading<'_> {
         }
     }
 
-    fn open(&self, side: Option<(&str, &Table)>) -> Result<RowStream, String> {
+    fn open(&self, side: Option<(&str, &TableShape)>) -> Result<RowStream, String> {
         let Some((database, table)) = side else {
             return Ok(RowStream { reader: None });
         };

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::catalogue::{demanded, not_seeded, sequences};
 use super::effect::{RunEffect, redefined};
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
-use super::repeated::{Repeated, digest, table_effects};
+use super::repeated::{RepeatedRun, digest, table_effects};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, shown};
 use crate::documents::{Rehearsed, ScriptEnd, SeededTable, SequenceMove};
 use crate::survey::line_hunks;
@@ -160,7 +160,7 @@ fn finish(
     let again = run(shadow)?;
     shadow.keep_run(SECOND)?;
     let second = RunEffect::of(shadow, SECOND, boundary, &salt)?;
-    let mut repeated = Repeated::of(&first, &second);
+    let mut repeated = RepeatedRun::of(&first, &second);
     if again.succeeded != found.script.succeeded {
         let word = |end: &ScriptEnd| if end.succeeded { "succeeds" } else { "fails" };
         repeated.differs.push(format!(

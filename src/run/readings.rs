@@ -10,7 +10,7 @@ use crate::survey::{Fact, FactKey, Survey, UtcTime, differences};
 
 /// When something was read, by our clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Reading {
+struct ReadTime {
     /// When its transaction began.
     began_at: UtcTime,
     /// When the values had come.
@@ -30,18 +30,18 @@ pub struct ChangeWindow {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
     /// The last reading of all facts, that of the pin among them.
-    all: Option<Reading>,
+    all: Option<ReadTime>,
     /// Whether all facts were read again since the pin.
     all_again: bool,
     /// The last reading of the `live` facts alone.
-    live: Option<Reading>,
+    live: Option<ReadTime>,
     /// The facts that differ from the pin by their last reading.
     moved: BTreeMap<FactKey, ChangeWindow>,
 }
 
 impl Readings {
     /// The last reading of a fact or stream, that of the pin among them.
-    fn last(&self, is_live: bool) -> Option<Reading> {
+    fn last(&self, is_live: bool) -> Option<ReadTime> {
         let live = self.live.filter(|_| is_live);
         let both = [self.all, live].into_iter().flatten();
         both.max_by_key(|reading| reading.ended_at)
@@ -50,7 +50,7 @@ impl Readings {
     /// A reading found these facts to differ from the pin, and what else it asked for to be equal.
     fn take(
         &mut self,
-        now: Reading,
+        now: ReadTime,
         differing: &[&FactKey],
         asked: impl Fn(&FactKey) -> bool,
         is_live: impl Fn(&FactKey) -> bool,
@@ -74,7 +74,7 @@ impl Readings {
 
 impl RunState {
     pub(super) fn read_by_survey(&mut self, purpose: SurveyPurpose, survey: &Survey) {
-        let now = Reading {
+        let now = ReadTime {
             began_at: survey.snapshot.began_at,
             ended_at: survey.snapshot.ended_at,
         };
@@ -100,7 +100,7 @@ impl RunState {
         let Some(pin) = pin else { return };
         // The transaction that was opened last is that of this read; an earlier one only widens the window.
         let opened = self.transactions.last().map(|last| last.opened_at);
-        let now = Reading {
+        let now = ReadTime {
             began_at: opened.unwrap_or(read.read_at),
             ended_at: read.read_at,
         };

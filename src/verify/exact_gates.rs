@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::exact::Document;
 use crate::audit::{
-    self, DrySeams, Feasibility, Forbidden, FreshFold, FreshResume, Recomputed, ReportRendering,
+    self, Feasibility, Forbidden, FreshFold, FreshResume, Recomputed, ReportRendering,
     ResumeResult, SecretScan,
 };
 use crate::profile::Profile;
@@ -119,7 +119,10 @@ pub(super) fn gate_findings(
     let (again, of_world) = match gate {
         Gate::G0 => (precheck(run, profile, &recorded), Vec::new()),
         Gate::G1 => (feasibility(run, profile, &recorded), Vec::new()),
-        Gate::G2 => (Vec::new(), dry_seams(run, profile)),
+        Gate::G2 => (
+            Vec::new(),
+            audit::journalled_seams(run, profile).unwrap_or_default(),
+        ),
         Gate::G3 => (Vec::new(), Vec::new()),
         Gate::G4 => (Vec::new(), resumed(closing)),
         Gate::G5 => (Vec::new(), probes(run, closing, &recorded)),
@@ -297,33 +300,6 @@ fn other_queries(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<S
         }
     }
     found
-}
-
-fn dry_seams(run: &RunState, profile: &Profile) -> Vec<Check> {
-    let (Some(pin), Some(context), Some(simulation)) =
-        (&run.pin, &run.context, &run.pin_simulation)
-    else {
-        return Vec::new();
-    };
-    let Ok(bytes) = context.bytes() else {
-        return Vec::new();
-    };
-    let mut checks = audit::g2(&DrySeams {
-        profile,
-        pin,
-        simulation,
-        context,
-        context_bytes: &bytes,
-        context_blob: &Digest::of(&bytes),
-        predicted: run
-            .predicted
-            .as_ref()
-            .map(|(effect, counts)| (effect, counts)),
-        data_directory: "",
-        written: &[],
-    });
-    checks.retain(|check| check.name != CheckName::NothingWrittenOutside);
-    checks
 }
 
 /// G4 as a fresh process that found no difference would have answered.
