@@ -13,7 +13,8 @@ use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
 use crate::profile::{self, Profile};
 use crate::report::visible;
-use crate::runner::target::{Purpose, SurveyRequest};
+use crate::runner::RunnerError;
+use crate::runner::target::{Purpose, SurveyRequest, TargetError};
 use crate::survey::Digest;
 
 const STARTING: &str = include_str!("../../assets/profiles/starting.toml");
@@ -128,7 +129,12 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
         live_only: false,
         streams: false,
     };
-    let (taken, _) = survey::take(settings, asking, ask)?;
+    let (taken, _) = survey::take(settings, asking, ask).map_err(|error| match error {
+        LaunchError::Runner(RunnerError::Target(TargetError::Unfit(why))) => {
+            LaunchError::TablesNotRead(why)
+        }
+        other => other,
+    })?;
     let survey = &taken.survey;
     let value = survey.fact("tables").and_then(|fact| fact.observed.value());
     let refused = taken

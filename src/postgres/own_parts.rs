@@ -58,7 +58,13 @@ static CALLED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
 pub(super) async fn begin(wire: &mut Wire, allowed: &[String]) -> Result<(), CallError> {
     let mut parts = OwnParts::new(allowed);
     let mut see = |place: usize, cells: &[&str]| parts.see(place, cells);
-    wire.look(Statement::BEGIN_AND_OWN_PARTS, &mut see).await?;
+    let looked = wire.look(Statement::BEGIN_AND_OWN_PARTS, &mut see).await;
+    looked.map_err(|error| match error {
+        CallError::Refused(why) => CallError::Refused(
+            format!("the catalogues cannot be read: {why}; a role needs what PostgreSQL grants to PUBLIC").into(),
+        ),
+        unavailable @ CallError::Unavailable { .. } => unavailable,
+    })?;
     parts.judged().map_err(CallError::Refused)
 }
 

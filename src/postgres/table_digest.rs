@@ -11,7 +11,7 @@ use crate::survey::{ContentColumn, EvidenceFormat, FactDocument, decoded_row};
 
 /// The longest document in bytes, and how long all documents of a survey may be together: each is in memory until it is kept.
 pub(super) const DOCUMENT_MAX: usize = 24 << 20;
-const DOCUMENTS_MAX: u64 = 32 << 20;
+const DOCUMENTS_MAX: u64 = 40 << 20;
 
 /// Rows that are read for several documents in one round trip, in bytes of memory.
 const GROUP_MAX: u64 = 4 << 20;
@@ -256,11 +256,11 @@ mod tests {
             [
                 Together(vec![0]),
                 Alone(3),
-                Together(vec![2, 4, 5]),
-                Together(vec![8])
+                Alone(7),
+                Together(vec![2, 4, 5])
             ]
         );
-        assert_eq!(plans(26), [Together(vec![0]), Together(vec![2, 4])]);
+        assert_eq!(plans(34), [Together(vec![0]), Together(vec![2, 4])]);
         assert_eq!(plans(40), [Together(Vec::new())]);
     }
 }

@@ -75,7 +75,7 @@ fn tables_that_the_role_may_not_ask_about_are_a_failed_check() {
         &workspace,
         &init,
         9,
-        "the tables cannot be read: 42501",
+        "the tables cannot be read: the catalogues cannot be read: 42501",
         "Ask with a role that may",
     );
 }

@@ -232,10 +232,15 @@ fn head(model: &Model, columns: &FactColumns) -> Text {
         || "pinned".to_owned(),
         |pin| format!("pinned {}", pin.snapshot.began_at.clock()),
     );
+    // The column of the pin beside it says when.
+    let now = match model.run().latest {
+        Some(_) if !model.run().has_read_again() => "not read since then".to_owned(),
+        _ => now_title(model),
+    };
     let mut text = Text::inked(Ink::Dim, "fact")
         .to_column(columns.key)
         .then(Text::inked(Ink::Dim, pinned).to_column(columns.pinned))
-        .then(Text::inked(Ink::Dim, now_title(model)).to_column(columns.now))
+        .then(Text::inked(Ink::Dim, now).to_column(columns.now))
         .then(Text::inked(Ink::Dim, "change").to_column(columns.change));
     if columns.last > 0 {
         text = text.then(Text::inked(Ink::Dim, "last PASS").to_column(columns.last));

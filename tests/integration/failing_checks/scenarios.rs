@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::FileExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use drygate::postgres::throwaway::Scenario;
 use drygate::survey::Digest;
@@ -290,19 +290,26 @@ pub fn a_program_replaced_between_two_approvals_fails_g6() -> Vec<Value> {
         std::os::unix::fs::PermissionsExt::from_mode(0o755),
     )
     .expect("our own file");
-    let approve = || {
-        let given = workspace.command(&approval(&second, "SG2"));
+    let by_program = |words: &[&str]| {
+        let given = workspace.command(words);
         let mut command = Command::new(&program);
         command.args(given.get_args()).env_clear();
         for (name, value) in given.get_envs() {
             command.env(name, value.expect("set"));
         }
         command.current_dir(given.get_current_dir().expect("set"));
-        command.output().expect("it starts").status.code()
+        let spawned = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        finish(spawned.expect("it starts"))
     };
-    // What nobody was shown is refused once; who approves again knows.
-    assert_eq!(approve(), Some(6));
-    assert_eq!(approve(), Some(9));
+    // A program that nobody was shown voids the approval; who approves the new evidence knows.
+    by_program(&approval(&second, "SG2")).expect(4);
+    let resume = ["resume", text(&second["run_id"]), "--headless", "--json"];
+    let renewed = by_program(&resume).expect(3).json();
+    by_program(&approval(&renewed, "SG2")).expect(9);
     let resumed = workspace.events(&second, "run_resumed");
     let tool = &resumed.last().expect("it was taken up")["tool"];
     assert_eq!(tool["binary_sha256"], other.as_str());
