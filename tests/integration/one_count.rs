@@ -44,10 +44,8 @@ fn numbers_before(text: &str, mark: &str) -> Vec<usize> {
     let places = text.match_indices(mark);
     let number = |(at, _): (usize, &str)| {
         let before = text[..at].trim_end();
-        let start = before
-            .rfind(|c: char| !c.is_ascii_digit())
-            .map_or(0, |at| at + 1);
-        before[start..].parse().ok()
+        let start = before.trim_end_matches(|c: char| c.is_ascii_digit());
+        before[start.len()..].parse().ok()
     };
     places.filter_map(number).collect()
 }
@@ -56,7 +54,10 @@ fn numbers_before(text: &str, mark: &str) -> Vec<usize> {
 fn tally(text: &str) -> (usize, usize) {
     let changed = numbers_before(text, " changed");
     let all = numbers_before(text, " facts: ");
-    (changed[0], all[0])
+    match (changed.first(), all.first()) {
+        (Some(changed), Some(all)) => (*changed, *all),
+        _ => panic!("no tally: {text}"),
+    }
 }
 
 fn page(ground: &Ground, run: &RunFiles) -> String {

@@ -191,9 +191,9 @@ fn a_stream_that_fails_at_closeout_leaves_claim_b_not_checked() {
 }
 
 #[test]
-fn catalogs_that_the_role_may_not_read_leave_claim_a_not_checked() {
+fn functions_that_the_role_may_not_call_leave_claim_a_not_checked() {
     let workspace = Workspace::new(Scenario::Draft);
-    workspace.sql("REVOKE SELECT ON pg_catalog.pg_prepared_xacts FROM PUBLIC");
+    workspace.sql("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_prepared_xact() FROM PUBLIC");
     let waiting = workspace.run().expect(3).json();
     let closed = &workspace.events(&waiting, "transaction_closed")[0]["proof"];
     assert_eq!(closed["residue"], Value::Null, "{closed}");
