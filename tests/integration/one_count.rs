@@ -151,7 +151,9 @@ fn a_drift_has_one_count_and_one_time() {
 
     // The diff, on screen, as text and as JSON.
     terminal.type_slowly("d");
-    let diff = terminal.wait_for("facts: ");
+    let diff = terminal.wait_until("the diff", |screen| {
+        screen.contains(" DIFF ") && screen.contains(" facts: ")
+    });
     assert_eq!(tally(&flat(&diff)), (count, all), "{diff}");
     assert!(
         flat(&diff).contains(&format!("When: {after} to {before}")),
@@ -326,7 +328,7 @@ fn facts_that_were_not_read_are_counted_alike() {
     });
     assert_eq!(facts.count(), read[0] + unread, "{pane}");
     let narrow = {
-        terminal.type_slowly(key::ESC);
+        terminal.type_slowly(key::ESC).wait_for("1 GATES");
         terminal.resize(80, 24);
         terminal.wait_for("not read again.")
     };
