@@ -83,7 +83,7 @@ pub enum Command {
     },
     /// Lists the runs, those that wait for a person first; on a terminal a picker.
     Runs(RunsCommand),
-    /// Retells a run from its journal, record by record: no database.
+    /// Shows a run again from its journal, record by record: no database.
     ///
     /// An archive that `drygate export` wrote is retold where it lies, without importing it.
     Replay(ReplayCommand),

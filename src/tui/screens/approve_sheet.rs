@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_input, proof, sheet_drift, sheet_last_pass, words};
+use super::{approve_input, proof, sheet_drift, sheet_edge, sheet_last_pass, words};
 use crate::audit;
 use crate::run::{ApprovalGate, ApprovalStatus, Decision, Evidence, Obstacle};
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
@@ -102,6 +102,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     if inside.height <= FIXED {
         return;
     }
+    let edge = sheet_edge::text(model, sheet, usize::from(area.width).saturating_sub(6));
+    canvas.on_edge(area, area.bottom() - 1, &edge, &Text::new());
     let x = inside.x + margin(area);
     let width = inside.width.saturating_sub(2 * margin(area));
     let lines = lines(model, sheet, text_width(area));

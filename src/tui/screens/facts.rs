@@ -234,7 +234,7 @@ fn head(model: &Model, columns: &FactColumns) -> Text {
     );
     // The column of the pin beside it says when.
     let now = match model.run().latest {
-        Some(_) if !model.run().has_read_again() => "not read since then".to_owned(),
+        Some(_) if !model.run().has_read_again() => "not read again".to_owned(),
         _ => now_title(model),
     };
     let mut text = Text::inked(Ink::Dim, "fact")

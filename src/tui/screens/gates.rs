@@ -88,13 +88,38 @@ pub(super) fn verdict_mark(theme: Theme, verdict: Verdict) -> Text {
     }
 }
 
-fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
-    let run = model.run().gates.get(&gate);
-    let begun_mark = match run.map(|run| run.finished) {
+/// How far a gate is, and its verdict.
+fn gate_mark(model: &Model, gate: Gate) -> Text {
+    match model.run().gates.get(&gate).map(|run| run.finished) {
         Some(Some((verdict, _))) => verdict_mark(model.theme, verdict),
         Some(None) => mark(model.theme, Glyph::Here, now_ink(model)),
         None => mark(model.theme, Glyph::Coming, Ink::Dim),
-    };
+    }
+}
+
+/// All gates in one line, neighbours of one mark together: `G0-2 ✓  G3 ▸  G4-6 ·`.
+pub(super) fn one_line(model: &Model) -> Text {
+    let marks: Vec<(Gate, Text)> = Gate::ALL.map(|gate| (gate, gate_mark(model, gate))).into();
+    let mut line = Text::new();
+    for alike in marks.chunk_by(|(_, one), (_, next)| one == next) {
+        let [(first, mark), ..] = alike else { continue };
+        let gap = if line.is_empty() { "" } else { "  " };
+        let name = match alike {
+            [.., (last, _)] if last != first => {
+                format!("{first}-{}", last.name().trim_start_matches('G'))
+            }
+            _ => first.to_string(),
+        };
+        line = line
+            .with(Ink::Plain, format!("{gap}{name} "))
+            .then(mark.clone());
+    }
+    line
+}
+
+fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
+    let run = model.run().gates.get(&gate);
+    let begun_mark = gate_mark(model, gate);
     let ink = if run.is_some() { Ink::Plain } else { Ink::Dim };
     let (title, gap) = if width >= 36 {
         (gate.title(), "  ")

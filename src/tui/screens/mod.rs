@@ -30,6 +30,7 @@ pub mod reject_sheet;
 mod running;
 mod sealed;
 mod sheet_drift;
+mod sheet_edge;
 mod sheet_last_pass;
 mod stops;
 pub mod text_page;

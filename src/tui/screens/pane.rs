@@ -118,13 +118,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
     let chosen = view.chosen(content.total, content.rests_on);
     let top = first_row(content.total, room, chosen);
     let cut = cut_words(top, content.total.saturating_sub(top + room));
-    let below = match stops_below(model, (canvas.area(), area), pane, cut.len()) {
-        stops if stops.is_empty() => content.below.clone(),
-        stops => stops,
-    };
-    // Title and remark have 3 columns each around them, and each corner has one.
-    let fits = below.width() + cut.len() + 8 <= usize::from(area.width);
-    let (right, below) = if fits {
+    let [long, _] = &cut;
+    let (below, cut) = stops_below(model, (canvas.area(), area), pane, &cut)
+        .unwrap_or_else(|| (content.below.clone(), long.clone()));
+    let (right, below) = if fits_on_edge(area, &below, &cut) {
         (&content.right, below)
     } else {
         (&content.below, Text::new())
@@ -151,26 +148,41 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pan
     canvas.on_edge(area, last, &below, &Text::inked(Ink::Dim, cut));
 }
 
-/// How many rows are not on screen: `3 more below`.
-fn cut_words(above: usize, below: usize) -> String {
-    match (above, below) {
+/// How many rows are not on screen: `3 more below`, and in short `3 below`.
+fn cut_words(above: usize, below: usize) -> [String; 2] {
+    let words = |more: &str| match (above, below) {
         (0, 0) => String::new(),
-        (0, below) => format!("{below} more below"),
-        (above, 0) => format!("{above} more above"),
+        (0, below) => format!("{below}{more} below"),
+        (above, 0) => format!("{above}{more} above"),
         (above, below) => format!("{above} above, {below} below"),
-    }
+    };
+    [words(" more"), words("")]
 }
 
-/// The stop points, in one line on the edge below the facts, where their own pane is not on screen.
-fn stops_below(model: &Model, (screen, area): (Rect, Rect), pane: Pane, taken: usize) -> Text {
+/// Title and remark have 3 columns each around them, and each corner has one.
+fn fits_on_edge(area: Rect, title: &Text, remark: &str) -> bool {
+    title.width() + remark.len() + 8 <= usize::from(area.width)
+}
+
+/// The stop points, in one line on the edge below the facts, where their own pane is not on screen, and the remark beside them.
+fn stops_below(
+    model: &Model,
+    (screen, area): (Rect, Rect),
+    pane: Pane,
+    cut: &[String; 2],
+) -> Option<(Text, String)> {
     let on_screen = panes_on_screen(model, screen);
     let is_shown = |wanted| on_screen.iter().any(|(shown, _)| *shown == wanted);
     if pane != Pane::Facts || is_shown(Pane::Stops) || !is_shown(Pane::Gates) {
-        return Text::new();
+        return None;
     }
     let name = Text::plain(format!("{} STOPS  ", key(model, Pane::Stops)));
-    let room = usize::from(area.width).saturating_sub(6 + name.width() + taken + 3);
-    name.then(stops::one_line(model, room))
+    let lines = stops::one_line(model).into_iter();
+    let mut forms = lines.flat_map(|line| {
+        let line = name.clone().then(line);
+        cut.each_ref().map(|cut| (line.clone(), cut.clone()))
+    });
+    forms.find(|(line, cut)| fits_on_edge(area, line, cut))
 }
 
 /// The first row on screen, so that the chosen one is on it and no room is left empty.

@@ -1,5 +1,7 @@
 //! Pane 3: all stop points: past, present, to come. Returns are numbered as in the journal, from 1.
 
+use std::ops::Range;
+
 use super::pane::{PaneRow, PaneText};
 use super::words;
 use crate::run::{RunState, State, StopCode};
@@ -80,39 +82,48 @@ fn mark(model: &Model, state: State, code: Option<StopCode>, here: bool) -> Text
     Text::inked(ink, model.theme.glyph(glyph))
 }
 
-/// All stop points in one line: `r1 ✓  r2 ▸ YOU  r3 ·  r4 ·`. Where there is no room for all, those before the one where the run
-/// stands are left out first, then those behind it.
-pub(super) fn one_line(model: &Model, room: usize) -> Text {
+/// All stop points in one line, the longest form first: `r1 ✓  r2 ▸ YOU  r3 ·  r4 ·`, then `r1✓ r2▸ YOU r3· r4·`. Where there is no
+/// room for all, those before the one where the run stands are left out first, then those behind it.
+pub(super) fn one_line(model: &Model) -> Vec<Text> {
+    let marks = marks(model);
+    if marks.is_empty() {
+        return vec![Text::plain("none")];
+    }
+    let here = model.run().returns.len().saturating_sub(1);
+    let here = here.min(marks.len());
+    let before = (0..=here).map(|from| from..marks.len());
+    let behind = (here..marks.len()).rev().map(|to| here..to);
+    let narrow = before
+        .chain(behind)
+        .map(|stops| joined(&marks, stops, "", " "));
+    let wide = joined(&marks, 0..marks.len(), " ", "  ");
+    std::iter::once(wide).chain(narrow).collect()
+}
+
+/// A mark for each stop point, past and to come, and who is waited for.
+fn marks(model: &Model) -> Vec<Text> {
     let run = model.run();
-    let mut stops = Vec::new();
-    for (nth, (state, code, _)) in run.returns.iter().enumerate() {
+    let past = run.returns.iter().enumerate();
+    let past = past.map(|(nth, (state, code, _))| {
         let here = stands_at(run, nth);
-        let mark = mark(model, *state, *code, here);
         let you = if here { " YOU" } else { "" };
-        let stop = Text::plain(format!("r{} ", nth + 1));
-        stops.push(stop.then(mark).with(Ink::Needed, you));
-    }
+        mark(model, *state, *code, here).with(Ink::Needed, you)
+    });
     let drifted = run.drift.as_ref().is_some_and(|drift| drift.gate.is_some());
-    let coming = model.theme.glyph(Glyph::Coming);
-    if !drifted {
-        let ahead = returns_ahead(run).len();
-        let first = stops.len() + 1;
-        let numbers = first..first + ahead;
-        stops.extend(numbers.map(|r| Text::inked(Ink::Dim, format!("r{r} {coming}"))));
+    let ahead = if drifted { 0 } else { returns_ahead(run).len() };
+    let coming = Text::inked(Ink::Dim, model.theme.glyph(Glyph::Coming));
+    past.chain(std::iter::repeat_n(coming, ahead)).collect()
+}
+
+/// Some of the stop points by their numbers: `blank` stands before a mark, `gap` between two of them.
+fn joined(marks: &[Text], stops: Range<usize>, blank: &str, gap: &str) -> Text {
+    let mut line = Text::new();
+    for nth in stops {
+        let gap = if line.is_empty() { "" } else { gap };
+        let name = format!("{gap}r{}{blank}", nth + 1);
+        line = line.with(Ink::Plain, name).then(marks[nth].clone());
     }
-    let joined = |stops: &[Text]| {
-        let mut line = Text::new();
-        for stop in stops {
-            let gap = if line.is_empty() { "" } else { "  " };
-            line = line.with(Ink::Plain, gap).then(stop.clone());
-        }
-        line
-    };
-    let here = run.returns.len().saturating_sub(1).min(stops.len());
-    let before = (0..=here).map(|from| from..stops.len());
-    let behind = (here..stops.len()).rev().map(|to| here..to);
-    let mut shown = before.chain(behind).map(|range| joined(&stops[range]));
-    shown.find(|line| line.width() <= room).unwrap_or_default()
+    line
 }
 
 /// The states that the run will come back to a person with, as far as that is known.

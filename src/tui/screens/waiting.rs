@@ -154,7 +154,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             // What changed takes this line.
             Text::new()
         } else {
-            differences(model, evidence, narrow)
+            differences(model, evidence, narrow, leads)
         })
         .say(state_line(model, StopCode::StopApprovalRequired.name()))
         .keys(keys)
@@ -169,11 +169,11 @@ fn prediction_beside(
     narrow: bool,
 ) -> Text {
     let whole = words::prediction(model.run(), predicted, gap(narrow));
-    // A narrow band has four rows for its lines, one of them says stop and state.
-    let width = usize::from(model.size.width).saturating_sub(4);
+    // A band has four rows for what it says, and one of them is kept for the line behind this one.
+    let width = usize::from(model.size.width).saturating_sub(if narrow { 4 } else { 8 });
     let rows = |line: &Text| line.wrap(width).len();
     let taken: usize = band.lines.iter().map(rows).sum();
-    if !narrow || taken + rows(&whole) < 4 {
+    if taken + rows(&whole) < 4 {
         whole
     } else {
         words::prediction_short(predicted)
@@ -208,7 +208,8 @@ fn right_side(model: &Model, evidence: &Evidence, since: &str, narrow: bool) -> 
     }
 }
 
-fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
+/// Whether the facts still equal, and how the evidence stands to the last PASS; in short behind a line that leads.
+fn differences(model: &Model, evidence: &Evidence, narrow: bool, behind: bool) -> Text {
     let run = model.run();
     let sheet = &evidence.sheet;
     let read = words::equal_when(run);
@@ -237,20 +238,23 @@ fn differences(model: &Model, evidence: &Evidence, narrow: bool) -> Text {
     let rest = resting.map_or_else(String::new, |key| {
         format!(" Live reads rest: {key} is kept for the surveys to come.")
     });
-    let last_pass = if beside.is_empty() && sheet.drifted.is_empty() {
-        words::last_pass(sheet)
-    } else {
-        words::last_pass_short(sheet)
+    let short = words::last_pass_short(sheet);
+    let last_pass = match (beside.is_empty() && sheet.drifted.is_empty(), behind) {
+        (true, true) => vec![words::last_pass(sheet), short],
+        (true, false) => vec![words::last_pass(sheet)],
+        (false, _) => vec![short],
     };
     let width = usize::from(model.size.width).saturating_sub(8);
-    let line = |says: &String| {
+    let line = |says: &String, last_pass: &String| {
         Text::plain(format!("{says}{rest}"))
             .with(Ink::Bold, beside.as_str())
             .with(Ink::Plain, "    ")
             .with(ink, last_pass.as_str())
     };
-    // The longer form goes on in a second line, where there is one.
-    let forms: Vec<Text> = read.iter().map(line).collect();
+    // The longest form goes on in a second line, where there is one.
+    let forms = last_pass.iter();
+    let forms = forms.flat_map(|last_pass| read.iter().map(move |says| line(says, last_pass)));
+    let forms: Vec<Text> = forms.collect();
     let fits = forms.iter().find(|form| form.width() <= width).cloned();
     fits.or_else(|| forms.first().cloned()).unwrap_or_default()
 }
