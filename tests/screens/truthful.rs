@@ -1,5 +1,6 @@
 //! What no frame of any run may say. Invariant: held over every moment of every scripted run, at every size.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use drygate::run::{RunResult, State, StopCode};
@@ -31,8 +32,18 @@ fn scripts() -> Vec<ScriptedRun> {
     ]
 }
 
-/// Draws every moment of every script at every size.
-fn at_every_moment(look: impl Fn(&Model, &str)) {
+/// A frame, and what of its run the tests ask.
+struct Moment {
+    frame: String,
+    focus: Pane,
+    returns: Vec<(State, Option<StopCode>)>,
+    /// The facts were pinned, and not read again since.
+    read_once: bool,
+}
+
+/// Every moment of every script at every size, drawn once for all tests.
+static MOMENTS: LazyLock<Vec<Moment>> = LazyLock::new(|| {
+    let mut moments = Vec::new();
     for script in scripts() {
         let size = Size::new(160, 48);
         let mut model = Model::new(Source::Live, person("op_a"), plain(), size, at("09:52:00"));
@@ -40,33 +51,37 @@ fn at_every_moment(look: impl Fn(&Model, &str)) {
             let _ = update(&mut model, messages, Duration::ZERO);
             for size in SIZES {
                 let frame = drawn(&mut model, size);
-                look(&model, &frame);
+                let run = model.run();
+                let returns = run.returns.iter();
+                moments.push(Moment {
+                    frame,
+                    focus: model.focus,
+                    returns: returns.map(|(state, code, _)| (*state, *code)).collect(),
+                    read_once: run.pin.is_some() && !run.has_read_again(),
+                });
             }
+        }
+    }
+    moments
+});
+
+#[test]
+fn no_tick_stands_beside_a_stop_that_failed() {
+    for Moment { returns, frame, .. } in MOMENTS.iter() {
+        for (nth, (state, code)) in returns.iter().enumerate() {
+            let went_wrong = matches!(state, State::Failed | State::Rejected)
+                || *code == Some(StopCode::StopFactsDrifted);
+            let r = nth + 1;
+            let ticked = [format!("✓ r{r} "), format!("r{r} ✓"), format!("r{r}✓")];
+            let says_so = ticked.iter().any(|tick| frame.contains(tick));
+            assert!(!(went_wrong && says_so), "r{r} went wrong:\n{frame}");
         }
     }
 }
 
 #[test]
-fn no_tick_stands_beside_a_stop_that_failed() {
-    at_every_moment(|model, frame| {
-        for (nth, (state, code, _)) in model.run().returns.iter().enumerate() {
-            let went_wrong = matches!(state, State::Failed | State::Rejected)
-                || *code == Some(StopCode::StopFactsDrifted);
-            let r = nth + 1;
-            let ticked = [format!("✓ r{r} "), format!("r{r} ✓")];
-            let says_so = ticked.iter().any(|tick| frame.contains(tick));
-            assert!(!(went_wrong && says_so), "r{r} went wrong:\n{frame}");
-        }
-    });
-}
-
-#[test]
 fn nothing_is_called_equal_that_was_not_read_again() {
-    at_every_moment(|model, frame| {
-        let run = model.run();
-        if run.has_read_again() || run.pin.is_none() {
-            return;
-        }
+    for Moment { frame, .. } in MOMENTS.iter().filter(|moment| moment.read_once) {
         assert!(!frame.contains("equal the evidence"), "{frame}");
         let narrow = frame
             .lines()
@@ -80,7 +95,7 @@ fn nothing_is_called_equal_that_was_not_read_again() {
             let honest = says.iter().any(|words| row.contains(words));
             assert!(honest || (narrow && !row.contains('=')), "{frame}");
         }
-    });
+    }
 }
 
 #[test]
@@ -112,8 +127,8 @@ fn is_together(focus: Pane, frame: &str) {
 /// Starting, waiting, moved, drifted, ended: every gate has its row.
 #[test]
 fn gates_facts_and_stop_points_are_on_screen_together() {
-    at_every_moment(|model, frame| {
-        is_together(model.focus, frame);
+    for Moment { focus, frame, .. } in MOMENTS.iter() {
+        is_together(*focus, frame);
         let rows = frame.lines().filter(|line| line.starts_with('│'));
         let rows: String = rows
             .map(|row| row.chars().take(12).collect::<String>())
@@ -121,7 +136,7 @@ fn gates_facts_and_stop_points_are_on_screen_together() {
         let gates = ["G0", "G1", "G2", "G3", "SG1", "SG2", "G4", "G5", "G6"];
         let missing = gates.iter().find(|gate| !rows.contains(**gate));
         assert_eq!(missing, None, "{frame}");
-    });
+    }
 }
 
 #[test]
@@ -143,12 +158,12 @@ fn whoever_looks_at_whatever_pane_sees_gates_facts_and_stop_points() {
 /// What the band, gates, stop points and claims say is never cut; a row of data may be, with a count.
 #[test]
 fn our_own_words_are_not_cut() {
-    at_every_moment(|_, frame| {
+    for Moment { frame, .. } in MOMENTS.iter() {
         // Events and the values of facts are data.
         let cut = frame.lines().filter(|line| line.contains("…+"));
         let mut own = cut.filter(|line| {
             line.starts_with('┃') || line.starts_with(" A ") || line.contains("1 GATES")
         });
         assert_eq!(own.next(), None, "{frame}");
-    });
+    }
 }
