@@ -231,7 +231,6 @@ fn scan_texts(
 }
 
 /// What becomes of each report: its digest, or why there is none; and the documents that were asked for and are not there.
-/// The digests of the reports of a run that is about to be sealed, or why one does not render, and the documents that are gone.
 pub fn rendered(
     run: &RunState,
     run_id: &RunId,
