@@ -38,6 +38,7 @@ mod older_formats;
 mod one_count;
 mod other_server;
 mod page;
+mod partitions;
 #[cfg(target_os = "linux")]
 mod persons;
 mod picker;
