@@ -43,8 +43,12 @@ WITH RECURSIVE pinned AS MATERIALIZED (
       UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, a.atttypid FROM pg_catalog.pg_attribute AS a
        WHERE r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND a.attrelid = r.objid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
       -- Rows of a referencing table that the server changes along fire its triggers.
-      UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid FROM pg_catalog.pg_constraint AS k
-       WHERE r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND k.confrelid = r.objid AND k.contype = 'f'
+      -- Found by what they depend on: no index tells who references a table.
+      UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid
+        FROM pg_catalog.pg_depend AS d
+        JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid
+       WHERE r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = r.classid AND d.refobjid = r.objid
+         AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.confrelid = r.objid AND k.contype = 'f'
          AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
       -- Every word of a source that is the name of a function or of a relation: more than is called, never less, but for names that are made at run time.
       UNION ALL SELECT m.classid, m.objid
@@ -67,7 +71,15 @@ WITH RECURSIVE pinned AS MATERIALIZED (
          AND p.prolang NOT IN (SELECT l.oid FROM pg_catalog.pg_language AS l WHERE l.lanname IN ('c', 'internal'))
     ) AS m (classid, objid)
 ), kept AS MATERIALIZED (
-  SELECT r.classid, r.objid FROM reached AS r LIMIT 20001
+  -- What belongs to a partition leads on and is no code: a table may have thousands of them.
+  SELECT r.classid, r.objid
+    FROM reached AS r
+    LEFT JOIN pg_catalog.pg_trigger AS t ON r.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = r.objid
+    LEFT JOIN pg_catalog.pg_rewrite AS w ON r.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = r.objid
+   WHERE r.classid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
+                       'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_rewrite'::pg_catalog.regclass)
+     AND NOT EXISTS (SELECT FROM family AS f WHERE f.oid = coalesce(t.tgrelid, w.ev_class))
+   LIMIT 20001
 )
 SELECT 'reached', pg_catalog.count(*)::pg_catalog.text, NULL, NULL, NULL FROM kept
 UNION ALL
@@ -89,7 +101,6 @@ SELECT 'trigger', pg_catalog.quote_ident(t.tgname) || ' on ' || t.tgrelid::pg_ca
        CASE t.tgenabled WHEN 'O' THEN 'fires' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'fires on a replica only' ELSE 'fires always' END || ': ' || pg_catalog.pg_get_triggerdef(t.oid)
   FROM kept AS k
   JOIN pg_catalog.pg_trigger AS t ON k.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = k.objid
- WHERE NOT EXISTS (SELECT FROM family AS f WHERE f.oid = t.tgrelid)
 UNION ALL
 SELECT 'rule', pg_catalog.quote_ident(w.rulename) || ' on ' || w.ev_class::pg_catalog.regclass::pg_catalog.text, NULL, NULL,
        CASE w.ev_enabled WHEN 'O' THEN 'on' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on a replica only' ELSE 'always' END || ': ' || pg_catalog.pg_get_ruledef(w.oid)
@@ -97,7 +108,6 @@ SELECT 'rule', pg_catalog.quote_ident(w.rulename) || ' on ' || w.ev_class::pg_ca
   JOIN pg_catalog.pg_rewrite AS w ON k.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = k.objid
   JOIN pg_catalog.pg_class AS c ON c.oid = w.ev_class
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'information_schema')
- WHERE NOT EXISTS (SELECT FROM family AS f WHERE f.oid = w.ev_class)
 UNION ALL
 SELECT 'operator', o.oid::pg_catalog.regoperator::pg_catalog.text, NULL, pg_catalog.pg_get_userbyid(o.oprowner)::pg_catalog.text,
        'calls ' || o.oprcode::pg_catalog.regprocedure::pg_catalog.text

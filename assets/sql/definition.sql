@@ -131,6 +131,11 @@ WITH RECURSIVE asked AS (
                    WHERE f.adrelid = r.oid) AS o (oid) ON true
     JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = o.oid
 )
-SELECT a.key, '', 'table', 'is there' FROM asked AS a
-UNION ALL
-SELECT l.key, l.part, l.name, l.value FROM line AS l WHERE l.value IS NOT NULL
+-- By table and part, so that what was read of a part can be digested before the next one comes.
+SELECT d.key, d.part, d.name,
+       CASE WHEN pg_catalog.octet_length(d.value) <= 65536 THEN d.value
+            ELSE pg_catalog.octet_length(d.value) || ' bytes with the SHA-256 ' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(d.value, 'UTF8')), 'hex') END
+  FROM (SELECT a.key, '', 'table', 'is there' FROM asked AS a
+        UNION ALL
+        SELECT l.key, l.part, l.name, l.value FROM line AS l WHERE l.value IS NOT NULL) AS d (key, part, name, value)
+ ORDER BY d.key COLLATE "C", d.part COLLATE "C"

@@ -346,8 +346,7 @@ fn role_could_not_write(run: &RunState) -> Claim {
     let any = |answer: Option<bool>| run.surveys.iter().any(|s| s.read_only == answer);
     // Those that every server gives are in the raw values.
     let warnings = run.surveys.last().map_or(0, |s| s.named_warnings.len());
-    let changed = changed_while_read(run);
-    let (verdict, measured) = if any(Some(false)) {
+    let (mut verdict, mut measured) = if any(Some(false)) {
         (
             ClaimVerdict::False,
             match ways.len() {
@@ -359,8 +358,6 @@ fn role_could_not_write(run: &RunState) -> Claim {
         (ClaimVerdict::NotChecked, "no survey yet".to_owned())
     } else if any(None) {
         (ClaimVerdict::NotChecked, "not fully answered".to_owned())
-    } else if !changed.is_empty() {
-        (ClaimVerdict::NotChecked, not_excluded(&changed))
     } else {
         (
             ClaimVerdict::Holds,
@@ -370,7 +367,17 @@ fn role_could_not_write(run: &RunState) -> Claim {
             },
         )
     };
-    claim(ClaimName::D, verdict, measured, json!({"surveys": raw}))
+    let mut raw = json!({ "surveys": raw });
+    // Named beside whatever else was found: what ran on the role's behalf may have done what the role could not.
+    let changed = changed_while_read(run);
+    if !changed.is_empty() {
+        measured = format!("{measured}, {}", not_excluded(&changed));
+        raw["changed_while_read"] = json!(changed);
+        if verdict == ClaimVerdict::Holds {
+            verdict = ClaimVerdict::NotChecked;
+        }
+    }
+    claim(ClaimName::D, verdict, measured, raw)
 }
 
 /// That the role has expected names is part of it: another user on the same server is another session.

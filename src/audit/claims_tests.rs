@@ -64,6 +64,24 @@ fn a_and_d_name_what_they_could_not_exclude() {
     assert_eq!(non_mutation(&run).verdict, NonMutationVerdict::Unproven);
 }
 
+#[test]
+fn d_names_what_it_could_not_exclude_beside_what_else_it_found() {
+    let what = "fact icx_total: function public.f() was changed";
+    for (answer, verdict) in [
+        (Some(false), ClaimVerdict::False),
+        (None, ClaimVerdict::NotChecked),
+    ] {
+        let mut run = with_proof(|proof| proof.changed_while_read = vec![what.to_owned()]);
+        Arc::make_mut(&mut run.surveys)[0].read_only = answer;
+        let all = claims(&run);
+        let d = all.iter().find(|claim| claim.name == ClaimName::D);
+        let d = d.expect("all five");
+        assert_eq!(d.verdict, verdict, "{d:?}");
+        assert!(d.measured.contains(what), "{d:?}");
+        assert_eq!(d.raw["changed_while_read"], json!([what]), "{d:?}");
+    }
+}
+
 fn left(proof: &mut TransactionProof) -> &mut Residue {
     proof.residue.as_mut().expect("it was read")
 }

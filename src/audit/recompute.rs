@@ -279,6 +279,10 @@ fn step_findings(run: &RunState, step: SimulatedStep, counts: &StepCounts) -> Ve
     let (gate, state) = opened_by(step);
     let of_survey = run.latest_simulation.as_ref();
     let mut found: Vec<String> = not_the_approved_pin(run, gate).into_iter().collect();
+    let surveyed = run.latest.as_ref().map(|(purpose, _)| *purpose);
+    if surveyed != Some(SurveyPurpose::of(gate)) {
+        found.push(format!("{step} is simulated before it was surveyed for"));
+    }
     if run.state != state {
         found.push(format!("{step} is not simulated in {}", run.state));
     }

@@ -194,12 +194,13 @@ fn key_sql(spec: &ContentSpec, of: &str) -> String {
 
 /// Which transactions left the newest rows as they are: the same keys, read beside the content and never part of its digest.
 pub(super) fn origin_sql(spec: &ContentSpec) -> String {
+    // The order is over a subquery: over the table itself PostgreSQL plans it for each partition, in the square of their number.
     format!(
-        "SELECT {} AS key, t.xmin::pg_catalog.text AS xmin,
-       CASE WHEN pg_catalog.current_setting('track_commit_timestamp') = 'on' AND t.xmin::pg_catalog.text::pg_catalog.int8 > 2
-            THEN pg_catalog.pg_xact_commit_timestamp(t.xmin)::pg_catalog.text END AS committed
-  FROM {} AS t
- ORDER BY pg_catalog.age(t.xmin)
+        "SELECT o.key, o.xmin::pg_catalog.text AS xmin,
+       CASE WHEN pg_catalog.current_setting('track_commit_timestamp') = 'on' AND o.xmin::pg_catalog.text::pg_catalog.int8 > 2
+            THEN pg_catalog.pg_xact_commit_timestamp(o.xmin)::pg_catalog.text END AS committed
+  FROM (SELECT {} AS key, t.xmin FROM {} AS t OFFSET 0) AS o
+ ORDER BY pg_catalog.age(o.xmin)
  LIMIT 1000",
         key_sql(spec, "t"),
         table(spec)

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::call::Call;
 use super::error::{CallError, UnknownReason};
 use super::session::Session;
 use super::statement::Statement;
@@ -25,7 +26,7 @@ pub(super) trait AnswerTaker {
 pub(super) async fn read(
     session: &mut Session,
     name: &str,
-    declare: Statement,
+    declare: impl Into<Call>,
     fetch: &Statement,
     taker: &mut dyn AnswerTaker,
 ) -> Result<Result<(), UnknownReason>, TargetError> {

@@ -173,7 +173,7 @@ impl FactReader<'_> {
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
         let role = role::survey(&current_user, version, &mut answers, &profile.role);
-        let around = surroundings::facts(profile, version, &mut answers);
+        let around = surroundings::facts(session, profile, &mut answers).await?;
         let others = of_sql.iter().chain(&around);
         let lengths =
             others.filter_map(|(_, document)| Some(document.as_ref()?.text().len() as u64));

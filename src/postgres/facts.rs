@@ -13,8 +13,8 @@ use super::validate::Rulings;
 use super::wire::AnswerRows;
 use crate::profile::{FactSpec, FunctionSpec, Profile};
 use crate::survey::{
-    Derived, DriftRule, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed,
-    RoleSurvey,
+    Derived, Digest, DriftRule, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live,
+    Observed, RoleSurvey,
 };
 
 use super::grants;
@@ -183,8 +183,18 @@ pub(super) fn of_grants(
 /// A fact, by key and label, whose value is the digest of its document.
 pub(super) fn of_document(
     profile: &Profile,
-    (key, label): (&str, &str),
+    named: (&str, &str),
     found: Result<FactDocument, UnknownReason>,
+) -> (Fact, Option<FactDocument>) {
+    let found = found.map(|document| (document.reference().sha256.clone(), Some(document)));
+    of_digest(profile, named, found)
+}
+
+/// The same where the document may be too long to be kept.
+pub(super) fn of_digest(
+    profile: &Profile,
+    (key, label): (&str, &str),
+    found: Result<(Digest, Option<FactDocument>), UnknownReason>,
 ) -> (Fact, Option<FactDocument>) {
     let drift = DriftRule::of(key, &profile.grants.key, profile.drift.strict);
     let fact = |observed| Fact {
@@ -192,15 +202,12 @@ pub(super) fn of_document(
         ..plain(key, label, FactKind::Sha256, observed)
     };
     match found {
-        Ok(document) => {
-            // The value is the digest of the document itself.
-            let reference = document.reference().clone();
-            let observed = Observed::Live(Live::new(reference.sha256.to_string()));
-            let fact = Fact {
-                document: Some(reference),
-                ..fact(observed)
-            };
-            (fact, Some(document))
+        Ok((value, document)) => {
+            let fact = fact(Observed::Live(Live::new(value.to_string())));
+            match document {
+                Some(document) => with_document(fact, document),
+                None => (fact, None),
+            }
         }
         Err(reason) => (fact(unknown(&reason)), None),
     }

@@ -33,7 +33,7 @@ enum ReadSteps {
     /// A constant SELECT with its parameters.
     Ask(Call),
     /// DECLARE of a cursor, and its FETCH.
-    Cursor(Statement, Statement),
+    Cursor(Call, Statement),
 }
 
 impl PlannedRead {
@@ -46,10 +46,14 @@ impl PlannedRead {
     }
 
     /// A read through a cursor.
-    pub(super) fn cursor(name: impl Into<String>, declare: Statement, fetch: Statement) -> Self {
+    pub(super) fn cursor(
+        name: impl Into<String>,
+        declare: impl Into<Call>,
+        fetch: Statement,
+    ) -> Self {
         Self {
             name: name.into(),
-            steps: ReadSteps::Cursor(declare, fetch),
+            steps: ReadSteps::Cursor(declare.into(), fetch),
         }
     }
 }
@@ -246,7 +250,7 @@ impl Session {
             match &read.steps {
                 ReadSteps::Ask(call) => calls.push(call.clone()),
                 ReadSteps::Cursor(declare, fetch) => {
-                    calls.push(declare.clone().into());
+                    calls.push(declare.clone());
                     calls.push(fetch.clone().into());
                 }
             }

@@ -103,7 +103,8 @@ constants! {
     ROLE_LARGE_OBJECTS = include_str!("../../assets/sql/role_large_objects.sql");
     ROLE_TRAPS = include_str!("../../assets/sql/role_traps.sql");
     ROLE_EVENT_TRIGGERS = include_str!("../../assets/sql/role_event_triggers.sql");
-    DEFINITION = include_str!("../../assets/sql/definition.sql");
+    // Through a cursor: a table may have thousands of partitions.
+    DECLARE_DEFINITIONS = concat!("DECLARE fact NO SCROLL CURSOR WITHOUT HOLD FOR\n", include_str!("../../assets/sql/definition.sql"));
     PUBLICATIONS = include_str!("../../assets/sql/publications.sql");
     PUBLICATIONS_15 = include_str!("../../assets/sql/publications_15.sql");
     CALLED_CODE = include_str!("../../assets/sql/called_code.sql");
@@ -131,6 +132,8 @@ constants! {
     FETCH_MANY = "FETCH FORWARD 2000 FROM fact";
     FETCH_SOME = "FETCH FORWARD 100 FROM fact";
     FETCH_FEW = "FETCH FORWARD 4 FROM fact";
+    // A line of a definition has at most 64 KiB, and so this many are within what one question may answer.
+    FETCH_LINES = "FETCH FORWARD 250 FROM fact";
     // One row more than the longest document of format 1, so that a longer one is noticed.
     FETCH_ROWS = "FETCH FORWARD 200001 FROM fact";
     FETCH_PIECES = "FETCH FORWARD 2000 FROM pieces";

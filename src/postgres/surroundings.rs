@@ -1,5 +1,6 @@
 //! What is around the rows, as facts with documents: definitions, called code, privileges, name resolution, and what else was read.
-//! Invariant: all of it is read in one stage of one batch, whatever the number of tables, functions and roles.
+//! Invariant: all of it is read in one stage of one batch, whatever the number of tables, functions and roles, but for definitions
+//! of very many partitions.
 
 use serde_json::{Value, json};
 
@@ -10,10 +11,11 @@ use super::definition;
 use super::facts::of_document;
 use super::privileges::Privileges;
 use super::read_batch::ReadAnswer;
-use super::session::PlannedRead;
+use super::session::{PlannedRead, Session};
 use super::statement::Statement;
 use super::wire::AnswerRows;
 use crate::profile::Profile;
+use crate::runner::target::TargetError;
 use crate::survey::{BESIDE, CALLED_CODE, Fact, FactDocument, NAME_RESOLUTION, PRIVILEGES};
 
 /// The version that knows publications of schemas, columns and rows.
@@ -21,19 +23,25 @@ const PUBLICATIONS_OF_SCHEMAS: u32 = 150_000;
 /// Before this version a role with CREATEROLE can grant itself any role that is no superuser.
 const CREATEROLE_IS_BOUND: u32 = 160_000;
 
-/// What is asked, in the order in which [`facts`] takes the answers.
-pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
+/// The protected tables, as the statements take them.
+fn tables(profile: &Profile) -> String {
     let tables: Value = profile
         .contents
         .iter()
         .map(|spec| json!({"key": spec.key, "schema": spec.schema, "table": spec.table}))
         .collect();
+    tables.to_string()
+}
+
+/// What is asked, in the order in which [`facts`] takes the answers.
+pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
+    let tables = tables(profile);
     let functions: Value = profile
         .functions
         .iter()
         .map(|spec| json!({"schema": spec.schema, "name": spec.name}))
         .collect();
-    let (tables, functions) = (tables.to_string(), functions.to_string());
+    let functions = functions.to_string();
     let publications = if version < PUBLICATIONS_OF_SCHEMAS {
         Statement::PUBLICATIONS
     } else {
@@ -44,7 +52,7 @@ pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
         PlannedRead::ask(name, Call::with(statement, params))
     };
     vec![
-        ask("definitions", Statement::DEFINITION, &[&tables]),
+        definition::first_read(&tables),
         ask("publications", publications, &[&tables]),
         ask(CALLED_CODE, Statement::CALLED_CODE, &[&functions, &tables]),
         ask(PRIVILEGES, Statement::PRIVILEGES, &[&tables, &functions]),
@@ -57,15 +65,16 @@ pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
     ]
 }
 
-/// The facts from the answers to [`reads`].
-pub(super) fn facts(
+/// The facts from the answers to [`reads`]. Definitions that are too long for one answer are read here.
+pub(super) async fn facts(
+    session: &mut Session,
     profile: &Profile,
-    version: u32,
-    answers: &mut dyn Iterator<Item = ReadAnswer>,
-) -> Vec<(Fact, Option<FactDocument>)> {
+    answers: &mut impl Iterator<Item = ReadAnswer>,
+) -> Result<Vec<(Fact, Option<FactDocument>)>, TargetError> {
+    let version = session.server().version_num;
     let mut next = || answers.next().unwrap_or(Err("not asked".into()));
-    let (definitions, publications) = (next(), next());
-    let mut read = definition::facts(profile, definitions, publications);
+    let definitions = (next(), next());
+    let mut read = definition::facts(session, profile, &tables(profile), definitions).await?;
     read.push(of_document(
         profile,
         (CALLED_CODE, CALLED_CODE),
@@ -96,7 +105,7 @@ pub(super) fn facts(
         ))
     });
     read.push(of_document(profile, (BESIDE, BESIDE), beside));
-    read
+    Ok(read)
 }
 
 /// The lines of one kind, from rows of kind, name and value.

@@ -2,8 +2,9 @@
 //! Invariant: a list that is cut ends with a row that says how many are left out. Held by `ListedRows`.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Digest, RowChange, Survey, SurveyChanges, differences, each_row_change};
+use super::{Digest, FactPart, RowChange, Survey, SurveyChanges, differences, each_row_change};
 
 /// Rows listed for each fact.
 const ROWS_MAX: usize = 50;
@@ -65,16 +66,51 @@ fn each_row_of(
     [then, now]: [DocumentSource<'_>; 2],
     give: &mut dyn FnMut(RowChange),
 ) -> Option<()> {
-    let one = before.fact(key)?.document.as_ref()?;
-    let two = after.fact(key)?.document.as_ref()?;
+    let (before_fact, after_fact) = (before.fact(key)?, after.fact(key)?);
+    let (Some(one), Some(two)) = (&before_fact.document, &after_fact.document) else {
+        return each_part_change(&before_fact.parts, &after_fact.parts, give);
+    };
     // Equal digests mean equal documents: nothing has to be read, but for what a document does not show.
     if one.sha256 == two.sha256 {
-        if before.fact(key)?.value() != after.fact(key)?.value() {
+        if before_fact.value() != after_fact.value() {
             give(hidden_change());
         }
         return Some(());
     }
     each_row_change(&then(&one.sha256)?, &now(&two.sha256)?, give);
+    Some(())
+}
+
+/// Gives the parts that differ of a fact whose document is too long to be kept; `None`: it has no parts.
+fn each_part_change(
+    before: &[FactPart],
+    after: &[FactPart],
+    give: &mut dyn FnMut(RowChange),
+) -> Option<()> {
+    fn named(parts: &[FactPart]) -> BTreeMap<&str, &Digest> {
+        let named = parts.iter().map(|part| (part.name.as_str(), &part.sha256));
+        named.collect()
+    }
+    if before.is_empty() || after.is_empty() {
+        return None;
+    }
+    let (one, two) = (named(before), named(after));
+    let names: BTreeSet<&str> = one.keys().chain(two.keys()).copied().collect();
+    for name in names {
+        let (one, two) = (one.get(name), two.get(name));
+        if one != two {
+            let is = |digest: Option<&&Digest>| digest.map(|digest| digest.to_string());
+            give(RowChange {
+                key: if name.is_empty() {
+                    "(the table itself)".to_owned()
+                } else {
+                    name.to_owned()
+                },
+                approved: is(one),
+                found: is(two),
+            });
+        }
+    }
     Some(())
 }
 
@@ -148,8 +184,8 @@ fn cut_values(row: &mut RowChange) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES_MAX, ListedRows, VALUE_MAX};
-    use crate::survey::RowChange;
+    use super::{BYTES_MAX, ListedRows, VALUE_MAX, each_part_change};
+    use crate::survey::{Digest, FactPart, RowChange};
 
     fn capped(rows: impl IntoIterator<Item = RowChange>) -> Vec<RowChange> {
         let mut listed = ListedRows::default();
@@ -188,6 +224,37 @@ mod tests {
         let last = &rows.last().expect("rows").key;
         let named = format!("... {} more rows differ", 60 - (rows.len() - 1));
         assert_eq!(*last, named);
+    }
+
+    #[test]
+    fn of_a_document_that_is_not_kept_the_parts_are_named() {
+        let part = |name: &str, content: &str| FactPart {
+            name: name.to_owned(),
+            sha256: Digest::of(content),
+            without_rows: false,
+        };
+        let changed = |before: &[FactPart], after: &[FactPart]| {
+            let mut rows = Vec::new();
+            let known = each_part_change(before, after, &mut |row| rows.push(row));
+            known.map(|()| rows)
+        };
+        let before = [part("", "t"), part("p.one", "1"), part("p.two", "2")];
+        let after = [part("", "u"), part("p.one", "1"), part("p.six", "6")];
+        let is = |content: &str| Some(Digest::of(content).to_string());
+        let row = |key: &str, approved, found| RowChange {
+            key: key.to_owned(),
+            approved,
+            found,
+        };
+        assert_eq!(
+            changed(&before, &after),
+            Some(vec![
+                row("(the table itself)", is("t"), is("u")),
+                row("p.six", None, is("6")),
+                row("p.two", is("2"), None),
+            ])
+        );
+        assert_eq!(changed(&before, &[]), None);
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub(super) struct LineOrder {
     resume: bool,
     /// What G2 has made since it began: context pins, then the prediction.
     seeded: u32,
+    /// G3 began since the run was seeded.
+    orchestrated: bool,
+    /// The transaction that was open when the last decision was recorded.
+    open_at_decision: Option<u64>,
 }
 
 impl LineOrder {
@@ -43,7 +47,21 @@ impl LineOrder {
         }
         match event {
             Event::TornTailSetAside(_) => self.resume = true,
-            Event::SurveyTaken(taken) => self.attribution = differs(run, taken),
+            Event::SurveyTaken(taken) => {
+                self.attribution = differs(run, taken);
+                found.extend(self.begun_before_its_decision(run, taken));
+            }
+            Event::ApprovalRecorded(_) => {
+                let open = run.transactions.last().filter(|last| is_open(last));
+                self.open_at_decision = open.map(|open| open.id);
+            }
+            Event::StateChanged(StateChanged {
+                to: State::Seeded, ..
+            }) => self.orchestrated = false,
+            Event::GateStarted(GateStarted { gate: Gate::G3 }) => self.orchestrated = true,
+            Event::EvidenceTaken(_) if run.state == State::Seeded && !self.orchestrated => {
+                found.push("the evidence of SG1 is taken before G3 began".to_owned());
+            }
             Event::GateStarted(GateStarted { gate: Gate::G2 }) => self.seeded = 0,
             Event::ContextPinned(_) | Event::EffectPredicted(_) => {
                 let nth = u32::from(matches!(event, Event::EffectPredicted(_)));
@@ -67,6 +85,20 @@ impl LineOrder {
         }
         found.extend(details(run, profile, event));
         found
+    }
+
+    /// A survey for an approval that was begun before anybody approved.
+    fn begun_before_its_decision(&self, run: &RunState, taken: &SurveyTaken) -> Option<String> {
+        let open = self.open_at_decision?;
+        let nonce = &taken.survey.snapshot.nonce;
+        let mut of_survey = run.transactions.iter().filter(|one| one.is_of(nonce));
+        let for_approval = matches!(
+            taken.purpose,
+            SurveyPurpose::ApproveSg1 | SurveyPurpose::ApproveSg2
+        );
+        (for_approval && of_survey.any(|one| one.id == open)).then(|| {
+            "the survey for an approval was begun before the approval was recorded".to_owned()
+        })
     }
 }
 

@@ -63,6 +63,7 @@ impl Processes {
                 let boot = self.holder.as_ref().map(|(_, boot)| boot.as_str());
                 found.extend(refusal(run, at, boot.unwrap_or_default(), refused));
             }
+            Event::InvocationReturned(_) => found.extend(self.came_back_unseen(run, at)),
             Event::LiveRead(LiveRead { read_at, .. }) if *read_at != at => {
                 found.push("the time of the read is not that of the line".to_owned());
             }
@@ -76,6 +77,18 @@ impl Processes {
         let (holder, _) = self.holder.as_ref()?;
         let same = by.pid != holder.pid || by.pid == 0 || by == holder;
         (!same).then(|| format!("{by} has the process number of {holder}, who holds the run"))
+    }
+
+    /// Who comes back to a gate has shown its evidence on this start of the machine before.
+    fn came_back_unseen(&self, run: &RunState, at: UtcTime) -> Option<String> {
+        let (_, boot) = self.holder.as_ref()?;
+        let gate = run.waits_at().filter(|_| run.drift.is_none())?;
+        let evidence = run.evidence.as_ref().filter(|shown| shown.gate == gate)?;
+        let unseen = evidence.shown_boot != *boot && at < evidence.expires_at;
+        unseen.then(|| {
+            "the run came back to a gate before its evidence was shown on this start of the machine"
+                .to_owned()
+        })
     }
 
     /// A process does not outlive its machine, and time since the start of one does not run back.

@@ -9,7 +9,8 @@ use drygate::survey::{Observed, Survey};
 
 use super::progress::Freeing;
 use super::support::{
-    DATABASE, FULL, READER, Version, block_on, discoverer, load, one, profile, say, versions,
+    DATABASE, FULL, READER, Version, block_on, discoverer, load, one, patient_profile, say,
+    versions,
 };
 
 const ROWS: u64 = 300_000;
@@ -34,7 +35,7 @@ CREATE VIEW public.hiding AS SELECT p.id, p.note, CASE WHEN p.id <> 77 THEN p.ct
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO context_pack_readonly";
 
 fn long_tables() -> Profile {
-    let mut profile = profile();
+    let mut profile = patient_profile();
     let tables = ["plain", "parted", "parent", "seen", "hiding"];
     let specs = tables.map(|table| ContentSpec {
         key: table.to_owned(),

@@ -20,7 +20,8 @@ use self::catalogue::{Catalogue, catalogue};
 use self::forgeries::FORGERIES;
 use self::random::Random;
 use super::support::{
-    DATABASE, Memory, READER, block_on, discoverer, load, profile, say, version_num, versions,
+    DATABASE, Memory, READER, block_on, discoverer, load, patient_profile, say, version_num,
+    versions,
 };
 
 /// Everything but the streams.
@@ -44,7 +45,7 @@ struct RingSurvey {
 }
 
 fn asking(statements: &[String], allowed: Vec<String>) -> Profile {
-    let mut profile = profile();
+    let mut profile = patient_profile();
     let template = profile.facts[0].clone();
     let facts = statements.iter().enumerate().map(|(nth, sql)| FactSpec {
         key: format!("ring_{nth}"),

@@ -100,6 +100,13 @@ pub fn profile() -> Profile {
         .0
 }
 
+/// The same with deadlines that a busy machine keeps.
+pub fn patient_profile() -> Profile {
+    let mut profile = profile();
+    profile.timeouts.statement_ms = 300_000;
+    profile
+}
+
 /// One value, asked as superuser.
 pub fn one(cluster: &Cluster, sql: &str) -> String {
     let rows = cluster.query("postgres", DATABASE, sql).expect(sql);

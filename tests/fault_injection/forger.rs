@@ -230,6 +230,22 @@ enum Act {
     Blob,
 }
 
+impl Place {
+    /// Whether it is in the check of the rendered reports, which is made again from the journal before it.
+    pub fn is_of_reports(&self, runs: &[Sealed]) -> bool {
+        runs[self.run].records[self.record].fields["check"]["name"] == "reports_render"
+    }
+}
+
+/// The record that one is swapped with: the next, of the last the one before.
+fn neighbour(sealed: &Sealed, record: usize) -> usize {
+    if record + 1 < sealed.records.len() {
+        record + 1
+    } else {
+        record - 1
+    }
+}
+
 /// All places of all runs, by pair.
 pub fn places(runs: &[Sealed]) -> BTreeMap<(String, String), Vec<Place>> {
     let mut places: BTreeMap<(String, String), Vec<Place>> = BTreeMap::new();
@@ -245,11 +261,15 @@ pub fn places(runs: &[Sealed]) -> BTreeMap<(String, String), Vec<Place>> {
                 let pair = (it.event.clone(), field);
                 places.entry(pair).or_default().push(place);
             };
+            let swapped = format!(
+                "swapped with {}",
+                sealed.records[neighbour(sealed, record)].event
+            );
             for (word, act) in [
                 ("at", Act::Time),
                 ("removed", Act::Remove),
                 ("doubled", Act::Double),
-                ("swapped", Act::Swap),
+                (&swapped, Act::Swap),
                 ("foreign", Act::Foreign),
                 ("inserted", Act::Insert),
             ] {
@@ -324,11 +344,7 @@ pub fn forge(
         Act::Remove => drop(records.remove(at)),
         Act::Double => records.insert(at, honest[at].clone()),
         Act::Swap => {
-            let other = if at + 1 < records.len() {
-                at + 1
-            } else {
-                at - 1
-            };
+            let other = neighbour(&runs[place.run], at);
             let (one, two) = (records[at].at, records[other].at);
             records.swap(at, other);
             // Times still rise.

@@ -40,7 +40,8 @@ fn outcome(run: &Sealed, verified: &Verified) -> Outcome {
     let said =
         (&verified.not_checked, &verified.beside) != (&run.honest.not_checked, &run.honest.beside);
     match findings.iter().filter(|it| !rendered(it)).count() {
-        0 if findings.is_empty() && said => Outcome::Said,
+        // That remains when he has rendered the reports again.
+        0 if said => Outcome::Said,
         0 if findings.is_empty() => Outcome::Nothing,
         0 => Outcome::ByReports,
         _ => Outcome::InTheJournal,
@@ -141,6 +142,39 @@ fn cut_back(world: &World, disk: &SimulatedDisk) {
     }
 }
 
+/// What a forger got through with once: the order in which a person, a survey and a step come, and a count that was taken out.
+const ACCEPTED_ONCE: [(&str, &str); 5] = [
+    ("approval_recorded", "(swapped with transaction_opened)"),
+    ("evidence_shown", "(swapped with invocation_returned)"),
+    ("gate_started", "(swapped with evidence_taken)"),
+    ("survey_taken", "(swapped with units_progressed)"),
+    ("check_recorded", "check.raw.output.texts (cut)"),
+];
+
+#[test]
+fn what_was_accepted_once_is_found_wherever_it_is_done() {
+    let runs = runs();
+    let places = places(&runs);
+    let mut chance = Chance(7);
+    for (event, field) in ACCEPTED_ONCE {
+        let pair = (event.to_owned(), field.to_owned());
+        let mut made = 0;
+        for place in &places[&pair] {
+            let Some(forgery) = forge(&runs, &pair, place, &mut chance) else {
+                continue;
+            };
+            let run = &runs[place.run];
+            let (verified, changed) = run.forged(&forgery);
+            assert!(changed, "{}", forgery.how);
+            let found = matches!(outcome(run, &verified), Outcome::InTheJournal);
+            assert!(found, "{event} {field}: {}", forgery.how);
+            made += 1;
+        }
+        assert!(made > 0, "{event} {field}");
+        println!("{event} {field}: {made} made, each found");
+    }
+}
+
 #[test]
 fn forgeries_of_sealed_runs_are_found() {
     let runs = runs();
@@ -199,7 +233,7 @@ fn forgeries_of_sealed_runs_are_found() {
         match outcome(run, &verified) {
             Outcome::InTheJournal => of_kind.1 += 1,
             // The digests of reports are for the reports to give.
-            Outcome::ByReports if pair.1.contains("reports") || pair.0 == "run_sealed" => {
+            Outcome::ByReports if place.is_of_reports(&runs) || pair.0 == "run_sealed" => {
                 of_kind.1 += 1;
             }
             Outcome::Said => said += 1,

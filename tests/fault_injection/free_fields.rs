@@ -55,9 +55,17 @@ const FREE: &[Free] = &[
         because: "where it was to be asked, in a run that ended before a sheet: nothing of it was read from there",
     },
     Free {
-        events: &["hook_ran", "run_resumed"],
-        fields: &["(swapped)"],
-        because: "a hook ends when it ends, and who decides may be the process that stayed or the one that came",
+        events: &["hook_ran", "invocation_returned"],
+        fields: &["(swapped with run_resumed)"],
+        because: "a hook ends when it ends, and who comes back may be the process that stopped or the one that took the run up after it had died",
+    },
+    Free {
+        events: &["run_resumed"],
+        fields: &[
+            "(swapped with approval_recorded)",
+            "(swapped with approval_refused)",
+        ],
+        because: "who decides may be the process that stayed or the one that came",
     },
     Free {
         events: &["run_created"],

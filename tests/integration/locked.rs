@@ -219,18 +219,13 @@ fn a_live_read_that_a_lock_keeps_out_is_shown_and_moves_nothing() {
         let read = |record: &Value| record["event"] == "live_read";
         records.filter(read).collect()
     };
-    let wait_for = |count: usize| {
-        while reads().len() < count {
-            std::thread::yield_now();
-        }
-    };
     let before = workspace.journal(&run).len();
     for relation in RELATIONS {
         let seen = reads().len();
         let lock = locked.lock(relation);
         // Everything is read, as it is now and then by itself.
         screen.type_slowly("r");
-        wait_for(seen + 1);
+        screen.wait_until("a read", |_| reads().len() > seen);
         let failed = &reads()[seen]["failed"];
         let why = failed
             .as_str()
@@ -238,7 +233,7 @@ fn a_live_read_that_a_lock_keeps_out_is_shown_and_moves_nothing() {
         assert!(why.contains("locked by another session"), "{why}");
         drop(lock);
         screen.type_slowly("r");
-        wait_for(seen + 2);
+        screen.wait_until("another read", |_| reads().len() > seen + 1);
         assert_eq!(reads()[seen + 1]["failed"], Value::Null, "{relation}");
         assert_eq!(reads()[seen + 1]["changed"], serde_json::json!([]));
     }

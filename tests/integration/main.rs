@@ -9,6 +9,7 @@ mod birth;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
+mod changed_while_read;
 mod contradiction;
 mod deleting;
 mod diff;
@@ -37,6 +38,7 @@ mod older_formats;
 mod one_count;
 mod other_server;
 mod page;
+mod partitions;
 #[cfg(target_os = "linux")]
 mod persons;
 mod picker;

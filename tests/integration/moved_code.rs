@@ -9,7 +9,9 @@ use drygate::postgres::throwaway::Scenario;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::support::ground::{Ground, approve, band, close_sheet, wait_at};
+use super::support::ground::{
+    Ground, approve, band, close_sheet, open_sheet, press_enter, type_seen, wait_at,
+};
 use super::support::pty::{Exit, Terminal};
 use super::support::server::{Workspace, approval, finish, text};
 
@@ -165,16 +167,49 @@ fn a_repository_that_cannot_be_looked_at_is_neither_equal_nor_drift() {
 }
 
 /// A copy of the program that can be replaced.
-fn own_copy(workspace: &Workspace) -> PathBuf {
-    let copy = workspace.place().join("drygate");
+fn own_copy(place: &Path) -> PathBuf {
+    let copy = place.join("drygate");
     fs::copy(env!("CARGO_BIN_EXE_drygate"), &copy).expect("a copy");
     copy
+}
+
+/// Puts the same program with one byte more there: another file, as an upgrade leaves it.
+fn replace(program: &Path) {
+    let mut bytes = fs::read(program).expect("readable");
+    bytes.push(0);
+    let new = program.with_extension("new");
+    fs::copy(program, &new).expect("a copy");
+    fs::write(&new, &bytes).expect("our own file");
+    fs::rename(&new, program).expect("our own file");
+}
+
+#[test]
+fn a_program_replaced_under_a_screen_is_told_and_voids_its_approval() {
+    let ground = Ground::new(Scenario::Draft);
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let copy = own_copy(place.path());
+    let program = copy.to_str().expect("UTF-8");
+    let mut terminal = ground.screen_of(program, "0").open();
+    wait_at(&terminal, "SG1");
+    let digest = open_sheet(&mut terminal);
+    type_seen(&mut terminal, &digest[58..]);
+    replace(&copy);
+    press_enter(&mut terminal);
+    let told = terminal.wait_until("drift", |screen| {
+        band(screen).starts_with("SG1   PROGRAM DRIFTED")
+    });
+    assert!(told.contains("program.file"), "{told}");
+    let run = ground.home().run();
+    assert_eq!(run.events("program_replaced").len(), 1);
+    let steps = run.events("units_progressed");
+    assert!(steps.is_empty(), "nothing was simulated: {steps:?}");
+    leaves(terminal, 4);
 }
 
 #[test]
 fn a_program_that_was_replaced_voids_the_approval_and_is_told_by_the_new_evidence() {
     let workspace = Workspace::new(Scenario::Draft);
-    let copy = own_copy(&workspace);
+    let copy = own_copy(workspace.place());
     let by_copy = |words: &[&str]| {
         let mut command = Command::new(&copy);
         let usual = workspace.command(&[]);
@@ -194,13 +229,7 @@ fn a_program_that_was_replaced_voids_the_approval_and_is_told_by_the_new_evidenc
     let url = workspace.url();
     let run = ["run", "--headless", "--json", "--database-url", &url];
     let waits = by_copy(&run).expect(3).json();
-    // The same program with one byte more: another file, as an upgrade leaves it.
-    let mut bytes = fs::read(&copy).expect("readable");
-    bytes.push(0);
-    let new = workspace.place().join("drygate.new");
-    fs::copy(&copy, &new).expect("a copy");
-    fs::write(&new, &bytes).expect("our own file");
-    fs::rename(&new, &copy).expect("our own file");
+    replace(&copy);
 
     let stopped = by_copy(&approval(&waits, "SG1")).expect(4).json();
     assert_eq!(drifted_keys(&stopped), ["program.file"]);

@@ -59,10 +59,15 @@ impl Ground {
 
     /// A new run on a terminal of 160x48, reading live facts every so many seconds (0: never).
     pub fn screen(&self, live_interval: &str) -> Launch {
+        self.screen_of(env!("CARGO_BIN_EXE_drygate"), live_interval)
+    }
+
+    /// The same by another file of the program.
+    pub fn screen_of(&self, program: &str, live_interval: &str) -> Launch {
         let mut args = self.new_run();
         args.extend(["--live-interval", live_interval, "--data-dir"].map(str::to_owned));
         args.push(self.home().path.display().to_string());
-        Launch::drygate(args)
+        Launch::program(program, args)
             .env("TMPDIR", self.place.path())
             .size(160, 48)
     }
