@@ -372,20 +372,10 @@ mod tests {
     #[test]
     fn every_ink_is_readable_and_every_colour_another() {
         let theme = Theme::new(false, Colours::Sixteen);
-        let inks = [
-            Ink::Plain,
-            Ink::Bold,
-            Ink::Dim,
-            Ink::Running,
-            Ink::Needed,
-            Ink::Good,
-            Ink::Bad,
-            Ink::Drift,
-            Ink::Simulated,
-        ];
+        let inks = Ink::ALL.into_iter().filter(|ink| *ink != Ink::Target);
         let targets = ["red", "green", "yellow", "blue", "magenta", "cyan", "white"];
         let targets = targets.map(|name| theme.with_target(name).style(Ink::Target));
-        let styles = inks.map(|ink| theme.style(ink)).into_iter().chain(targets);
+        let styles = inks.map(|ink| theme.style(ink)).chain(targets);
         let (mut frame, mut seen) = (frame(1, 1), BTreeMap::<Rgb, (Color, bool)>::new());
         for style in styles {
             frame[(0, 0)].set_style(Style::reset().patch(style));

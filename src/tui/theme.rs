@@ -31,6 +31,23 @@ pub enum Ink {
     Target,
 }
 
+#[cfg(test)]
+impl Ink {
+    /// Every one.
+    pub(super) const ALL: [Self; 10] = [
+        Self::Plain,
+        Self::Bold,
+        Self::Dim,
+        Self::Running,
+        Self::Needed,
+        Self::Good,
+        Self::Bad,
+        Self::Drift,
+        Self::Simulated,
+        Self::Target,
+    ];
+}
+
 /// A mark that stands for a situation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyph {
@@ -299,19 +316,6 @@ mod tests {
 
     use super::{Background, Colours, Ink, Theme};
 
-    const INKS: [Ink; 10] = [
-        Ink::Plain,
-        Ink::Bold,
-        Ink::Dim,
-        Ink::Running,
-        Ink::Needed,
-        Ink::Good,
-        Ink::Bad,
-        Ink::Drift,
-        Ink::Simulated,
-        Ink::Target,
-    ];
-
     /// Relative luminance of a colour of the cube of 256 colours, from 0 to 1 (WCAG 2).
     fn luminance(number: u8) -> f64 {
         let place = number - 16;
@@ -338,7 +342,7 @@ mod tests {
         let theme = Theme::new(false, Colours::Sixteen).on(Background::Light);
         for name in ["red", "green", "yellow", "blue", "magenta", "cyan", "white"] {
             let theme = theme.with_target(name);
-            for ink in INKS {
+            for ink in Ink::ALL {
                 match theme.style(ink).fg {
                     Some(Color::Indexed(number)) => {
                         let contrast = 1.05 / (luminance(number) + 0.05);
@@ -353,7 +357,7 @@ mod tests {
     #[test]
     fn with_high_contrast_nothing_is_faint() {
         let theme = Theme::new(false, Colours::Sixteen).on(Background::HighContrast);
-        for ink in INKS {
+        for ink in Ink::ALL {
             let style = theme.style(ink);
             assert!(!style.add_modifier.contains(Modifier::DIM), "{ink:?}");
             let loud = matches!(ink, Ink::Needed | Ink::Bad | Ink::Drift);
