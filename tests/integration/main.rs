@@ -9,6 +9,7 @@ mod birth;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
+mod changing;
 mod contradiction;
 mod deleting;
 mod diff;
