@@ -104,7 +104,7 @@ fn replay(run: RunPlace) -> ReplayCommand {
 #[case("--json 8a94 -v", Command::Open { run: Some(last("8a94")) })]
 #[case("demo", Command::Demo { scenario: DemoScenario::Draft, print_sql: false })]
 #[case("demo --scenario unsafe-role --print-sql", Command::Demo { scenario: DemoScenario::UnsafeRole, print_sql: true })]
-#[case("run", Command::Run)]
+#[case("run", Command::Run { change: Vec::new(), role: None })]
 #[case("resume ..8a941203", Command::Resume { run: last("8a941203") })]
 #[case("approve last sg1", Command::Approve { run: RunRef::Last, gate: ApprovalGate::SG1, digest: None })]
 #[case("reject last SG2 --reason no", Command::Reject { run: RunRef::Last, gate: ApprovalGate::SG2, reason: "no".into() })]

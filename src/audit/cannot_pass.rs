@@ -2,6 +2,7 @@
 //! Invariant: computed from the recorded run and its profile alone, so that `verify` finds a sheet that left one out (test
 //! `a_sheet_that_hides_what_keeps_the_run_from_passing_is_found`).
 
+use super::rehearsal;
 use super::scope::is_excluded;
 use crate::profile::Profile;
 use crate::run::{
@@ -30,7 +31,7 @@ pub fn obstacles(run: &RunState, profile: &Profile) -> Vec<Obstacle> {
         })
     });
     let foreseen = unverified(run).into_iter().chain(program(run));
-    let foreseen = foreseen.chain(audit(run));
+    let foreseen = foreseen.chain(audit(run)).chain(rehearsal::foreseen(run));
     let foreseen = foreseen.filter(|one| !is_excluded(profile, &one.check));
     ordered(recorded.chain(foreseen).chain(claims(run)).collect())
 }

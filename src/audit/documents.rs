@@ -5,7 +5,10 @@ use md5::{Digest as _, Md5};
 
 use super::{RecomputeFinding, ssot_digests};
 use crate::profile::Profile;
-use crate::run::{CheckRecorded, Event, EvidenceTaken, SurveyPurpose, SurveyTaken};
+use crate::run::{
+    ChangeRead, ChangeRehearsed, CheckRecorded, Event, EvidenceTaken, RehearsalOutcome,
+    RehearsedTable, RowOperation, SurveyPurpose, SurveyTaken,
+};
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{
     Digest, EvidenceFormat, Fact, FactPart, Hasher, Survey, content_format, content_of_document,
@@ -45,6 +48,13 @@ pub fn document_findings<'e>(
                 found.extend(last.into_iter().flatten());
                 found
             }
+            Event::ChangeRead(ChangeRead { files }) => files
+                .iter()
+                .flat_map(|file| missing("a file of the change", &file.sha256, document))
+                .collect(),
+            Event::ChangeRehearsed(rehearsed) => {
+                rehearsal_finding(rehearsed, document).into_iter().collect()
+            }
             Event::RunResumed(_)
             | Event::TornTailSetAside(_)
             | Event::GateStarted(_)
@@ -69,6 +79,8 @@ pub fn document_findings<'e>(
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
             | Event::RepositoryMoved(_)
+            | Event::ChangeMoved(_)
+            | Event::CopyListed(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => Vec::new(),
@@ -168,6 +180,58 @@ fn content_finding(fact: &Fact, text: &str) -> Option<String> {
     let value = found.value?;
     (fact.value() != value)
         .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
+}
+
+/// Why the outcome of a rehearsal is not that of its blob, or its counts are not those of the rows there.
+fn rehearsal_finding(
+    rehearsed: &ChangeRehearsed,
+    document: &dyn Fn(&Digest) -> Option<String>,
+) -> Option<String> {
+    let (outcome, blob) = match (&rehearsed.outcome, &rehearsed.blob) {
+        (Some(outcome), Some(blob)) => (outcome, blob),
+        (None, None) => return None,
+        _ => {
+            return Some(
+                "a rehearsal has an outcome and no blob of it, or none and one".to_owned(),
+            );
+        }
+    };
+    let Some(text) = document(blob) else {
+        return Some(format!(
+            "the rehearsed effect is not among the blobs: {blob}"
+        ));
+    };
+    let Ok(whole) = serde_json::from_str::<RehearsalOutcome>(&text) else {
+        return Some(format!("the rehearsed effect does not read: {blob}"));
+    };
+    if whole.without_rows() != **outcome {
+        return Some("the rehearsed effect is not that of its blob".to_owned());
+    }
+    let uncounted = whole.effect.iter().find(|table| !has_its_rows(table));
+    uncounted.map(|table| format!("the rows of {} do not give its counts", table.table))
+}
+
+/// Whether the rows of a table are as many as its counts say; of one whose rows are not all listed it cannot be told.
+fn has_its_rows(table: &RehearsedTable) -> bool {
+    let listed = |operation: RowOperation| {
+        let rows = table.rows.iter().filter(|row| row.operation == operation);
+        rows.count() as u64
+    };
+    let counts = [
+        (RowOperation::Insert, table.inserted),
+        (RowOperation::Update, table.updated),
+        (RowOperation::Delete, table.deleted),
+        (RowOperation::Touch, table.touched),
+    ];
+    let mut sides = counts
+        .iter()
+        .map(|(operation, count)| (listed(*operation), *count.get()));
+    if table.rows_left_out == 0 {
+        return sides.all(|(listed, counted)| listed == counted);
+    }
+    let all: u64 = counts.iter().map(|(_, count)| count.get()).sum();
+    sides.all(|(listed, counted)| listed <= counted)
+        && table.rows.len() as u64 + table.rows_left_out == all
 }
 
 /// Why a unit ledger does not give the counts of its step. `lines` are those of the ledger.

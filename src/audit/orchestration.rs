@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::predict::{counts_of, same_rows, step_effect};
+use super::rehearsal;
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, NonMutationVerdict, RunState,
@@ -12,11 +13,13 @@ use crate::run::{
 use crate::simulate::SimulatedStep;
 
 /// How many checks G3 has, those still to come included.
-pub const G3_CHECKS: usize = 8;
+pub fn g3_count(run: &RunState) -> usize {
+    8 + run.change().map_or(0, |_| rehearsal::CHECKS)
+}
 
-/// The eight checks of G3, complete: what was not reached is NOT CHECKED.
+/// The checks of G3, complete: what was not reached is NOT CHECKED.
 pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
-    vec![
+    let mut checks = vec![
         approved(run, ApprovalGate::SG1),
         step_equals(run, profile, SimulatedStep::Cut),
         step_equals(run, profile, SimulatedStep::Verify),
@@ -24,8 +27,12 @@ pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
         step_equals(run, profile, SimulatedStep::Enact),
         counters_agree(run, profile),
         ledgers_complete(run),
-        non_mutation_proven(run),
-    ]
+    ];
+    if run.change().is_some() {
+        checks.extend(rehearsal::rehearsal_checks(run));
+    }
+    checks.push(non_mutation_proven(run));
+    checks
 }
 
 /// The checks of G3 that can be evaluated by now: to be recorded as the run goes on. Recording one again replaces it.
@@ -380,7 +387,7 @@ mod tests {
 
     #[test]
     fn while_sg2_waits_five_of_eight_are_known() {
-        assert_eq!(g3(&done(), &profile()).len(), super::G3_CHECKS);
+        assert_eq!(g3(&done(), &profile()).len(), super::g3_count(&done()));
         let at_sg2 = at_sg2().run;
         let known: Vec<_> = g3_so_far(&at_sg2, &profile())
             .into_iter()

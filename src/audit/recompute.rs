@@ -198,6 +198,10 @@ impl<'p> Recomputer<'p> {
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
             | Event::RepositoryMoved(_)
+            | Event::ChangeRead(_)
+            | Event::ChangeMoved(_)
+            | Event::CopyListed(_)
+            | Event::ChangeRehearsed(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }
@@ -311,7 +315,10 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     let undone = gate.steps().first().filter(|(step, _)| !done(step));
     let undone = undone.map(|(step, _)| format!("{to} without {step}"));
     let other = not_the_approved_pin(run, gate);
-    unheld.into_iter().chain(undone).chain(other).collect()
+    let unrehearsed = run.change().is_some() && run.rehearsal_of(gate).is_none();
+    let unrehearsed = unrehearsed.then(|| format!("{to} without a rehearsal for {gate}"));
+    let lacking = undone.into_iter().chain(unrehearsed);
+    unheld.into_iter().chain(lacking).chain(other).collect()
 }
 
 fn sheet_findings(
@@ -347,7 +354,7 @@ fn sheet_findings(
     );
     must(
         sheet_is_of(run, sheet),
-        "the sheet names another run, round, server, target, profile, context or drift than the journal",
+        "the sheet names another run, round, server, target, profile, context, change or drift than the journal",
     );
     must(
         sheet.verdict_counts == run.verdict_counts(),
@@ -388,6 +395,7 @@ fn sheet_is_of(run: &RunState, sheet: &EvidenceSheet) -> bool {
         && run.context.as_deref() == Some(&sheet.context)
         && drifted.map_or(&[][..], Vec::as_slice) == sheet.drifted
         && run.beside == sheet.beside
+        && run.change_evidence() == sheet.change
 }
 
 fn same_claims(said: &[Claim], computed: &[Claim]) -> bool {

@@ -45,7 +45,7 @@ pub(super) fn check_findings(
     // Those of G3 are recorded as the run goes on, and again at its end.
     let again = profile
         .filter(|_| gate == Gate::G3)
-        .map(|profile| Again::all(g3(run, profile)));
+        .map(|profile| as_asked(run, profile, Again::all(g3(run, profile))));
     let unlike = again.and_then(|again| unlike(gate, check, &again));
     empty.into_iter().chain(unlike).collect()
 }

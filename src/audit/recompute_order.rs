@@ -96,6 +96,10 @@ impl RecordedOrder {
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
             | Event::RepositoryMoved(_)
+            | Event::ChangeRead(_)
+            | Event::ChangeMoved(_)
+            | Event::CopyListed(_)
+            | Event::ChangeRehearsed(_)
             | Event::HookStarted(_)
             | Event::HookRan(_) => {}
         }

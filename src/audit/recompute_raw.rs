@@ -179,6 +179,12 @@ fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
         | CheckName::EnactEqualsPrediction
         | CheckName::CountersAgree
         | CheckName::LedgersComplete
+        | CheckName::ChangeIsolated
+        | CheckName::ChangeRan
+        | CheckName::ChangeRowsCopied
+        | CheckName::ChangeCaptured
+        | CheckName::ChangeReproducible
+        | CheckName::ChangeAsExpected
         | CheckName::NonMutationProven
         | CheckName::ForbiddenProductionMutation
         | CheckName::ForbiddenKillSwitch

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::required::{CHECK_TABLE, required_checks, table_of};
+use super::required::{CHECK_TABLE_WITH_CHANGE, required_checks, table_of};
 use super::source_tables::source_tables;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, RunState, Verdict};
@@ -32,7 +32,7 @@ fn is_of_another_table(version: u32, name: &CheckName) -> bool {
         let names = name.gate().and_then(|gate| required_checks(version, gate));
         names.is_some_and(|names| names.contains(name))
     };
-    !has(version) && (1..=CHECK_TABLE).any(has)
+    !has(version) && (1..=CHECK_TABLE_WITH_CHANGE).any(has)
 }
 
 /// Why the profile asks nothing of a check. Table 1 did not know the difference.
@@ -56,6 +56,11 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
             CheckName::ForbiddenSourceMutation,
             source_tables(run, profile).is_empty(),
             "the profile protects the content of no table that the source pieces are read from",
+        ),
+        (
+            CheckName::ChangeAsExpected,
+            run.change().is_some_and(|change| change.expect.is_none()),
+            "the profile expects no number of rows of the change",
         ),
     ];
     let found = unasked
@@ -99,10 +104,12 @@ fn excluded(check: Check, reason: &str) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::profile;
-    use super::scope;
+    use std::sync::Arc;
+
+    use super::super::fixture::{created, profile};
+    use super::{CHECK_TABLE_WITH_CHANGE, scope};
     use crate::profile::OutOfScope;
-    use crate::run::{Check, CheckName, RunState, Verdict};
+    use crate::run::{Check, CheckName, RunCreated, RunState, Verdict};
 
     fn excluded(check: &CheckName, reason: &str) -> Verdict {
         let mut profile = profile();
@@ -111,9 +118,16 @@ mod tests {
             reason: reason.to_owned(),
         });
         let failing = Check::evaluated(check.clone(), false, "fails", serde_json::json!(1));
-        scope(&RunState::default(), &profile, vec![failing])
-            .remove(0)
-            .verdict
+        // The table that has all others' checks.
+        let created = RunCreated {
+            check_table: CHECK_TABLE_WITH_CHANGE,
+            ..created()
+        };
+        let run = RunState {
+            created: Some(Arc::new(created)),
+            ..RunState::default()
+        };
+        scope(&run, &profile, vec![failing]).remove(0).verdict
     }
 
     #[test]

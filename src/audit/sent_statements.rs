@@ -13,7 +13,40 @@ pub(super) fn live_statements<'s>(profile: &Profile, statements: &'s [String]) -
     let functions = &profile.functions;
     let pinned = |sent: &str| functions.iter().any(|f| calls(sent, &f.schema, &f.name));
     let sent = statements.iter();
-    sent.filter(|sent| writes(sent) || pinned(sent)).collect()
+    sent.filter(|sent| (writes(sent) && !reads_all_the_same(sent, statements)) || pinned(sent))
+        .collect()
+}
+
+/// Whether a statement that begins with such a word only reads: the copy of a table to us, the weakest lock, and what `pg_dump`
+/// has prepared before. A rehearsal sends these.
+fn reads_all_the_same(statement: &str, all: &[String]) -> bool {
+    let mut words = statement.split_whitespace();
+    let first = words.next().unwrap_or_default().to_ascii_uppercase();
+    match first.as_str() {
+        "COPY" => statement.starts_with("COPY (SELECT ") && statement.ends_with(") TO STDOUT"),
+        "LOCK" => {
+            let rest = statement.trim_end().trim_end_matches(';');
+            rest.ends_with(" IN ACCESS SHARE MODE") && !rest.contains(';')
+        }
+        "EXECUTE" => {
+            let name = words.next().unwrap_or_default();
+            let name = name.split('(').next().unwrap_or_default();
+            all.iter().any(|prepared| prepares_a_read(prepared, name))
+        }
+        _ => false,
+    }
+}
+
+/// Whether this statement prepares a read by that name.
+fn prepares_a_read(statement: &str, name: &str) -> bool {
+    let Some((head, body)) = statement.split_once(" AS") else {
+        return false;
+    };
+    let mut words = head.split_whitespace();
+    let prepares = words.next() == Some("PREPARE");
+    let named = words.next().and_then(|word| word.split('(').next());
+    let read = body.split_whitespace().next();
+    prepares && named == Some(name) && matches!(read, Some("SELECT" | "WITH"))
 }
 
 /// Whether a SQL statement begins with a word that writes, commits or signals.
@@ -49,7 +82,33 @@ fn calls(statement: &str, schema: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{calls, writes};
+    use super::{calls, reads_all_the_same, writes};
+
+    #[test]
+    fn what_a_rehearsal_reads_is_no_writing() {
+        let prepared =
+            "PREPARE dumpFunc(pg_catalog.oid) AS\nSELECT proretset FROM pg_catalog.pg_proc";
+        let all = [prepared.to_owned(), "PREPARE w AS DELETE FROM t".to_owned()];
+        for sent in [
+            "COPY (SELECT a FROM ONLY public.t) TO STDOUT",
+            "LOCK TABLE public.t, public.u IN ACCESS SHARE MODE",
+            "EXECUTE dumpFunc('1')",
+        ] {
+            assert!(writes(sent) && reads_all_the_same(sent, &all), "{sent}");
+        }
+        for sent in [
+            "COPY public.t FROM STDIN",
+            "COPY (SELECT a FROM t) TO PROGRAM 'x'",
+            "COPY (DELETE FROM t RETURNING a) TO STDOUT",
+            "LOCK TABLE t IN ACCESS EXCLUSIVE MODE",
+            "LOCK TABLE t; DELETE FROM t IN ACCESS SHARE MODE",
+            "EXECUTE w",
+            "EXECUTE other(1)",
+            "DELETE FROM t",
+        ] {
+            assert!(!reads_all_the_same(sent, &all), "{sent}");
+        }
+    }
 
     #[test]
     fn writing_statements_and_calls_are_seen() {

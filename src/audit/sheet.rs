@@ -68,6 +68,7 @@ pub fn evidence_sheet(
         drifted: drifted.cloned().unwrap_or_default(),
         beside: run.beside.clone(),
         cannot_pass: obstacles(run, profile),
+        change: run.change_evidence(),
         tool_version: tool_version.to_owned(),
     })
 }

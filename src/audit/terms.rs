@@ -2,8 +2,9 @@
 //! Invariant: the journal's first record and the profile it names say the same (`terms_findings`; test
 //! `terms_that_are_not_those_of_the_profile_are_found`).
 
+use super::required::{CHECK_TABLE, CHECK_TABLE_WITH_CHANGE};
 use crate::profile::Profile;
-use crate::run::{ApprovalPolicy, RunBudget, RunCreated, RunState};
+use crate::run::{ApprovalPolicy, RunBudget, RunChange, RunCreated, RunState};
 use crate::survey::UtcTime;
 
 /// The approval policy of a profile.
@@ -27,6 +28,32 @@ pub fn run_budget(profile: &Profile) -> RunBudget {
     }
 }
 
+/// The change of a run as its profile declares it; `named` are its files and its role where the command names them.
+pub fn run_change(profile: &Profile, files: Vec<String>, role: Option<&str>) -> Option<RunChange> {
+    let declared = profile.change.as_ref();
+    let role = role.or(declared.map(|change| change.role.as_str()))?;
+    Some(RunChange {
+        role: role.to_owned(),
+        files,
+        expect: declared.and_then(|change| change.expect.clone()),
+    })
+}
+
+/// The version of the table of checks that a new run has.
+pub fn check_table(change: Option<&RunChange>) -> u32 {
+    change.map_or(CHECK_TABLE, |_| CHECK_TABLE_WITH_CHANGE)
+}
+
+/// Whether a run has the change that its profile declares. Its files and its role can be named by who starts it.
+fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
+    let declared = profile.change.as_ref();
+    let Some(change) = &created.change else {
+        return declared.is_none() && created.check_table <= CHECK_TABLE;
+    };
+    let expect = declared.and_then(|declared| declared.expect.as_ref());
+    created.check_table == CHECK_TABLE_WITH_CHANGE && change.expect.as_ref() == expect
+}
+
 /// Evidence that is said at `at` to be good for longer or shorter than it is: from its last survey on, whenever it is shown.
 pub(super) fn expiry_finding(run: &RunState, at: UtcTime, expires_at: UtcTime) -> Option<String> {
     let until = run.good_until(at);
@@ -47,6 +74,10 @@ pub(super) fn terms_findings(profile: &Profile, created: &RunCreated) -> Vec<Str
         (
             "who may approve, and for how long",
             created.approvals == approval_policy(profile),
+        ),
+        (
+            "the change and what is expected of it",
+            is_change_of(profile, created),
         ),
         (
             "what the run may cost",

@@ -34,7 +34,16 @@ pub enum Command {
         print_sql: bool,
     },
     /// Starts a new live dry run.
-    Run,
+    ///
+    /// With a change, named here or by the profile, the change itself is rehearsed: once SG1 is approved, and again when SG2 is.
+    Run {
+        /// The files of the change for psql, in the order in which they run, as one transaction.
+        #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
+        change: Vec<PathBuf>,
+        /// The role of production that the change runs as.
+        #[arg(long, value_name = "ROLE", requires = "change")]
+        role: Option<String>,
+    },
     /// Resumes the copy of a run, which gate G4 compares with the run. Only drygate itself calls it.
     #[command(hide = true)]
     ResumeCopy {

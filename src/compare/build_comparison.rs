@@ -210,13 +210,13 @@ fn moved_by(record: &Surveys, seen: &EvidenceRecord, drift: &DriftRecord) -> Com
     found
 }
 
-/// What moved of server, code and program stands in no survey: both sides are given their values.
+/// What moved of server, code, program and change stands in no survey: both sides are given their values.
 fn put_beside_facts((left, right, changes): &mut Pair) {
     for change in &changes.voids {
         let of_database = match Subject::of(&change.key) {
             Subject::Facts => continue,
             Subject::Server => true,
-            Subject::Code | Subject::Program => false,
+            Subject::Code | Subject::Program | Subject::Change | Subject::Effect => false,
         };
         for (side, text) in [(&mut *left, &change.approved), (&mut *right, &change.found)] {
             let mut value = SideValue::bare(text.clone(), Provenance::Live);

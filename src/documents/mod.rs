@@ -35,10 +35,7 @@ pub use profile::{
     ProfileCheckDocument, ProfileHook, ProfileInitDocument, ProfileListDocument, ProfileRow,
     ProfileShowDocument,
 };
-pub use rehearsal::{
-    ChangeFile, RehearsalDocument, Rehearsed, RehearsedRow, RehearsedTable, RowOperation,
-    ScriptEnd, SeededTable, SequenceMove,
-};
+pub use rehearsal::RehearsalDocument;
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,
     ReportDocument, ReportFile, ReportProfile, ReportTarget,

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::SchemaVersion;
 use crate::run::{
-    ApprovalGate, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, Obstacle, RunId, State,
-    StopCode, Verdict,
+    ApprovalGate, ChangeEvidence, ClaimVerdict, Gate, JournalHead, NonMutationVerdict, Obstacle,
+    RunId, State, StopCode, Verdict,
 };
 use crate::survey::{Derived, Digest, FactChange, Provenance, Simulated, UtcTime, named_enum};
 
@@ -50,6 +50,9 @@ pub struct RunDocument {
     pub beside: Vec<FactChange>,
     /// The last line of the journal, for `verify --head`; null where there is no run.
     pub head: Option<JournalHead>,
+    /// The change, the tables that may be copied for it, and what it did when it was rehearsed last. Left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeEvidence>,
     /// What keeps the run from ending as PASS while it waits. Left out where nothing is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cannot_pass: Vec<Obstacle>,

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::SchemaVersion;
 use crate::run::RunId;
-use crate::survey::{Declared, Derived, Digest, Live, Simulated, UtcTime};
+use crate::survey::{Declared, Derived, Digest, Live, Rehearsed, Simulated, UtcTime};
 
 macro_rules! text {
     ($name:ident, $description:literal, $pattern:literal) => {
@@ -72,4 +72,8 @@ sourced!(Derived, "A value computed from live or simulated ones.");
 sourced!(
     Declared,
     "A value that somebody stated and nothing checked."
+);
+sourced!(
+    Rehearsed,
+    "A value measured on a throwaway copy of the database."
 );

@@ -70,6 +70,7 @@ pub fn demo(
     target.host = format!("demo-{scenario}");
     let start = NewRun {
         loaded,
+        change: None,
         // What is approved in a demo is a demo's.
         policy: None,
         connection,

@@ -108,7 +108,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             scenario,
             print_sql,
         } => demo::demo(settings, *scenario, *print_sql),
-        Command::Run => run::run(settings),
+        Command::Run { change, role } => run::run(settings, change, role.as_deref()),
         Command::ResumeCopy { run } => run::resume_copy(settings, run),
         Command::Resume { run } => run::resume(settings, run),
         Command::Approve { run, gate, digest } => match digest {

@@ -122,6 +122,9 @@ fn text(outcome: &RunnerEnd) -> String {
         lines.push(format!("gate={gate} {}", run.gate_label(gate)));
         lines.push(format!("evidence={}", evidence.digest));
     }
+    if let Some(change) = run.change_evidence() {
+        lines.extend(change.lines().iter().map(|line| visible(line)));
+    }
     if let Some((result, _, _)) = &run.sealed {
         lines.push(format!("result={result}"));
     }

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use super::survey::SurveyWitness;
 use super::{LaunchError, output, print, run};
 use crate::cli::Settings;
-use crate::documents::{ChangeFile, RehearsalDocument, Rehearsed, RehearsedTable, SchemaVersion};
+use crate::documents::{RehearsalDocument, SchemaVersion};
 use crate::rehearsal;
-use crate::rehearsal::{ChangeScript, Rehearsal, RehearsalError};
+use crate::rehearsal::{ChangeScript, Copies, Rehearsal, RehearsalError};
 use crate::report::visible;
-use crate::run::{RunResult, StopCode, Verdict, exit};
+use crate::run::{
+    ChangeFile, RehearsalOutcome, RehearsedTable, RunResult, StopCode, Verdict, exit,
+};
 use crate::runner::RunnerError;
 use crate::survey::Hasher;
 
@@ -24,9 +26,10 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
     let mut change = ChangeScript {
         files: Vec::with_capacity(files.len()),
         role: role.to_owned(),
-        hidden: vec![settings.data_dir.value.clone()],
+        hidden: run::hidden(&settings.data_dir.value),
+        copies: Copies::All,
+        name: "drygate/rehearse".to_owned(),
     };
-    change.hidden.extend(std::env::home_dir());
     let mut named = Vec::with_capacity(files.len());
     for file in files {
         let name = file.display().to_string();
@@ -104,7 +107,7 @@ fn text(document: &RehearsalDocument) -> Result<(), LaunchError> {
     output::line(document.verdict.name())
 }
 
-fn effect(rehearsed: &Rehearsed) -> Result<(), LaunchError> {
+fn effect(rehearsed: &RehearsalOutcome) -> Result<(), LaunchError> {
     if let Some(statement) = &rehearsed.script.statement {
         output::line("")?;
         output::line("the statement that failed:")?;
@@ -124,14 +127,13 @@ fn effect(rehearsed: &Rehearsed) -> Result<(), LaunchError> {
         "table", "insert", "update", "delete", "same"
     ))?;
     for table in &rehearsed.effect {
-        let mark = |count: u64| format!("#{count}");
         output::line(&format!(
             "{:<width$} {:>9} {:>9} {:>9} {:>9}{}",
             visible(&table.table),
-            mark(table.inserted),
-            mark(table.updated),
-            mark(table.deleted),
-            mark(table.touched),
+            table.inserted.to_string(),
+            table.updated.to_string(),
+            table.deleted.to_string(),
+            table.touched.to_string(),
             beside(table)
         ))?;
     }

@@ -3,6 +3,7 @@
 //! `after_the_seal_not_one_byte_changes_and_every_answer_is_the_same` of tests/fault_injection/seal.rs).
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{LaunchError, approve, headless, lookup, output, print, run_plan, screen};
@@ -10,10 +11,11 @@ use crate::cli::{PolicyFile, RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, ProfileOrigin};
+use crate::rehearsal::RehearsedTarget;
 use crate::repo::GitRepository;
 use crate::run::{
-    Ask, Event, History, Mode, RecordedEvent, RunCreated, RunId, RunState, TargetIdentity,
-    ToolIdentity, TornTailSetAside,
+    Ask, Event, History, Mode, RecordedEvent, RunChange, RunCreated, RunId, RunState,
+    TargetIdentity, ToolIdentity, TornTailSetAside,
 };
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
@@ -22,9 +24,10 @@ use crate::survey::{Digest, EvidenceFormat};
 use crate::tui::TakeUp;
 use crate::{audit, profile, runner};
 
-/// `drygate run`.
-pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
+/// `drygate run`. `files` and `role` are those of the change, where the command names one.
+pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
+    let change = change(&loaded, files, role)?;
     let policy = crate::cli::machine_policy()?;
     crate::cli::check_approvals(&loaded, policy.as_ref(), settings)?;
     let connection = connection(settings)?;
@@ -33,6 +36,7 @@ pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let new = NewRun {
         loaded,
+        change,
         policy,
         connection,
         target,
@@ -46,6 +50,52 @@ pub fn run(settings: &Settings) -> Result<u8, LaunchError> {
     let sink = headless::sink(settings);
     let owned = start(settings, &store, new, &sink)?;
     headless::drive(settings, owned, sink, None)
+}
+
+/// The change of a new run: the files that the command names, else those of the profile. Each must be there.
+pub fn change(
+    loaded: &LoadedProfile,
+    files: &[PathBuf],
+    role: Option<&str>,
+) -> Result<Option<RunChange>, LaunchError> {
+    let declared = loaded.profile.change.as_ref();
+    let base = run_plan::directory(&loaded.origin);
+    let of_profile = declared.into_iter().flat_map(|change| &change.files);
+    let paths: Vec<PathBuf> = if files.is_empty() {
+        of_profile.map(|file| base.join(file)).collect()
+    } else {
+        let absolute = files.iter().map(std::path::absolute);
+        let absolute: Result<Vec<PathBuf>, _> = absolute.collect();
+        absolute.map_err(LaunchError::output("cannot name a file of the change"))?
+    };
+    let named: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let Some(change) = audit::run_change(&loaded.profile, named, role) else {
+        return if files.is_empty() {
+            Ok(None)
+        } else {
+            Err(LaunchError::Usage(
+                "the change needs the role that it runs as: --role ROLE, or role in [change] of the profile".to_owned(),
+            ))
+        };
+    };
+    if change.files.is_empty() {
+        return Err(LaunchError::Usage(
+            "the profile has a change without files: name them with --change FILE".to_owned(),
+        ));
+    }
+    for file in &change.files {
+        runner::change_file(file).map_err(LaunchError::Usage)?;
+    }
+    Ok(Some(change))
+}
+
+/// What of this machine a change must not see, beside what it never sees.
+pub fn hidden(data_root: &Path) -> Vec<PathBuf> {
+    let data = data_root.to_owned();
+    std::iter::once(data).chain(std::env::home_dir()).collect()
 }
 
 /// `drygate resume RUN_ID`.
@@ -109,14 +159,21 @@ impl OwnedRun {
     }
 
     /// A maker of the target, for the runner's thread.
-    pub fn target(&self) -> impl FnOnce() -> LiveReadOnlyDiscoverer + Send + 'static {
+    pub fn target(&self) -> impl FnOnce() -> RehearsedTarget + Send + 'static {
         let connection = self.connection.clone();
         let profile = self.plan.profile.clone();
         let run_id = self.run_id.clone();
         let created = self.history.run().created.as_deref();
         // A run that was created by an earlier version goes on in its format: its pin can be compared with nothing else.
         let format = created.map_or(EvidenceFormat::NEWEST, |created| created.evidence_format);
-        move || LiveReadOnlyDiscoverer::new(connection, profile, run_id.as_str()).in_format(format)
+        let hidden = hidden(&self.plan.data_root);
+        move || {
+            let run_id = run_id.as_str();
+            let discoverer =
+                LiveReadOnlyDiscoverer::new(connection.clone(), profile.clone(), run_id);
+            let discoverer = discoverer.in_format(format);
+            RehearsedTarget::new(discoverer, connection, profile, run_id, hidden)
+        }
     }
 }
 
@@ -155,6 +212,8 @@ pub fn identity(connection: &ConnectionSettings, profile: &profile::Profile) -> 
 pub struct NewRun {
     /// The profile with its text and origin.
     pub loaded: LoadedProfile,
+    /// The change itself, if the run has one.
+    pub change: Option<RunChange>,
     /// The policy of this machine, which the profile can only tighten.
     pub policy: Option<PolicyFile>,
     /// How to reach the database.
@@ -179,6 +238,7 @@ pub fn start(
     let clock = SystemClock;
     let NewRun {
         mut loaded,
+        change,
         policy,
         connection,
         target,
@@ -232,9 +292,10 @@ pub fn start(
         boot_id: clock.boot_id(),
         uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
-        check_table: audit::CHECK_TABLE,
+        check_table: audit::check_table(change.as_ref()),
         policy_sha256: policy.map(|policy| Digest::of(&policy.text)),
         evidence_format: EvidenceFormat::NEWEST,
+        change,
     }));
     let at = clock.now();
     let appended = directory.append(at, &event)?;

@@ -43,6 +43,10 @@ pub struct SourceRelation {
     pub unreadable: Option<String>,
     /// Its columns that are not generated, quoted, separated by commas.
     pub columns: String,
+    /// About how many rows it has, by the catalogue; `None`: nobody counted yet.
+    pub rows: Option<u64>,
+    /// About how many bytes its rows take, by the catalogue.
+    pub bytes: u64,
 }
 
 /// Where a sequence of production stands.
@@ -87,14 +91,15 @@ pub struct ShadowSource {
 }
 
 impl ShadowSource {
-    /// Opens the transaction, and the second connection that looks whether anybody waits behind it.
+    /// Opens the transaction as `name`, and the second connection that looks whether anybody waits behind it.
     pub async fn open(
         settings: &ConnectionSettings,
         profile: &Profile,
+        name: &str,
         witness: &mut dyn Witness,
     ) -> Result<Self, TargetError> {
         let options = ConnectOptions {
-            application_name: "drygate/rehearse".to_owned(),
+            application_name: name.to_owned(),
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
             budgets: profile.budgets.clone(),
@@ -104,7 +109,7 @@ impl ShadowSource {
         let wire = connect(settings, &options).await?;
         let session = Session::open(
             wire,
-            Purpose::Survey,
+            Purpose::Rehearsal,
             &options,
             &profile.role.functions,
             witness,
@@ -114,6 +119,10 @@ impl ShadowSource {
             // Its end is measured where it can be; why it is unfit is what counts.
             drop(session.close().await);
             return Err(error);
+        }
+        if let Err(error) = witness.reached(session.server()) {
+            drop(session.close().await);
+            return Err(error.into());
         }
         let (pid, canceller) = session.backend().ok_or_else(|| {
             TargetError::Unfit("the server does not tell the process id of our backend".to_owned())
@@ -166,7 +175,7 @@ impl ShadowSource {
         found.extensions = extensions.map(|[name, version]| (name, version)).collect();
         for row in next()? {
             let unreadable = row.get(4).cloned().flatten();
-            let [oid, schema, name, kind, _, columns] = fixed(row);
+            let [oid, schema, name, kind, _, columns, rows, pages, block] = fixed(row);
             found.relations.push(SourceRelation {
                 oid,
                 schema,
@@ -174,6 +183,8 @@ impl ShadowSource {
                 kind,
                 unreadable,
                 columns,
+                rows: estimated(&rows),
+                bytes: pages.parse::<u64>().unwrap_or(0) * block.parse::<u64>().unwrap_or(0),
             });
         }
         found.sequences = self.sequences(next()?).await?;
@@ -419,6 +430,17 @@ async fn ended(child: &mut Child) -> io::Result<std::process::ExitStatus> {
         }
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// The number of rows of the catalogue, `1e+06`; -1 where the table was neither vacuumed nor analyzed.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate, and not below zero"
+)]
+fn estimated(rows: &str) -> Option<u64> {
+    let rows = rows.parse::<f64>().ok().filter(|rows| *rows >= 0.0);
+    rows.map(|rows| rows.round() as u64)
 }
 
 fn firsts(rows: AnswerRows) -> Vec<String> {

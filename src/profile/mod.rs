@@ -23,8 +23,8 @@ pub use machine_policy::{MachinePolicy, MinimumApprovals};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse, parse_recorded};
 pub use schema::{
-    Budgets, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile,
-    ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults, Timeouts,
-    TlsMode,
+    Budgets, ChangePolicy, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope,
+    Profile, ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults,
+    Timeouts, TlsMode,
 };
 pub use validate::TARGET_COLORS;

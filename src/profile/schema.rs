@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::Hooks;
 use crate::run::CheckName;
-use crate::simulate::Lifecycle;
+use crate::simulate::{ExpectedRows, Lifecycle};
 use crate::survey::FactKind;
 
 /// A whole profile.
@@ -74,6 +74,9 @@ pub struct Profile {
     /// Commands that are told when a run waits, stops or ends.
     #[serde(default)]
     pub hooks: Hooks,
+    /// The change itself, which is rehearsed on a throwaway copy of the database.
+    #[serde(default)]
+    pub change: Option<ChangePolicy>,
     /// Result file of the full test run.
     #[serde(default)]
     pub tests: TestResults,
@@ -369,6 +372,22 @@ impl Default for Budgets {
             run_bytes_max: None,
         }
     }
+}
+
+/// The change itself, and what is expected of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangePolicy {
+    /// The role of the database that it runs as.
+    pub role: String,
+    /// Its files for psql, relative to the profile's directory, in the order in which they run, as one transaction. `run --change`
+    /// names others.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// The rows that it may change, by table; tables that are not named must stay as they are. Without it nothing is expected.
+    #[serde(default)]
+    pub expect: Option<Vec<ExpectedRows>>,
 }
 
 /// Where a full test run left its result.

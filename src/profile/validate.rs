@@ -50,6 +50,7 @@ fn rules_of_every_version<'d, 't>(
     lifecycle(&mut findings, profile);
     exclusions(&mut findings, profile);
     limits(&mut findings, profile);
+    change(&mut findings, profile);
     validate_hooks(&mut findings, &profile.hooks);
     findings
 }
@@ -187,6 +188,34 @@ fn lifecycle(findings: &mut Findings<'_, '_>, profile: &Profile) {
                     format!("lifecycle.{key} has {:?} twice", effect.table),
                 );
             }
+        }
+    }
+}
+
+fn change(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let Some(change) = &profile.change else {
+        return;
+    };
+    let at = |key| [PathStep::Key("change"), PathStep::Key(key)];
+    findings.identifier(&at("role"), &change.role);
+    for (index, file) in change.files.iter().enumerate() {
+        let [change, files] = at("files");
+        findings.not_blank(&[change, files, PathStep::Index(index)], file);
+    }
+    let expected = change.expect.iter().flatten();
+    let tables: Vec<&str> = expected.map(|rows| rows.table.as_str()).collect();
+    findings.distinct(&at("expect"), tables.iter().copied());
+    for (index, table) in tables.iter().enumerate() {
+        if !table.contains('.') {
+            let [change, expect] = at("expect");
+            let path = [
+                change,
+                expect,
+                PathStep::Index(index),
+                PathStep::Key("table"),
+            ];
+            let message = format!("name the table with its schema, such as public.{table}");
+            findings.refuse(&path, message);
         }
     }
 }

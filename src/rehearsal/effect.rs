@@ -8,7 +8,7 @@ use super::catalogue::{TableShape, tables, types};
 use super::message::QualifiedName;
 use super::rows::{ChangedRow, RowComparison};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name};
-use crate::documents::RowOperation;
+use crate::run::RowOperation;
 
 /// Tables that are counted in one statement.
 const COUNTED_AT_ONCE: usize = 200;

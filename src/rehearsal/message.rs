@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::probes::{ProbeOutcome, Probes};
-use crate::documents::Rehearsed;
+use crate::run::RehearsalOutcome;
 
 /// A schema and a name in it.
 pub(super) type QualifiedName = (String, String);
@@ -33,7 +33,7 @@ pub(super) enum FromShadow {
     /// What it does now.
     Step(String),
     /// It is done.
-    Done(Box<Rehearsed>),
+    Done(Box<RehearsalOutcome>),
     /// Why it cannot go on.
     Failed(String),
 }

@@ -16,6 +16,8 @@ mod rows;
 mod shadow;
 mod shadow_database;
 mod shadow_process;
+mod target;
 
-pub use rehearse::{ChangeScript, Rehearsal, RehearsalError, rehearse};
+pub use rehearse::{ChangeScript, Copies, Rehearsal, RehearsalError, rehearse};
 pub use shadow::shadow;
+pub use target::RehearsedTarget;

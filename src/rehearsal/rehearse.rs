@@ -2,6 +2,7 @@
 //! Invariant: nothing of the change is written where the shadow sees it before every probe held (`isolated`), and production is
 //! left as soon as no further rows are asked for, or somebody waits behind us.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,12 +18,13 @@ use super::isolation::Isolation;
 use super::message::{FromShadow, PlannedSequence, QualifiedName, RowsFile, ShadowPlan, ToShadow};
 use super::probes::{Probes, namespaces};
 use super::programs::Programs;
+use super::shadow_database::shown;
 use super::shadow_process::ShadowProcess;
-use crate::documents::{DoctorLine, Rehearsed};
+use crate::documents::DoctorLine;
 use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation};
 use crate::profile::Profile;
-use crate::run::Verdict;
+use crate::run::{RehearsalOutcome, TableToCopy, Verdict};
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
 
@@ -40,6 +42,21 @@ pub struct ChangeScript {
     pub role: String,
     /// What of this machine the shadow must not see, beside what it never sees.
     pub hidden: Vec<PathBuf>,
+    /// The tables whose rows may be copied.
+    pub copies: Copies,
+    /// What the connections to production are called there.
+    pub name: String,
+}
+
+/// The tables whose rows may be copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Copies {
+    /// All that the change asks for.
+    All,
+    /// None: the change runs once, on the schema alone, to find the tables that it asks for.
+    None,
+    /// Those that it asks for among these.
+    Only(Vec<String>),
 }
 
 /// What came of a rehearsal.
@@ -51,10 +68,12 @@ pub struct Rehearsal {
     pub production: Option<ServerIdentity>,
     /// What was measured of the transaction there.
     pub proof: Option<TransactionProof>,
+    /// The tables that the change may ask for, those that it asked for first; filled where nothing is copied.
+    pub tables: Vec<TableToCopy>,
     /// Every statement that was sent there.
     pub statements: Vec<String>,
     /// What happened on the shadow; `None`: nothing of the change ran to an end.
-    pub rehearsed: Option<Rehearsed>,
+    pub rehearsed: Option<RehearsalOutcome>,
 }
 
 /// Why there is no rehearsal at all.
@@ -128,7 +147,7 @@ async fn steps(
     found: &mut Rehearsal,
 ) -> Result<(), End> {
     step("connecting to production");
-    let mut source = ShadowSource::open(settings, profile, witness).await?;
+    let mut source = ShadowSource::open(settings, profile, &change.name, witness).await?;
     found.production = Some(source.server().clone());
     let scratch = ScratchDirectory::for_server()?;
     let mut shadow = None;
@@ -240,13 +259,19 @@ async fn read(
         };
         match message {
             FromShadow::Step(says) => step(&says),
+            FromShadow::Wants(names) if change.copies == Copies::None => {
+                found.tables = to_copy(&catalogue, &names);
+                return Ok(());
+            }
+            FromShadow::Enough if change.copies == Copies::None => return Ok(()),
             FromShadow::Wants(names) => {
                 let mut tables = Vec::with_capacity(names.len());
                 for name in names {
                     step(&format!("copying {}.{}", name.0, name.1));
                     files += 1;
                     let path = scratch.path().join(format!("rows-{files}"));
-                    tables.push(copy(source, scratch, &catalogue, name, path).await?);
+                    let allowed = change.copies.allow(&name);
+                    tables.push(copy(source, scratch, &catalogue, name, allowed, path).await?);
                 }
                 shadow.tell(&ToShadow::Rows(tables)).map_err(lost)?;
             }
@@ -361,13 +386,55 @@ fn plan(
     })
 }
 
+impl Copies {
+    fn allow(&self, name: &QualifiedName) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Only(tables) => tables.contains(&shown(name)),
+        }
+    }
+}
+
+/// The tables whose rows a change may need that asked for these: they, and the others of the same schemas that can be read. What
+/// it writes only where there are rows, it does not ask for without them.
+fn to_copy(catalogue: &SourceCatalogue, asked: &[QualifiedName]) -> Vec<TableToCopy> {
+    let schemas: BTreeSet<&str> = asked.iter().map(|name| name.0.as_str()).collect();
+    let tables = catalogue
+        .relations
+        .iter()
+        .filter(|relation| relation.kind == "r" && schemas.contains(relation.schema.as_str()));
+    let mut found: Vec<TableToCopy> = tables
+        .map(|relation| {
+            let name = (relation.schema.clone(), relation.name.clone());
+            TableToCopy {
+                table: shown(&name),
+                rows: relation.rows,
+                bytes: relation.bytes,
+                asked: asked.contains(&name),
+            }
+        })
+        .collect();
+    found.sort_by(|one, two| (!one.asked, &one.table).cmp(&(!two.asked, &two.table)));
+    found
+}
+
 async fn copy(
     source: &mut ShadowSource,
     scratch: &ScratchDirectory,
     catalogue: &SourceCatalogue,
     name: QualifiedName,
+    allowed: bool,
     path: PathBuf,
 ) -> Result<RowsFile, End> {
+    if !allowed {
+        let why = "its rows are not read: SG1 did not list it".to_owned();
+        return Ok(RowsFile {
+            name,
+            columns: String::new(),
+            rows: Err(why),
+        });
+    }
     let relation = (catalogue.relations.iter()).find(|relation| {
         relation.schema == name.0 && relation.name == name.1 && relation.kind == "r"
     });

@@ -8,8 +8,8 @@ use super::effect::{ChangedTable, RunEffect};
 use super::message::QualifiedName;
 use super::rows::ChangedRow;
 use super::shadow_database::shown;
-use crate::documents::{RehearsedRow, RehearsedTable, RowOperation};
-use crate::survey::{Digest, Hasher};
+use crate::run::{RehearsedRow, RehearsedTable, RowOperation};
+use crate::survey::{Digest, Hasher, Rehearsed};
 
 /// Rows of a table that are listed.
 const LISTED_MAX: usize = 10_000;
@@ -175,7 +175,7 @@ pub(super) fn table_effects(effect: &RunEffect, repeated: &RepeatedRun) -> Vec<R
         .map(|(name, touched)| {
             let count = |operation: RowOperation| {
                 let rows = touched.rows.iter().filter(|row| row.operation == operation);
-                rows.count() as u64
+                Rehearsed::new(rows.count() as u64)
             };
             let named = |columns: &BTreeSet<usize>| -> Vec<String> {
                 let names = columns

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Stdio};
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
 use super::shadow_database::{SUPERUSER, ShadowDatabase, literal, quoted, quoted_name};
-use crate::documents::RowOperation;
+use crate::run::RowOperation;
 use crate::survey::{Digest, Hasher};
 
 /// One row that a run changed.

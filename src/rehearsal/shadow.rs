@@ -16,7 +16,7 @@ use super::effect::{RunEffect, redefined};
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, shown};
-use crate::documents::{Rehearsed, ScriptEnd, SeededTable, SequenceMove};
+use crate::run::{RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
 use crate::survey::line_hunks;
 
 /// How often the change is tried to find the tables that it asks for.
@@ -82,10 +82,10 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
     step("loading the schema");
     let plan: ShadowPlan = *plan;
     let shadow = ShadowDatabase::load(plan, &probes.scratch)?;
-    let mut found = Rehearsed {
+    let mut found = RehearsalOutcome {
         version: shadow.version()?,
         differences: shadow.other_versions()?,
-        ..Rehearsed::default()
+        ..RehearsalOutcome::default()
     };
     let mut seeded: Vec<QualifiedName> = Vec::new();
     loop {
@@ -146,7 +146,7 @@ fn step(says: &str) {
 /// The first run is there; the second one, and what both did.
 fn finish(
     shadow: &ShadowDatabase,
-    found: &mut Rehearsed,
+    found: &mut RehearsalOutcome,
     boundary: u64,
     derived: &[QualifiedName],
 ) -> Result<(), String> {

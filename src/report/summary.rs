@@ -42,6 +42,7 @@ pub fn summary(run: &RunState, stop: Option<&Stop>, next: &str) -> RunDocument {
         beside: run.beside.clone(),
         head: run.journal_head(),
         cannot_pass: cannot_pass(run),
+        change: run.change_evidence(),
         message: message(run, stop),
         next: Some(next.to_owned()).filter(|next| !next.is_empty()),
         ..RunDocument::default()

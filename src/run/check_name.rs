@@ -128,6 +128,18 @@ check_names! {
     CountersAgree = "counters_agree", Some(Gate::G3), true;
     /// Each unit ledger has a line for each unit.
     LedgersComplete = "ledgers_complete", Some(Gate::G3), true;
+    /// Whatever ran of the change ran in namespaces whose walls were probed from inside.
+    ChangeIsolated = "change_isolated", Some(Gate::G3), false;
+    /// The change ran to its end on the shadow.
+    ChangeRan = "change_ran", Some(Gate::G3), true;
+    /// The rows of every table that the change asked for were copied whole.
+    ChangeRowsCopied = "change_rows_copied", Some(Gate::G3), true;
+    /// A row that was written behind the change was found by the reading that found its effect.
+    ChangeCaptured = "change_captured", Some(Gate::G3), false;
+    /// A second run on the same rows had the same effect.
+    ChangeReproducible = "change_reproducible", Some(Gate::G3), true;
+    /// The change did what the profile expects, to each table.
+    ChangeAsExpected = "change_as_expected", Some(Gate::G3), true;
     /// The non-mutation verdict is PROVEN.
     NonMutationProven = "non_mutation_proven", Some(Gate::G3), false;
     /// A fresh process on a copy of the run folds the same state.

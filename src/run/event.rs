@@ -1,6 +1,7 @@
 //! The events of the journal (contract, section 8): what can happen to a run, in past tense, as plain data without secrets.
 
 mod approvals;
+mod change;
 mod gates;
 mod hooks;
 mod lifecycle;
@@ -14,6 +15,7 @@ pub use approvals::{
     ApprovalRecorded, ApprovalRefused, Decision, EvidenceRenewed, EvidenceShown, EvidenceTaken,
     RenewalReason, TerminalSize,
 };
+pub use change::{ChangeMoved, ChangeRead, ChangeRehearsed, CopyListed};
 pub use gates::{CheckRecorded, GateFinished, GateStarted, TestsDeclared};
 pub use hooks::{HookRan, HookStarted};
 pub use lifecycle::{
@@ -60,6 +62,14 @@ named_enum! {
         StatementsRecorded(StatementsRecorded) = "statements_recorded",
         /// A survey is complete.
         SurveyTaken(SurveyTaken) = "survey_taken",
+        /// The files of the change were read, and are what is rehearsed from now on.
+        ChangeRead(ChangeRead) = "change_read",
+        /// A file of the change was seen to have moved.
+        ChangeMoved(ChangeMoved) = "change_moved",
+        /// The tables that may be copied for the change are known.
+        CopyListed(CopyListed) = "copy_listed",
+        /// The change was rehearsed, or could not be.
+        ChangeRehearsed(Box<ChangeRehearsed>) = "change_rehearsed",
         /// Context pins were written to `context.json`.
         ContextPinned(ContextPinned) = "context_pinned",
         /// The effect of a live run was predicted from the pin.

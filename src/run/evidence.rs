@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalGate, ApprovalPolicy, Claim, ContextPins, Obstacle, RunId, TargetIdentity};
+use super::{
+    ApprovalGate, ApprovalPolicy, ChangeEvidence, Claim, ContextPins, Obstacle, RunId,
+    TargetIdentity,
+};
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Digest, EvidenceFormat, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
 
@@ -109,6 +112,9 @@ pub struct EvidenceSheet {
     /// What keeps the run from ending as PASS, as far as it is known: it leads the sheet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cannot_pass: Vec<Obstacle>,
+    /// The change, the tables that may be copied for it, and what it did when it was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeEvidence>,
     /// Version of drygate.
     pub tool_version: String,
 }

@@ -11,10 +11,10 @@ use super::fold_parts::{
 };
 use super::fold_transactions::ReadsAside;
 use super::{
-    ApprovalGate, Check, CheckName, ContextPins, Event, Gate, HookRun, Invocation, JournalHead,
-    NonMutation, ProgramFile, Readings, RenewalReason, RepositoryLook, RepositoryState, RunCreated,
-    RunId, RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed,
-    Verdict,
+    ApprovalGate, ChangeFile, ChangeFileNow, ChangeRehearsed, Check, CheckName, ContextPins,
+    CopyListed, Event, Gate, HookRun, Invocation, JournalHead, NonMutation, ProgramFile, Readings,
+    RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId, RunResult, State, StopCode,
+    SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime, compare};
@@ -120,6 +120,14 @@ pub struct RunState {
     pub repository: Option<Arc<RepositoryState>>,
     /// What was found when it was looked at again; `None`: it was never seen otherwise.
     pub repository_found: Option<Arc<RepositoryLook>>,
+    /// The files of the change as they were read last; none: the run has no change.
+    pub change_files: Option<Arc<Vec<ChangeFile>>>,
+    /// What was found of them since, where that was something else.
+    pub change_found: Option<Arc<Vec<ChangeFileNow>>>,
+    /// The tables that may be copied for the change.
+    pub copy: Option<Arc<CopyListed>>,
+    /// The rehearsals of this round, in order.
+    pub rehearsals: Vec<Arc<ChangeRehearsed>>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Version of the report templates, once sealed.
@@ -320,6 +328,17 @@ impl RunState {
             }
             Event::RepositoryMoved(moved) => {
                 self.repository_found = Some(Arc::new(moved.found.clone()));
+            }
+            Event::ChangeRead(read) => {
+                self.change_files = Some(Arc::new(read.files.clone()));
+                self.change_found = None;
+            }
+            Event::ChangeMoved(moved) => {
+                self.change_found = Some(Arc::new(moved.files.clone()));
+            }
+            Event::CopyListed(listed) => self.copy = Some(Arc::new(listed.clone())),
+            Event::ChangeRehearsed(rehearsed) => {
+                self.rehearsals.push(Arc::new((**rehearsed).clone()));
             }
             Event::TestsDeclared(declared) => self.declared_tests = Some(declared.clone()),
             Event::HookStarted(started) => self.start_hook(seq, at, started),

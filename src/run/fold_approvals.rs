@@ -42,6 +42,8 @@ impl RunState {
         if to == State::Surveyed && self.state != State::Prechecked {
             self.renewals += 1;
             self.steps.clear();
+            self.rehearsals.clear();
+            self.copy = None;
             self.predicted = None;
             self.renewal = None;
             self.drifted_before = self.drift.take();

@@ -249,6 +249,7 @@ pub(super) fn is_work(event: &Event) -> bool {
         Event::StopRaised(_)
             | Event::ProgramReplaced(_)
             | Event::RepositoryMoved(_)
+            | Event::ChangeMoved(_)
             | Event::ApprovalRefused(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)

@@ -141,7 +141,8 @@ impl RunState {
         let Some(nth) = nth else { return };
         let read = &self.transactions[nth];
         // The proof of a recorded survey is what claims A and B rest on.
-        let is_read = read.purpose != Purpose::Validation && !read.gave_survey;
+        let is_read =
+            matches!(read.purpose, Purpose::Survey | Purpose::LiveRead) && !read.gave_survey;
         if is_read && self.reads_aside.take(read) {
             self.transactions.remove(nth);
         }

@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use super::machine::lets_pass;
 use super::{
-    ApprovalRecorded, ApprovalRequest, ApprovalStatus, CheckRecorded, Decision, Event,
-    EvidenceShown, EvidenceTaken, Gate, GateFinished, GateStarted, HookRan, HookStarted,
-    InvocationReturned, RunState, State, StateChanged, TransactionClosed, TransactionEnd,
-    TransactionOpened, TransactionUnseen, UnitsProgressed, Verdict, judge, time_in,
+    ApprovalRecorded, ApprovalRequest, ApprovalStatus, ChangeMoved, ChangeRead, CheckRecorded,
+    Decision, Event, EvidenceShown, EvidenceTaken, Gate, GateFinished, GateStarted, HookRan,
+    HookStarted, InvocationReturned, RunState, State, StateChanged, TransactionClosed,
+    TransactionEnd, TransactionOpened, TransactionUnseen, UnitsProgressed, Verdict, judge, time_in,
 };
 use crate::survey::UtcTime;
 
@@ -68,6 +68,23 @@ fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> 
         | Event::ProgramReplaced(_)
         | Event::RepositoryMoved(_)
         | Event::ApprovalRefused(_) => None,
+        Event::ChangeRead(ChangeRead { files }) => {
+            let named = run.change().map(|change| change.files.iter());
+            let same = named.is_some_and(|named| named.eq(files.iter().map(|file| &file.path)));
+            unless(same, "the run has no change of these files")
+        }
+        Event::ChangeMoved(ChangeMoved { files }) => {
+            let read = run.change_files.as_ref().map(|read| read.len());
+            unless(read == Some(files.len()), "its files were not read")
+        }
+        Event::CopyListed(_) => unless(
+            run.change_files.is_some() && run.state == State::Surveyed,
+            "the run has no change, or is past its preparation",
+        ),
+        Event::ChangeRehearsed(rehearsed) => unless(
+            run.copy.is_some() && run.waits_at() == Some(rehearsed.gate),
+            "nothing may be copied yet, or the run waits at another gate",
+        ),
         Event::GateStarted(GateStarted { gate }) => gate_may_start(run, *gate),
         Event::CheckRecorded(CheckRecorded { gate, .. }) => {
             unless(is_open(run, *gate), "its gate is not open")
@@ -188,14 +205,21 @@ fn state_may_change(run: &RunState, from: State, to: State) -> Option<String> {
     };
     let evidence = |gate| run.evidence.as_ref().is_some_and(|e| e.gate == gate);
     let no_drift = run.drift.is_none();
+    let rehearsed = |gate| run.change().is_none() || run.rehearsal_of(gate).is_some();
     let holds = match to {
         State::Prechecked => passed(Gate::G0),
         State::Surveyed => passed(Gate::G1),
         State::Seeded => passed(Gate::G2),
         State::AwaitingCutAuthorization => evidence(super::ApprovalGate::SG1),
         State::AwaitingLifecycleAuthorization => evidence(super::ApprovalGate::SG2),
-        State::CutSimulated => approved(super::ApprovalGate::SG1) && no_drift,
-        State::EnactSimulated => approved(super::ApprovalGate::SG2) && no_drift,
+        State::CutSimulated => {
+            let gate = super::ApprovalGate::SG1;
+            approved(gate) && no_drift && rehearsed(gate)
+        }
+        State::EnactSimulated => {
+            let gate = super::ApprovalGate::SG2;
+            approved(gate) && no_drift && rehearsed(gate)
+        }
         State::PostSurveyed => run.post.is_some(),
         State::CloseoutReported => run.non_mutation.is_some(),
         State::Rejected => run.is_rejected(),

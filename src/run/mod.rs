@@ -7,6 +7,7 @@
 mod advice;
 mod approval;
 mod budget;
+mod change;
 mod check;
 mod check_name;
 mod claim;
@@ -33,6 +34,7 @@ mod person;
 mod program_file;
 mod progress;
 mod readings;
+mod rehearsed;
 mod repository;
 mod request;
 mod result;
@@ -50,6 +52,9 @@ mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
+pub use change::{
+    ChangeEvidence, ChangeFile, ChangeFileNow, RehearsalCheck, RunChange, TableToCopy,
+};
 pub use check::{Cause, Check};
 pub use check_name::CheckName;
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
@@ -57,13 +62,13 @@ pub use claim_words::{ClaimWords, NOT_CHECKED};
 pub use command_line::{CommandLine, shell_word};
 pub use context::ContextPins;
 pub use event::{
-    ApprovalRecorded, ApprovalRefused, CheckRecorded, ContextPinned, Decision, DriftFound,
-    EffectPredicted, Event, EvidenceRenewed, EvidenceShown, EvidenceTaken, GateFinished,
-    GateStarted, HookRan, HookStarted, Invocation, InvocationReturned, LedgerRef, LiveChange,
-    LiveRead, ProgramReplaced, Purpose, RenewalReason, RepositoryMoved, RunCreated, RunSealed,
-    StateChanged, StatementsRecorded, SurveyPurpose, SurveyTaken, TerminalSize, TestsDeclared,
-    ToolIdentity, TornTailSetAside, TransactionClosed, TransactionOpened, TransactionUnseen,
-    UnitsProgressed,
+    ApprovalRecorded, ApprovalRefused, ChangeMoved, ChangeRead, ChangeRehearsed, CheckRecorded,
+    ContextPinned, CopyListed, Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed,
+    EvidenceShown, EvidenceTaken, GateFinished, GateStarted, HookRan, HookStarted, Invocation,
+    InvocationReturned, LedgerRef, LiveChange, LiveRead, ProgramReplaced, Purpose, RenewalReason,
+    RepositoryMoved, RunCreated, RunSealed, StateChanged, StatementsRecorded, SurveyPurpose,
+    SurveyTaken, TerminalSize, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionClosed,
+    TransactionOpened, TransactionUnseen, UnitsProgressed,
 };
 pub use evidence::{EvidenceSheet, LastPass, LastPassDifference};
 pub use fold::RunState;
@@ -85,6 +90,10 @@ pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
+pub use rehearsed::{
+    RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
+    SequenceMove,
+};
 pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};
 pub use result::{RunResult, exit};

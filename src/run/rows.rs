@@ -1,6 +1,6 @@
 //! One line of text for each event, as the events pane shows it. Made from the event alone; the screen escapes it.
 
-use super::{Decision, Event, EvidenceTaken, LiveRead, RepositoryLook, Subject};
+use super::{Decision, Event, EvidenceTaken, LiveRead, ProgramFile, RepositoryLook, Subject};
 
 /// What the row of an event says.
 #[expect(clippy::too_many_lines, reason = "one arm an event")]
@@ -84,6 +84,46 @@ pub fn text(event: &Event) -> String {
                     "the repository moved: {branch} {}, main {main}, {tags}, work tree {tree}",
                     seen.head
                 )
+            }
+        },
+        Event::ChangeRead(it) => {
+            let files = it.files.iter();
+            let named: Vec<String> = files
+                .map(|file| format!("{} {}", file.path, file.sha256.short()))
+                .collect();
+            named.join(", ")
+        }
+        Event::ChangeMoved(it) => {
+            let files = it.files.iter();
+            let named: Vec<String> = files
+                .map(|file| format!("{} {}", file.path, ProgramFile::clone(&file.found)))
+                .collect();
+            format!(
+                "a file of the change is another one now: {}",
+                named.join(", ")
+            )
+        }
+        Event::CopyListed(it) => {
+            let asked = it.tables.iter().filter(|table| table.asked).count();
+            format!(
+                "the change asks for the rows of {}; {} may be copied once SG1 is approved",
+                counted(asked, "table"),
+                it.tables.len()
+            )
+        }
+        Event::ChangeRehearsed(it) => match &it.outcome {
+            None => format!("for {}: not rehearsed: {}", it.gate, it.why_not()),
+            Some(outcome) => {
+                let tables = outcome.effect.iter();
+                let named: Vec<String> = tables
+                    .map(|table| format!("{} {}", table.table, table.words()))
+                    .collect();
+                let end = outcome
+                    .script
+                    .error
+                    .as_deref()
+                    .unwrap_or("it ran to its end");
+                format!("for {}: {end}; {}", it.gate, named.join("; "))
             }
         },
         Event::HookStarted(it) => format!("{} {}", it.hook, it.program),

@@ -22,6 +22,10 @@ pub enum Subject {
     Code,
     /// The file of the program that runs.
     Program,
+    /// The files of the change.
+    Change,
+    /// What the change did when it was rehearsed.
+    Effect,
 }
 
 impl Subject {
@@ -31,6 +35,8 @@ impl Subject {
             Some(("server", _)) => Self::Server,
             Some(("repository", _)) => Self::Code,
             Some(("program", _)) => Self::Program,
+            Some(("change", _)) => Self::Change,
+            Some(("effect", _)) => Self::Effect,
             _ => Self::Facts,
         }
     }
@@ -50,6 +56,8 @@ impl Subject {
             Some(Self::Server) => "SERVER",
             Some(Self::Code) => "CODE",
             Some(Self::Program) => "PROGRAM",
+            Some(Self::Change) => "CHANGE",
+            Some(Self::Effect) => "EFFECT",
         }
     }
 
@@ -63,7 +71,9 @@ impl Subject {
             .into_iter()
             .map(|subject| match subject {
                 Self::Facts => facts.as_str(),
-                Self::Server | Self::Code | Self::Program => subject.word(),
+                Self::Server | Self::Code | Self::Program | Self::Change | Self::Effect => {
+                    subject.word()
+                }
             })
             .collect();
         named.join(" and ")
@@ -76,6 +86,8 @@ impl Subject {
             Self::Server => "the server",
             Self::Code => "the code",
             Self::Program => "drygate's own program",
+            Self::Change => "the change",
+            Self::Effect => "the rehearsed effect",
         }
     }
 
@@ -86,6 +98,10 @@ impl Subject {
             Self::Server => "The server is another one than at the pin, or was restarted",
             Self::Code => "The repository moved since G0 looked at it",
             Self::Program => "drygate's own program was replaced while the run waited",
+            Self::Change => "A file of the change was replaced since it was read",
+            Self::Effect => {
+                "The change did something else than what was approved when it was rehearsed again"
+            }
         }
     }
 }
@@ -108,7 +124,7 @@ impl RunState {
             .collect()
     }
 
-    /// What moved of code and program since the evidence was taken, as far as it was looked at.
+    /// What moved of code, program and change since the evidence was taken, as far as it was looked at.
     pub fn moved_code(&self) -> Vec<FactChange> {
         if !self.looks_again() {
             return Vec::new();
@@ -116,6 +132,7 @@ impl RunState {
         self.moved_repository()
             .into_iter()
             .chain(self.moved_program())
+            .chain(self.moved_change())
             .collect()
     }
 
@@ -125,6 +142,7 @@ impl RunState {
             .into_iter()
             .chain(self.moved_server(&latest.server))
             .chain(self.moved_code())
+            .chain(self.moved_effect())
             .collect()
     }
 
@@ -170,7 +188,7 @@ impl RunState {
     }
 }
 
-fn change(key: &str, approved: String, found: String) -> FactChange {
+pub(super) fn change(key: &str, approved: String, found: String) -> FactChange {
     FactChange {
         key: FactKey::new(key),
         approved: Some(approved),

@@ -118,6 +118,10 @@ impl Surveys {
             | Event::TestsDeclared(_)
             | Event::ProgramReplaced(_)
             | Event::RepositoryMoved(_)
+            | Event::ChangeRead(_)
+            | Event::ChangeMoved(_)
+            | Event::CopyListed(_)
+            | Event::ChangeRehearsed(_)
             | Event::HookStarted(_)
             | Event::HookRan(_)
             | Event::RunSealed(_) => {}

@@ -296,6 +296,10 @@ fn mark(event: &Event) -> Option<MarkKind> {
         | Event::TestsDeclared(_)
         | Event::ProgramReplaced(_)
         | Event::RepositoryMoved(_)
+        | Event::ChangeRead(_)
+        | Event::ChangeMoved(_)
+        | Event::CopyListed(_)
+        | Event::ChangeRehearsed(_)
         | Event::HookStarted(_)
         | Event::HookRan(_) => return None,
     })

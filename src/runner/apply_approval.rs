@@ -40,7 +40,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         let nonce = &found.taken.survey.snapshot.nonce;
         let drift = recorder.run().differs(drift, &found.taken.survey);
-        if drift::record(recorder, Some(gate), drift, nonce)? {
+        if drift::record(recorder, Some(gate), drift, nonce)? || self.rehearse_for(gate).await? {
             return Ok(());
         }
         self.simulate(gate, found)

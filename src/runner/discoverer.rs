@@ -5,8 +5,8 @@
 use super::RunnerError;
 use super::recorder::RunRecorder;
 use super::target::{
-    Progress, Purpose, RemainingBudget, SurveyRequest, Taken, Target, TargetError, Unavailable,
-    Witness, WitnessError,
+    Progress, Purpose, RehearsalAnswer, RehearsalRequest, RemainingBudget, SurveyRequest, Taken,
+    Target, TargetError, Unavailable, Witness, WitnessError,
 };
 use crate::audit;
 use crate::journal::UnitLedger;
@@ -76,6 +76,36 @@ pub async fn discover<T: Target>(
     found
 }
 
+/// Rehearses a change once; its transaction is recorded as that of a survey is.
+pub(super) async fn rehearse<T: Target>(
+    target: &mut T,
+    recorder: &mut RunRecorder,
+    lifecycle: &Lifecycle,
+    ask: RehearsalRequest,
+) -> Result<RehearsalAnswer, RunnerError> {
+    if let Some(account) = recorder.run().allowance().exhausted() {
+        return Err(TargetError::from(Unavailable::over_run(&account)).into());
+    }
+    let mut discoverer = LiveDryRunDiscoverer {
+        recorder,
+        lifecycle,
+        gate: None,
+        joiner: Joiner::new(),
+        simulation: Simulation::default(),
+        ledgers: Vec::new(),
+        failure: None,
+    };
+    let answer = target.rehearse(ask, &mut discoverer).await;
+    let found = discoverer.ended(answer);
+    if matches!(
+        found,
+        Ok(_) | Err(RunnerError::Target(_) | RunnerError::OtherServer(_))
+    ) {
+        note_statements(recorder, &target.statements())?;
+    }
+    found
+}
+
 /// Records what this process has sent, once for each text that is new to the run: the audit is about every process of a run.
 fn note_statements(recorder: &mut RunRecorder, sent: &[String]) -> Result<(), RunnerError> {
     let bytes = crate::journal::to_ascii_json(&sent)?;
@@ -98,22 +128,7 @@ impl LiveDryRunDiscoverer<'_> {
         taken: Result<Taken, TargetError>,
         ask: SurveyRequest,
     ) -> Result<Discovered, RunnerError> {
-        // The target got a `WitnessError` with the text alone; the typed error that caused it is kept here and takes
-        // precedence.
-        if let Some(failure) = self.failure.take() {
-            if matches!(failure, RunnerError::OtherServer(_)) {
-                self.note_unseen("another server was reached, and its end was not seen")?;
-            }
-            return Err(failure);
-        }
-        let mut taken = match taken {
-            Ok(taken) => taken,
-            Err(error) => {
-                self.note_unseen(&error.to_string())?;
-                return Err(error.into());
-            }
-        };
-        self.note_unseen("the target returned without closing it")?;
+        let mut taken = self.ended(taken)?;
         taken.shorten_role();
         // A digest of a stream that was not read to its end would be a wrong one; without it the claim is NOT CHECKED.
         if ask.streams && taken.survey.unread.is_empty() {
@@ -125,6 +140,27 @@ impl LiveDryRunDiscoverer<'_> {
             simulation: self.simulation,
             ledgers: self.ledgers,
         })
+    }
+
+    /// What the target answered, once the end of its transaction is recorded, seen or not.
+    fn ended<A>(&mut self, answer: Result<A, TargetError>) -> Result<A, RunnerError> {
+        // The target got a `WitnessError` with the text alone; the typed error that caused it is kept here and takes
+        // precedence.
+        if let Some(failure) = self.failure.take() {
+            if matches!(failure, RunnerError::OtherServer(_)) {
+                self.note_unseen("another server was reached, and its end was not seen")?;
+            }
+            return Err(failure);
+        }
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.note_unseen(&error.to_string())?;
+                return Err(error.into());
+            }
+        };
+        self.note_unseen("the target returned without closing it")?;
+        Ok(answer)
     }
 
     /// Forgets what an earlier try of the same read streamed, and opens new ledgers.

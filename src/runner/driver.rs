@@ -132,7 +132,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
                     // Refused and recorded while the run waits: the screen stays open.
                     let refused = matches!(
                         error,
-                        RunnerError::OtherServer(_) | RunnerError::RepositoryUnread(_)
+                        RunnerError::OtherServer(_)
+                            | RunnerError::RepositoryUnread(_)
+                            | RunnerError::ChangeUnread(_)
                     );
                     if patience == Patience::Stay && waits && refused {
                         continue;
@@ -263,7 +265,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         match effect {
             Effect::Precheck => self.precheck(),
             Effect::TakePin => self.take_pin().await,
-            Effect::Seed => self.seed(),
+            Effect::Seed => self.seed().await,
             Effect::TakeEvidence(gate) => self.take_evidence(gate),
             Effect::RenewEvidence(gate) => self.renew_evidence(gate).await,
             Effect::ApplyApproval(gate) | Effect::FinishSteps(gate) => {

@@ -24,6 +24,9 @@ pub enum RunnerError {
     /// The repository of the run could not be looked at; the approval took no effect.
     #[error("{0}")]
     RepositoryUnread(String),
+    /// A file of the change could not be read.
+    #[error("the change: {0}")]
+    ChangeUnread(String),
     /// The fresh process of G4 could not use the storage: that says nothing of the run.
     #[error("the process that resumes a copy of the run could not use the storage: {0}")]
     CopyNotResumed(String),
@@ -91,7 +94,9 @@ impl RunnerError {
             },
             Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
             Self::Target(_) => Some(StopCode::StopGateFailed),
-            Self::OtherServer(_) | Self::RepositoryUnread(_) => Some(StopCode::StopApprovalRefused),
+            Self::OtherServer(_) | Self::RepositoryUnread(_) | Self::ChangeUnread(_) => {
+                Some(StopCode::StopApprovalRefused)
+            }
             Self::CopyNotResumed(_) => Some(StopCode::StopStorageFailed),
             Self::IllegalJournal { .. }
             | Self::Missing(_)
@@ -131,6 +136,9 @@ impl RunnerError {
             Self::RepositoryUnread(_) => Some(
                 "Make git answer there for this account, or approve through a process that may read it."
                     .to_owned(),
+            ),
+            Self::ChangeUnread(_) => Some(
+                "Put the file back, or start a new run with the files that are there.".to_owned(),
             ),
             Self::Journal(JournalError::Locked { .. }) => {
                 Some("Wait for it, or decide through it: approve and reject reach the process that holds the run.".to_owned())

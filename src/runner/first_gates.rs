@@ -42,6 +42,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     fn look_at_g0(&mut self) -> Result<Vec<Check>, RunnerError> {
         let plan = self.plan.clone();
+        self.read_change()?;
         self.recorder()?
             .record(Event::GateStarted(GateStarted { gate: Gate::G0 }))?;
         let repository = match &self.repository {
@@ -126,11 +127,13 @@ impl<T: Target, R: Repository> Driver<T, R> {
         close_gate(recorder, &plan.profile, Gate::G1, checks, State::Surveyed)
     }
 
-    /// G2: context pins and prediction from the pin.
-    pub(super) fn seed(&mut self) -> Result<(), RunnerError> {
+    /// G2: the tables that the change asks for, context pins and prediction from the pin.
+    pub(super) async fn seed(&mut self) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
+        self.recorder()?
+            .record(Event::GateStarted(GateStarted { gate: Gate::G2 }))?;
+        self.list_copy().await?;
         let recorder = self.recorder()?;
-        recorder.record(Event::GateStarted(GateStarted { gate: Gate::G2 }))?;
         let run = recorder.run();
         let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
             return Err(RunnerError::Missing("pin"));

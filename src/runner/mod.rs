@@ -2,6 +2,7 @@
 //! Invariant: journal first, then show: a message leaves `RunRecorder::record_at` only after its line is synced.
 
 mod apply_approval;
+mod change;
 mod closeout;
 mod discoverer;
 mod drift;
@@ -36,6 +37,7 @@ pub mod person;
 pub mod repository;
 pub mod target;
 
+pub use change::change_file;
 pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Patience, RunnerEnd};
 pub use error::RunnerError;

@@ -23,9 +23,10 @@ pub trait Program: Debug + Send + Sync {
 }
 
 impl<T: Target, R: Repository> Driver<T, R> {
-    /// Looks at the program and at the repository, which are part of what is approved.
+    /// Looks at program, change and repository, which are part of what is approved.
     pub(super) async fn look_around(&mut self) -> Result<(), RunnerError> {
         self.look_at_program()?;
+        self.look_at_change()?;
         self.look_at_repository().await
     }
 

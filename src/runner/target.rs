@@ -10,6 +10,7 @@ pub use crate::audit::QueryRuling;
 pub use crate::run::{
     BudgetUse, Progress, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity,
 };
+use crate::run::{RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict};
 use crate::simulate::{Piece, Unit, Want};
 use crate::survey::{FactDocument, Origins, RoleSurvey, ServerIdentity, Survey, TransactionProof};
 
@@ -68,6 +69,44 @@ impl Taken {
             fact.document = Some(document.reference().clone());
         }
         self.documents.push(document);
+    }
+}
+
+/// A change that is to be rehearsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RehearsalRequest {
+    /// The role that it runs as.
+    pub role: String,
+    /// Name and text of its files, in the order in which they run.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// The tables whose rows may be read; `None`: schema and catalogue alone, to find the tables that the change asks for.
+    pub copy: Option<Vec<String>>,
+}
+
+/// What came of a rehearsal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RehearsalAnswer {
+    /// What was measured.
+    pub checks: Vec<RehearsalCheck>,
+    /// The tables that the change may ask for, those that it asked for first.
+    pub tables: Vec<TableToCopy>,
+    /// What it did; `None`: nothing of it ran to an end.
+    pub outcome: Option<RehearsalOutcome>,
+}
+
+impl RehearsalAnswer {
+    /// No rehearsal, and why.
+    pub fn not_possible(why: &str) -> Self {
+        Self {
+            checks: vec![RehearsalCheck {
+                name: "programs".to_owned(),
+                verdict: Verdict::NotChecked,
+                says: why.to_owned(),
+                next: None,
+            }],
+            tables: Vec::new(),
+            outcome: None,
+        }
     }
 }
 
@@ -189,6 +228,19 @@ pub trait Target {
         ask: SurveyRequest,
         witness: &mut dyn Witness,
     ) -> impl Future<Output = Result<Taken, TargetError>>;
+
+    /// Rehearses a change on a throwaway copy of the database, which is read in one transaction of its own connection.
+    fn rehearse(
+        &mut self,
+        _ask: RehearsalRequest,
+        _witness: &mut dyn Witness,
+    ) -> impl Future<Output = Result<RehearsalAnswer, TargetError>> {
+        async {
+            Ok(RehearsalAnswer::not_possible(
+                "this target cannot be copied",
+            ))
+        }
+    }
 
     /// Every statement that was sent to the server by this process, once each.
     fn statements(&self) -> Vec<String>;

@@ -58,7 +58,7 @@ pub use inline_changes::{FieldChange, InlineChanges, column, field_changes, inli
 pub use lines::Lines;
 pub(crate) use named_enum::named_enum;
 pub use proof::{Footprint, Residue, TransactionProof};
-pub use provenance::{Declared, Derived, Live, Provenance, Simulated};
+pub use provenance::{Declared, Derived, Live, Provenance, Rehearsed, Simulated};
 pub use role::{MoreFindings, RoleFinding, RoleSurvey, Severity};
 pub use side::{Side, Sides};
 pub use snapshot::{ServerIdentity, Snapshot};

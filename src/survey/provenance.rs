@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 use super::named_enum;
 
 named_enum! {
-    /// The four provenances (docs/contract.md, section 2).
+    /// The provenances (docs/contract.md, section 2).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[cfg_attr(test, derive(schemars::JsonSchema))]
     pub enum Provenance {
@@ -27,6 +27,8 @@ named_enum! {
         Derived = "DERIVED",
         /// Stated by a person or a file; nothing checked it.
         Declared = "DECLARED",
+        /// Measured on a throwaway copy of the database.
+        Rehearsed = "REHEARSED",
     }
 }
 
@@ -90,6 +92,10 @@ sourced!(
     Declared,
     "A value that somebody stated and nothing checked."
 );
+sourced!(
+    Rehearsed,
+    "A value measured on a throwaway copy of the database."
+);
 
 impl fmt::Display for Simulated<u64> {
     /// `~60`: the mark that every simulated number carries on screen.
@@ -98,9 +104,16 @@ impl fmt::Display for Simulated<u64> {
     }
 }
 
+impl fmt::Display for Rehearsed<u64> {
+    /// `#240`: the mark that every rehearsed number carries on screen.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Live, Simulated};
+    use super::{Live, Rehearsed, Simulated};
 
     #[test]
     fn a_simulated_value_is_refused_where_a_live_one_belongs() {
@@ -108,5 +121,6 @@ mod tests {
         assert_eq!(text, r#"{"value":60,"provenance":"SIMULATED"}"#);
         assert!(serde_json::from_str::<Live<u64>>(&text).is_err());
         assert!(serde_json::from_str::<Simulated<u64>>(&text).is_ok());
+        assert!(serde_json::from_str::<Rehearsed<u64>>(&text).is_err());
     }
 }

@@ -331,6 +331,7 @@ impl ScriptedRun {
             drifted: drift.map_or_else(Vec::new, |drift| drift.changes.clone()),
             beside: self.run.beside.clone(),
             cannot_pass: (self.obstacles_of)(&self.run),
+            change: self.run.change_evidence(),
             tool_version: "0.1.0".to_owned(),
         }
     }

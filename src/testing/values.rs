@@ -61,6 +61,7 @@ pub fn created() -> RunCreated {
         uptime_ms: None,
         repository: None,
         check_table: CHECK_TABLE,
+        change: None,
         policy_sha256: None,
         evidence_format: EvidenceFormat::NEWEST,
     }

@@ -8,7 +8,7 @@ use super::exact_values::value_findings;
 use super::order::LineOrder;
 use super::processes::Processes;
 use super::{Layer, Verified, stops};
-use crate::audit::CHECK_TABLE;
+use crate::audit::check_table;
 use crate::journal::JournalEntry;
 use crate::profile::Profile;
 use crate::run::{CheckRecorded, Event, Gate, GateFinished, GateStarted, History, RunState};
@@ -109,17 +109,19 @@ impl ExactLines {
 
 /// The version whose words a line has, if they are not those of this program.
 fn other_version(run: &RunState, event: &Event) -> Option<String> {
-    let (tool, table) = match (event, &run.created) {
-        (Event::RunCreated(created), _) => (&created.tool, created.check_table),
-        (Event::RunResumed(resumed), Some(created)) => (&resumed.tool, created.check_table),
+    let (tool, created) = match (event, &run.created) {
+        (Event::RunCreated(created), _) => (&created.tool, &**created),
+        (Event::RunResumed(resumed), Some(created)) => (&resumed.tool, &**created),
         (_, Some(created)) => {
             let last = run.invocations.last().map(|last| &last.tool);
-            (last.unwrap_or(&created.tool), created.check_table)
+            (last.unwrap_or(&created.tool), &**created)
         }
         (_, None) => return None,
     };
     let version = &tool.version;
-    match (version == env!("CARGO_PKG_VERSION"), table == CHECK_TABLE) {
+    let table = created.check_table;
+    let of_today = table == check_table(created.change.as_ref());
+    match (version == env!("CARGO_PKG_VERSION"), of_today) {
         (true, true) => None,
         (_, true) => Some(version.clone()),
         (_, false) => Some(format!("{version}, with table {table} of the checks,")),

@@ -146,7 +146,7 @@ fn survey(
     let survey = &taken.survey;
     // What is resolved and checked again afterwards has transactions of its own.
     let mut reads = run.transactions.iter().rev();
-    let last = reads.find(|transaction| transaction.purpose != Purpose::Validation);
+    let last = reads.find(|it| !matches!(it.purpose, Purpose::Validation | Purpose::Rehearsal));
     let is_of =
         |last: &Transaction| last.purpose == Purpose::Survey && last.is_of(&survey.snapshot.nonce);
     if !last.is_some_and(is_of) {

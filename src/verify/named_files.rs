@@ -55,6 +55,12 @@ impl NamedFiles {
                     self.blob(last_pass);
                 }
             }
+            Event::ChangeRead(read) => {
+                read.files.iter().for_each(|file| self.blob(&file.sha256));
+            }
+            Event::ChangeRehearsed(rehearsed) => {
+                rehearsed.blob.iter().for_each(|blob| self.blob(blob));
+            }
             Event::UnitsProgressed(progressed) => {
                 self.files.insert(progressed.ledger.file.clone());
             }

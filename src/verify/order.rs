@@ -137,7 +137,9 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         // The end of the one before is recorded first, seen or not.
         Event::TransactionOpened(_) if run.transactions.last().is_some_and(is_open) => false,
         Event::TransactionOpened(_) => {
-            waits || steps || matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey)
+            let prepares = needs == E::Seed && run.change().is_some();
+            let surveys = matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey);
+            waits || steps || prepares || surveys
         }
         Event::SurveyTaken(taken) => match taken.purpose {
             SurveyPurpose::Pin => needs == E::TakePin,
@@ -147,6 +149,9 @@ fn belongs(run: &RunState, event: &Event) -> bool {
             SurveyPurpose::Again => waits,
         },
         Event::ContextPinned(_) | Event::EffectPredicted(_) => needs == E::Seed,
+        Event::ChangeRead(_) => needs == E::Precheck || run.renewal.is_some(),
+        Event::CopyListed(_) => needs == E::Seed,
+        Event::ChangeRehearsed(rehearsed) => needs == E::ApplyApproval(rehearsed.gate),
         Event::UnitsProgressed(_) => steps,
         Event::StateChanged(StateChanged { to, .. }) => becomes(run, needs, *to),
         Event::EvidenceTaken(EvidenceTaken { gate, .. }) => {
@@ -178,6 +183,7 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         | Event::RunResumed(_)
         | Event::ProgramReplaced(_)
         | Event::RepositoryMoved(_)
+        | Event::ChangeMoved(_)
         | Event::TornTailSetAside(_)
         | Event::TransactionClosed(_)
         | Event::TransactionUnseen(_)

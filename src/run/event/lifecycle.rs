@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::run::{
-    ApprovalPolicy, Mode, Person, ProgramFile, RepositoryLook, RunBudget, RunId, RunResult, State,
-    StopCode, TargetIdentity,
+    ApprovalPolicy, Mode, Person, ProgramFile, RepositoryLook, RunBudget, RunChange, RunId,
+    RunResult, State, StopCode, TargetIdentity,
 };
 use crate::survey::{Digest, EvidenceFormat};
 
@@ -77,6 +77,9 @@ pub struct RunCreated {
         skip_serializing_if = "EvidenceFormat::is_first"
     )]
     pub evidence_format: EvidenceFormat,
+    /// The change that the run is about; none: it is about units alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<RunChange>,
 }
 
 fn first_check_table() -> u32 {

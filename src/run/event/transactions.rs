@@ -17,6 +17,8 @@ pub enum Purpose {
     Survey,
     /// The live facts, while waiting.
     LiveRead,
+    /// Schema, catalogue and rows for a rehearsal.
+    Rehearsal,
 }
 
 /// A transaction is about to be opened: journalled before its BEGIN.

@@ -1,7 +1,7 @@
 //! Pane 1: the gates, and under G3 approvals and simulated steps. A gate without a verdict shows none.
 
 use super::pane::{PaneRow, PaneText};
-use crate::audit::G3_CHECKS;
+use crate::audit::g3_count;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Decision, Gate, NonMutationVerdict, RunState, State, Verdict,
 };
@@ -126,7 +126,7 @@ fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
     } else {
         (short_title(gate), " ")
     };
-    let count = count(gate, run);
+    let count = count(gate, run, g3_count(model.run()));
     let tail = if width >= 36 { 8 } else { 5 };
     let left = begun_mark
         .with(ink, format!(" {gate}{gap}{title}"))
@@ -135,7 +135,7 @@ fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
 }
 
 /// `6/6`; `5/8` where checks are still to come; a verdict word where it is not PASS.
-fn count(gate: Gate, run: Option<&crate::run::GateRun>) -> Text {
+fn count(gate: Gate, run: Option<&crate::run::GateRun>, total: usize) -> Text {
     let Some(run) = run else {
         return Text::inked(Ink::Dim, "-");
     };
@@ -146,7 +146,7 @@ fn count(gate: Gate, run: Option<&crate::run::GateRun>) -> Text {
         .count();
     let total = match gate {
         // The checks of G3 are recorded as the run goes on, so its total is known before they are.
-        Gate::G3 if run.finished.is_none() && !run.checks.is_empty() => G3_CHECKS,
+        Gate::G3 if run.finished.is_none() && !run.checks.is_empty() => total,
         // What is not asked is in no count.
         _ => {
             let asked = |check: &&crate::run::Check| check.verdict != Verdict::NotAsked;

@@ -298,7 +298,7 @@ pub fn what_differs(run: &RunState, changes: &[FactChange]) -> String {
         .into_iter()
         .map(|subject| match subject {
             Subject::Facts => facts.as_str(),
-            Subject::Server | Subject::Code | Subject::Program => subject.word(),
+            other => other.word(),
         })
         .collect();
     named.join(" and ")

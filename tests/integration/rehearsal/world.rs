@@ -226,7 +226,7 @@ pub fn counts(document: &Value) -> BTreeMap<String, Counts> {
     let tables = document["rehearsed"]["effect"]
         .as_array()
         .expect("an effect");
-    let number = |table: &Value, name: &str| table[name].as_u64().expect("a number");
+    let number = |table: &Value, name: &str| table[name]["value"].as_u64().expect("a number");
     let counts = tables.iter().map(|table| {
         let name = table["table"].as_str().expect("a name").to_owned();
         let counts = ["inserted", "updated", "deleted"].map(|name| number(table, name));

@@ -1,0 +1,380 @@
+//! G3 of a run with a change: what its last rehearsal says. A function of the recorded rehearsals alone, so that `verify` computes
+//! the same. Invariant: what was not rehearsed is NOT CHECKED (test `without_a_rehearsal_nothing_is_checked`).
+
+use serde_json::json;
+
+use crate::run::{
+    ChangeRehearsed, Check, CheckName, Gate, Obstacle, RehearsalCheck, RehearsalOutcome,
+    RehearsedTable, RunState, Verdict, counted,
+};
+use crate::simulate::ExpectedRows;
+
+/// How many checks G3 has beside the others, where the run has a change.
+pub(super) const CHECKS: usize = 6;
+
+/// The checks of the last rehearsal of this round.
+pub(super) fn rehearsal_checks(run: &RunState) -> Vec<Check> {
+    let Some(last) = run.last_rehearsal() else {
+        let why = "the change was not rehearsed: not reached yet";
+        let not_yet = |name| Check::not_checked(name, why, "a run that goes on to its approvals");
+        return NAMES.map(not_yet).to_vec();
+    };
+    let isolated = isolated(last);
+    let Some(outcome) = &last.outcome else {
+        let why = format!("the change was not rehearsed: {}", last.why_not());
+        let remedy = remedy(last);
+        let not_checked = |name| Check::not_checked(name, &why, &remedy);
+        let [_, ran, rows, captured, reproducible, expected] = NAMES;
+        let failed = last
+            .checks
+            .iter()
+            .any(|check| check.name == "change" && check.verdict == Verdict::Fail);
+        let ran = if failed {
+            Check::evaluated(ran, false, last.why_not(), json!({"ran": false}))
+        } else {
+            not_checked(ran)
+        };
+        return vec![
+            isolated,
+            ran,
+            not_checked(rows),
+            not_checked(captured),
+            not_checked(reproducible),
+            not_checked(expected),
+        ];
+    };
+    vec![
+        isolated,
+        ran(last, outcome),
+        rows_copied(last, outcome),
+        captured(outcome),
+        reproducible(outcome),
+        as_expected(run, outcome),
+    ]
+}
+
+/// What G3 is going to say against the change, as far as it is known: by its last rehearsal, or by the preparation of the first.
+pub(super) fn foreseen(run: &RunState) -> Vec<Obstacle> {
+    let obstacle = |check, verdict, subject| Obstacle {
+        gate: Gate::G3,
+        check,
+        verdict,
+        subject,
+    };
+    let Some(last) = run.last_rehearsal() else {
+        let prepared = run.copy.iter().flat_map(|listed| &listed.checks);
+        let against = prepared.filter(|check| check.verdict != Verdict::Pass);
+        let foreseen = against.map(|check| {
+            let name = match check.name.as_str() {
+                "change" => CheckName::ChangeRan,
+                "schema" => CheckName::ChangeRowsCopied,
+                _ => CheckName::ChangeIsolated,
+            };
+            obstacle(name, check.verdict, check.says.clone())
+        });
+        return foreseen.collect();
+    };
+    let checks = rehearsal_checks(run).into_iter();
+    let against = checks.filter(|check| check.verdict == Verdict::NotChecked);
+    against
+        .map(|check| {
+            obstacle(
+                check.name,
+                check.verdict,
+                format!("{}: {}", last.gate, check.says),
+            )
+        })
+        .collect()
+}
+
+const NAMES: [CheckName; CHECKS] = [
+    CheckName::ChangeIsolated,
+    CheckName::ChangeRan,
+    CheckName::ChangeRowsCopied,
+    CheckName::ChangeCaptured,
+    CheckName::ChangeReproducible,
+    CheckName::ChangeAsExpected,
+];
+
+/// What would check it, where rows or tables are missing.
+const MAY_READ: &str =
+    "SELECT on them for the reading role, and their schema among those that SG1 lists";
+
+fn remedy(last: &ChangeRehearsed) -> String {
+    let mut against = last.checks.iter();
+    let against = against.find(|check| check.verdict != Verdict::Pass);
+    let next = against.and_then(|check| check.next.clone());
+    next.unwrap_or_else(|| "a machine that can rehearse".to_owned())
+}
+
+fn isolated(last: &ChangeRehearsed) -> Check {
+    let found = last.checks.iter().find(|check| check.name == "isolation");
+    match found {
+        Some(RehearsalCheck {
+            verdict: Verdict::Pass,
+            says,
+            ..
+        }) => Check::evaluated(
+            CheckName::ChangeIsolated,
+            true,
+            says,
+            json!({"gate": last.gate}),
+        ),
+        _ => Check::not_checked(CheckName::ChangeIsolated, last.why_not(), remedy(last)),
+    }
+}
+
+/// What the shadow's schema lacks, because the reading role may not see it.
+fn lacking(last: &ChangeRehearsed) -> Option<&str> {
+    let mut checks = last.checks.iter();
+    let schema = checks.find(|check| check.name == "schema")?;
+    (schema.verdict == Verdict::NotChecked).then_some(&schema.says)
+}
+
+fn ran(last: &ChangeRehearsed, outcome: &RehearsalOutcome) -> Check {
+    let script = &outcome.script;
+    let error = script.error.as_deref().unwrap_or("it failed");
+    let raw = json!({"error": script.error, "statement": script.statement});
+    // An error on a schema that is not whole says nothing of production.
+    if let (false, Some(lacking)) = (script.succeeded, lacking(last)) {
+        let why = format!("{error}; of the schema was {lacking}");
+        return Check {
+            raw,
+            ..Check::not_checked(CheckName::ChangeRan, why, MAY_READ)
+        };
+    }
+    let says = if script.succeeded {
+        "it ran to its end"
+    } else {
+        error
+    };
+    Check::evaluated(CheckName::ChangeRan, script.succeeded, says, raw)
+}
+
+fn rows_copied(last: &ChangeRehearsed, outcome: &RehearsalOutcome) -> Check {
+    const NAME: CheckName = CheckName::ChangeRowsCopied;
+    let rows: u64 = outcome.seeded.iter().map(|table| table.rows).sum();
+    let lacking = lacking(last);
+    let against = outcome.not_checked.iter().map(String::as_str);
+    let against: Vec<&str> = lacking.into_iter().chain(against).collect();
+    let raw = json!({"tables": outcome.seeded, "passes": outcome.passes, "not_checked": against});
+    if against.is_empty() {
+        let tables = counted(outcome.seeded.len(), "table");
+        let says = format!("{rows} rows of {tables} were copied whole");
+        return Check::evaluated(NAME, true, says, raw);
+    }
+    Check {
+        raw,
+        ..Check::not_checked(NAME, against.join("; "), MAY_READ)
+    }
+}
+
+fn captured(outcome: &RehearsalOutcome) -> Check {
+    let word = if outcome.sentinel_found {
+        "was found"
+    } else {
+        "was not found"
+    };
+    Check::evaluated(
+        CheckName::ChangeCaptured,
+        outcome.sentinel_found,
+        format!("a row written behind the change {word}"),
+        json!({"sentinel_found": outcome.sentinel_found}),
+    )
+}
+
+fn reproducible(outcome: &RehearsalOutcome) -> Check {
+    let differs = &outcome.not_reproducible;
+    let says = if differs.is_empty() {
+        "a second run on the same rows had the same effect".to_owned()
+    } else {
+        format!("NOT REPRODUCIBLE: {}", differs.join("; "))
+    };
+    let raw = json!({"effect_sha256": outcome.effect_sha256, "differs": differs});
+    Check::evaluated(CheckName::ChangeReproducible, differs.is_empty(), says, raw)
+}
+
+fn as_expected(run: &RunState, outcome: &RehearsalOutcome) -> Check {
+    const NAME: CheckName = CheckName::ChangeAsExpected;
+    let Some(expected) = run.change().and_then(|change| change.expect.as_ref()) else {
+        // The profile asks nothing, which `scope` says.
+        return Check::evaluated(NAME, true, "nothing is expected", json!({"expected": null}));
+    };
+    let none = RehearsedTable::default();
+    let named = expected.iter().filter_map(|rows| {
+        let found = outcome.table(&rows.table).unwrap_or(&none);
+        unlike(rows, found)
+    });
+    let unnamed = outcome.effect.iter().filter(|table| {
+        let rows = table.rows_changed().iter().any(|(_, rows)| *rows.get() > 0);
+        rows && !expected.iter().any(|rows| rows.table == table.table)
+    });
+    let unnamed =
+        unnamed.map(|table| format!("{}: {}, which nothing expects", table.table, table.words()));
+    let wrong: Vec<String> = unnamed.chain(named).collect();
+    let in_range = run.moved_in_range();
+    let says = match (wrong.is_empty(), in_range.is_empty()) {
+        (true, true) => format!("{} as expected", counted(expected.len(), "table")),
+        (true, false) => format!("as expected; within its range: {}", in_range.join("; ")),
+        (false, _) => wrong.join("; "),
+    };
+    let found: Vec<_> = (outcome.effect.iter())
+        .map(|table| json!([table.table, table.inserted, table.updated, table.deleted]))
+        .collect();
+    Check::evaluated(
+        NAME,
+        wrong.is_empty(),
+        says,
+        json!({"expected": expected, "found": found}),
+    )
+}
+
+/// In what the rows of a table are not those that are expected.
+fn unlike(expected: &ExpectedRows, found: &RehearsedTable) -> Option<String> {
+    let ranges = [expected.insert, expected.update, expected.delete];
+    let pairs = found.rows_changed().into_iter().zip(ranges);
+    let wrong: Vec<String> = pairs
+        .filter(|((_, rows), range)| !range.contains(*rows.get()))
+        .map(|((word, rows), range)| format!("{word} {rows}, expected {range}"))
+        .collect();
+    (!wrong.is_empty()).then(|| format!("{}: {}", expected.table, wrong.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::fixture::created;
+    use super::{CHECKS, foreseen, rehearsal_checks};
+    use crate::run::{
+        ApprovalGate, ChangeRehearsed, CheckName, RehearsalCheck, RehearsalOutcome, RehearsedTable,
+        RunChange, RunCreated, RunState, ScriptEnd, Verdict,
+    };
+    use crate::simulate::{ExpectedRows, RowRange};
+    use crate::survey::{Digest, Rehearsed};
+
+    fn table(name: &str, updated: u64) -> RehearsedTable {
+        RehearsedTable {
+            table: name.to_owned(),
+            updated: Rehearsed::new(updated),
+            ..RehearsedTable::default()
+        }
+    }
+
+    fn exactly(rows: u64) -> RowRange {
+        RowRange {
+            least: rows,
+            most: rows,
+        }
+    }
+
+    /// A run that was rehearsed once, with everything as it should be.
+    fn rehearsed(damage: impl FnOnce(&mut ChangeRehearsed)) -> RunState {
+        let expect = ExpectedRows {
+            table: "s.t".to_owned(),
+            insert: exactly(0),
+            update: RowRange { least: 5, most: 6 },
+            delete: exactly(0),
+        };
+        let change = RunChange {
+            role: "r".to_owned(),
+            files: vec!["/c.sql".to_owned()],
+            expect: Some(vec![expect]),
+        };
+        let outcome = RehearsalOutcome {
+            script: ScriptEnd {
+                succeeded: true,
+                ..ScriptEnd::default()
+            },
+            effect: vec![table("s.t", 5)],
+            sentinel_found: true,
+            ..RehearsalOutcome::default()
+        };
+        let mut one = ChangeRehearsed {
+            gate: ApprovalGate::SG1,
+            checks: vec![RehearsalCheck {
+                name: "isolation".to_owned(),
+                verdict: Verdict::Pass,
+                says: "walls held".to_owned(),
+                next: None,
+            }],
+            outcome: Some(Box::new(outcome)),
+            blob: Some(Digest::zero()),
+        };
+        damage(&mut one);
+        RunState {
+            created: Some(Arc::new(RunCreated {
+                change: Some(change),
+                ..created()
+            })),
+            rehearsals: vec![Arc::new(one)],
+            ..RunState::default()
+        }
+    }
+
+    fn not_pass(run: &RunState) -> Vec<(String, Verdict)> {
+        let checks = rehearsal_checks(run).into_iter();
+        let bad = checks.filter(|check| check.verdict != Verdict::Pass);
+        bad.map(|check| (check.name.to_string(), check.verdict))
+            .collect()
+    }
+
+    #[test]
+    fn each_spoiled_part_of_a_rehearsal_fails_its_own_check() {
+        type Damage = fn(&mut RehearsalOutcome);
+        let cases: [(&str, Verdict, Damage); 7] = [
+            ("change_ran", Verdict::Fail, |it| {
+                it.script.succeeded = false
+            }),
+            ("change_rows_copied", Verdict::NotChecked, |it| {
+                it.not_checked.push("s.u: no SELECT".to_owned());
+            }),
+            ("change_captured", Verdict::Fail, |it| {
+                it.sentinel_found = false
+            }),
+            ("change_reproducible", Verdict::Fail, |it| {
+                it.not_reproducible.push("other rows".to_owned());
+            }),
+            ("change_as_expected", Verdict::Fail, |it| {
+                it.effect = vec![table("s.t", 7)]
+            }),
+            ("change_as_expected", Verdict::Fail, |it| it.effect.clear()),
+            ("change_as_expected", Verdict::Fail, |it| {
+                it.effect.push(table("s.other", 1))
+            }),
+        ];
+        assert_eq!(not_pass(&rehearsed(|_| {})), []);
+        for (name, verdict, damage) in cases {
+            let run = rehearsed(|one| damage(one.outcome.as_mut().expect("there")));
+            assert_eq!(not_pass(&run), [(name.to_owned(), verdict)]);
+        }
+        let six =
+            rehearsed(|one| one.outcome.as_mut().expect("there").effect = vec![table("s.t", 6)]);
+        assert_eq!(not_pass(&six), [], "inside its range");
+    }
+
+    #[test]
+    fn without_a_rehearsal_nothing_is_checked() {
+        let open = rehearsed(|one| {
+            one.outcome = None;
+            one.checks[0].verdict = Verdict::NotChecked;
+            "no namespaces".clone_into(&mut one.checks[0].says);
+        });
+        let mut before = rehearsed(|_| {});
+        before.rehearsals.clear();
+        for run in [&open, &before] {
+            let checks = rehearsal_checks(run);
+            assert_eq!(checks.len(), CHECKS);
+            assert!(
+                checks
+                    .iter()
+                    .all(|check| check.verdict == Verdict::NotChecked),
+                "{checks:?}"
+            );
+        }
+        let told = foreseen(&open);
+        assert_eq!(told.len(), CHECKS);
+        assert!(told[0].subject.contains("no namespaces"), "{told:?}");
+        assert_eq!(told[0].check, CheckName::ChangeIsolated);
+    }
+}

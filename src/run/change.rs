@@ -1,0 +1,303 @@
+//! The change that a run is about: its files, the tables that may be copied, and what came of its rehearsals.
+//! Invariant: what differs from what was approved is computed from recorded values alone (`moved_change`, `moved_effect`), so
+//! that `verify` finds it again.
+
+use serde::{Deserialize, Serialize};
+
+use super::subject::change;
+use super::{
+    ApprovalGate, ChangeRehearsed, ProgramFile, RehearsalOutcome, RehearsedTable, RunState,
+    Verdict, counted,
+};
+use crate::simulate::{ExpectedRows, RowRange};
+use crate::survey::{Digest, FactChange};
+
+/// A change as the run was started with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RunChange {
+    /// The role that it runs as.
+    pub role: String,
+    /// Its files in the order in which they run, absolute.
+    pub files: Vec<String>,
+    /// The rows that it is expected to change; none: nothing is expected of them.
+    pub expect: Option<Vec<ExpectedRows>>,
+}
+
+/// A file of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ChangeFile {
+    /// Its path, as it was named.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+/// What is found where a file of the change was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ChangeFileNow {
+    /// Its path.
+    pub path: String,
+    /// Its SHA-256 now, or `gone`.
+    pub found: ProgramFile,
+}
+
+/// A table whose rows may be copied to this machine once SG1 is approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TableToCopy {
+    /// Schema and name.
+    pub table: String,
+    /// About how many rows, as the catalogue says; null: it does not know.
+    pub rows: Option<u64>,
+    /// About how many bytes, as the catalogue says.
+    pub bytes: u64,
+    /// Whether the change asked for it on a schema without rows; else it is copied only where the change asks for it later.
+    pub asked: bool,
+}
+
+/// One thing that was measured about a rehearsal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RehearsalCheck {
+    /// Its name: `programs`, `isolation`, `schema`, `change`, `capture`, `reproducible`, `rows`, `production`.
+    pub name: String,
+    /// Verdict.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub says: String,
+    /// What to do; null where nothing has to be done.
+    pub next: Option<String>,
+}
+
+/// Everything of the change that a person approves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ChangeEvidence {
+    /// The role that it runs as.
+    pub role: String,
+    /// Its files as they were read.
+    pub files: Vec<ChangeFile>,
+    /// The rows that it is expected to change; null: nothing is expected of them.
+    pub expect: Option<Vec<ExpectedRows>>,
+    /// The tables whose rows may be copied.
+    pub copy: Vec<TableToCopy>,
+    /// What was measured about the last rehearsal, or about its preparation where there is none yet.
+    pub checks: Vec<RehearsalCheck>,
+    /// What it did on the shadow, without its rows; null: it was not rehearsed.
+    pub rehearsed: Option<RehearsalOutcome>,
+}
+
+impl ChangeEvidence {
+    /// In lines, for people: what is to be copied, and once it was rehearsed what it did.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = (self.files.iter())
+            .map(|file| {
+                format!(
+                    "change={} sha256={} as {}",
+                    file.path, file.sha256, self.role
+                )
+            })
+            .collect();
+        let against = self
+            .checks
+            .iter()
+            .filter(|check| check.verdict != Verdict::Pass);
+        let against =
+            against.map(|check| format!("{} {}: {}", check.verdict, check.name, check.says));
+        let Some(rehearsed) = &self.rehearsed else {
+            let asked = |asked| self.copy.iter().filter(move |table| table.asked == asked);
+            for table in asked(true) {
+                lines.push(format!("copy={} {}", table.table, table.size()));
+            }
+            let others = asked(false).count();
+            if others > 0 {
+                let others = counted(others, "other table");
+                lines.push(format!(
+                    "copy={others} of the same schemas, if the change asks for them"
+                ));
+            }
+            lines.extend(against);
+            return lines;
+        };
+        lines.push("# REHEARSED: measured on a throwaway copy of the database".to_owned());
+        lines.extend(rehearsed.lines());
+        lines.extend(against);
+        lines
+    }
+}
+
+impl TableToCopy {
+    /// `about 60 rows, 8 kB`.
+    pub fn size(&self) -> String {
+        let rows = self.rows.map_or_else(
+            || "rows not counted yet".to_owned(),
+            |rows| format!("about {rows} rows"),
+        );
+        format!("{rows}, {} kB", self.bytes.div_ceil(1024))
+    }
+}
+
+impl RunState {
+    /// The change that the run was started with.
+    pub fn change(&self) -> Option<&RunChange> {
+        self.created.as_ref()?.change.as_ref()
+    }
+
+    /// The last rehearsal of this round.
+    pub fn last_rehearsal(&self) -> Option<&ChangeRehearsed> {
+        self.rehearsals.last().map(|last| &**last)
+    }
+
+    /// The last rehearsal of this round for the approval of `gate`.
+    pub fn rehearsal_of(&self, gate: ApprovalGate) -> Option<&ChangeRehearsed> {
+        let mut all = self.rehearsals.iter().rev();
+        all.find(|one| one.gate == gate).map(|one| &**one)
+    }
+
+    /// What is known of the change by now; `None`: the run has none.
+    pub fn change_evidence(&self) -> Option<ChangeEvidence> {
+        let change = self.change()?;
+        let listed = self.copy.as_deref();
+        let last = self.last_rehearsal();
+        let prepared = listed.map(|listed| &listed.checks);
+        let checks = last.map(|last| &last.checks).or(prepared);
+        Some(ChangeEvidence {
+            role: change.role.clone(),
+            files: self.change_files.as_deref().cloned().unwrap_or_default(),
+            expect: change.expect.clone(),
+            copy: listed.map_or_else(Vec::new, |listed| listed.tables.clone()),
+            checks: checks.cloned().unwrap_or_default(),
+            rehearsed: last.and_then(|last| last.outcome.as_deref().cloned()),
+        })
+    }
+
+    /// The files of the change that are not what was read of them.
+    pub(super) fn moved_change(&self) -> Vec<FactChange> {
+        let (Some(read), Some(found)) = (&self.change_files, &self.change_found) else {
+            return Vec::new();
+        };
+        let pairs = read.iter().zip(found.iter());
+        let moved = pairs.filter(|(was, is)| ProgramFile::Sha256(was.sha256.clone()) != is.found);
+        moved
+            .map(|(was, is)| {
+                let name = was.path.rsplit('/').next().unwrap_or(&was.path);
+                let found = String::from(is.found.clone());
+                change(&format!("change.{name}"), was.sha256.to_string(), found)
+            })
+            .collect()
+    }
+
+    /// What the rehearsal for the approval of SG2 did outside of what was approved.
+    pub(super) fn moved_effect(&self) -> Vec<FactChange> {
+        let (Some(approved), Some(again)) = (
+            self.rehearsal_of(ApprovalGate::SG1),
+            self.rehearsal_of(ApprovalGate::SG2),
+        ) else {
+            return Vec::new();
+        };
+        let (was, is) = match (&approved.outcome, &again.outcome) {
+            (None, None) => return Vec::new(),
+            (Some(was), Some(is)) => (was, is),
+            (was, is) => {
+                let side = |outcome: &Option<Box<RehearsalOutcome>>, of: &ChangeRehearsed| {
+                    if outcome.is_some() {
+                        "rehearsed".to_owned()
+                    } else {
+                        format!("not rehearsed: {}", of.why_not())
+                    }
+                };
+                let sides = (side(was, approved), side(is, again));
+                return vec![change("effect.rehearsal", sides.0, sides.1)];
+            }
+        };
+        let mut moved = Vec::new();
+        let end = |outcome: &RehearsalOutcome| {
+            let error = outcome.script.error.clone();
+            error.unwrap_or_else(|| "it ran to its end".to_owned())
+        };
+        if end(was) != end(is) {
+            moved.push(change("effect.script", end(was), end(is)));
+        }
+        if was.schema_changes != is.schema_changes {
+            let side = |outcome: &RehearsalOutcome| {
+                let text = outcome.schema_changes.join("\n");
+                let lines = outcome.schema_changes.len();
+                format!("{lines} lines {}", Digest::of(text).short())
+            };
+            moved.push(change("effect.schema", side(was), side(is)));
+        }
+        let mut names: Vec<&str> = was
+            .effect
+            .iter()
+            .chain(&is.effect)
+            .map(|t| t.table.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let none = RehearsedTable::default();
+        for name in names {
+            let (one, two) = (
+                was.table(name).unwrap_or(&none),
+                is.table(name).unwrap_or(&none),
+            );
+            if !self.is_as_approved(name, one, two) {
+                let key = format!("effect.{name}");
+                moved.push(change(&key, one.shape(), two.shape()));
+            }
+        }
+        moved
+    }
+
+    /// The counts of the second rehearsal that are other ones than those that were approved, inside of what `expect` allows.
+    pub fn moved_in_range(&self) -> Vec<String> {
+        let outcome = |gate| {
+            self.rehearsal_of(gate)
+                .and_then(|one| one.outcome.as_deref())
+        };
+        let (Some(was), Some(is)) = (outcome(ApprovalGate::SG1), outcome(ApprovalGate::SG2)) else {
+            return Vec::new();
+        };
+        let mut lines = Vec::new();
+        for table in &is.effect {
+            let Some(before) = was.table(&table.table) else {
+                continue;
+            };
+            let pairs = before.rows_changed().into_iter().zip(table.rows_changed());
+            for ((word, one), (_, two)) in pairs {
+                let range = self.range(&table.table, word);
+                if one != two && range.is_some_and(|range| range.contains(*two.get())) {
+                    let name = &table.table;
+                    lines.push(format!("{name} {word} {one}, at the approval {two}"));
+                }
+            }
+        }
+        lines
+    }
+
+    /// The range that is declared for one operation on a table; an exact number is none.
+    fn range(&self, table: &str, word: &str) -> Option<RowRange> {
+        let mut expected = self.change()?.expect.iter().flatten();
+        let expected = expected.find(|one| one.table == table)?;
+        let range = match word {
+            "insert" => expected.insert,
+            "update" => expected.update,
+            _ => expected.delete,
+        };
+        (!range.is_exact()).then_some(range)
+    }
+
+    fn is_as_approved(&self, name: &str, was: &RehearsedTable, is: &RehearsedTable) -> bool {
+        let pairs = was.rows_changed().into_iter().zip(is.rows_changed());
+        let mut rows = pairs.map(|((word, one), (_, two))| {
+            let range = self.range(name, word);
+            one == two || range.is_some_and(|range| range.contains(*two.get()))
+        });
+        // Without an update on one side there are no columns to compare.
+        let updated = [was, is].iter().all(|side| *side.updated.get() > 0);
+        let columns = !updated || was.stable_columns() == is.stable_columns();
+        rows.all(|holds| holds) && columns && was.redefined == is.redefined
+    }
+}

@@ -1,0 +1,149 @@
+//! The change of a run: its files are read at G0 and looked at again while the run waits, the tables that may be copied are found
+//! before SG1 without a row of production, and it is rehearsed when an approval is about to take effect.
+//! Invariant: what is rehearsed are the recorded files, from the blobs of the run, and never what lies at their paths by then
+//! (`Driver::request`).
+
+use std::fs;
+
+use super::discoverer::rehearse;
+use super::driver::{Driver, held};
+use super::first_gates::{last_proof, suspect_mutation};
+use super::repository::Repository;
+use super::target::{RehearsalRequest, Target};
+use super::{RunnerError, drift};
+use crate::journal::to_ascii_json;
+use crate::run::{
+    ApprovalGate, ChangeFile, ChangeFileNow, ChangeMoved, ChangeRead, ChangeRehearsed, CopyListed,
+    Event, ProgramFile,
+};
+use crate::survey::Digest;
+
+/// The bytes of a file of a change. The error says why it cannot be read.
+pub fn change_file(path: &str) -> Result<Vec<u8>, String> {
+    let is_file = fs::metadata(path).map(|found| found.is_file());
+    let read = match is_file {
+        // A pipe would wait for somebody who writes.
+        Ok(false) => return Err(format!("{path} is no regular file")),
+        Ok(true) => fs::read(path),
+        Err(error) => Err(error),
+    };
+    read.map_err(|error| format!("{path} cannot be read: {error}"))
+}
+
+impl<T: Target, R: Repository> Driver<T, R> {
+    /// Reads the files of the change, which are rehearsed from now on.
+    pub(super) fn read_change(&mut self) -> Result<(), RunnerError> {
+        let recorder = self.recorder()?;
+        let Some(change) = recorder.run().change().cloned() else {
+            return Ok(());
+        };
+        let mut files = Vec::with_capacity(change.files.len());
+        for path in change.files {
+            let text = change_file(&path).map_err(RunnerError::ChangeUnread)?;
+            let sha256 = recorder.keep(&text)?;
+            files.push(ChangeFile { path, sha256 });
+        }
+        recorder.record(Event::ChangeRead(ChangeRead { files }))?;
+        Ok(())
+    }
+
+    /// Looks at the files of the change, and records where one is not what was last seen of it.
+    pub(super) fn look_at_change(&mut self) -> Result<(), RunnerError> {
+        let recorder = self.recorder()?;
+        let run = recorder.run();
+        let Some(read) = run.change_files.clone() else {
+            return Ok(());
+        };
+        let now = |file: &ChangeFile| ChangeFileNow {
+            path: file.path.clone(),
+            found: change_file(&file.path).map_or(ProgramFile::Gone, |text| {
+                ProgramFile::Sha256(Digest::of(text))
+            }),
+        };
+        let files: Vec<ChangeFileNow> = read.iter().map(now).collect();
+        let as_read = read.iter().map(|file| ChangeFileNow {
+            path: file.path.clone(),
+            found: ProgramFile::Sha256(file.sha256.clone()),
+        });
+        let before = match &run.change_found {
+            Some(found) => (**found).clone(),
+            None => as_read.collect(),
+        };
+        if files != before {
+            recorder.record(Event::ChangeMoved(ChangeMoved { files }))?;
+        }
+        Ok(())
+    }
+
+    /// Finds the tables that may be copied for the change: it runs on the schema of production, without a row.
+    pub(super) async fn list_copy(&mut self) -> Result<(), RunnerError> {
+        if self.recorder()?.run().change().is_none() {
+            return Ok(());
+        }
+        let ask = self.request(None)?;
+        let lifecycle = &self.plan.profile.lifecycle;
+        let recorder = held(&mut self.recorder)?;
+        let found = rehearse(&mut self.target, recorder, lifecycle, ask).await?;
+        recorder.record(Event::CopyListed(CopyListed {
+            tables: found.tables,
+            checks: found.checks,
+        }))?;
+        Ok(())
+    }
+
+    /// Rehearses the change for the approval of `gate`. `true`: the run ended, or what the change did is not what was approved.
+    pub(super) async fn rehearse_for(&mut self, gate: ApprovalGate) -> Result<bool, RunnerError> {
+        let run = self.recorder()?.run();
+        // A process that died behind the rehearsal goes on with what it recorded.
+        if run.change().is_none() || run.state != gate.waiting_state() {
+            return Ok(false);
+        }
+        let listed = run
+            .copy
+            .clone()
+            .ok_or(RunnerError::Missing("list of tables to copy"))?;
+        let tables = listed.tables.iter().map(|table| table.table.clone());
+        let ask = self.request(Some(tables.collect()))?;
+        let lifecycle = &self.plan.profile.lifecycle;
+        let recorder = held(&mut self.recorder)?;
+        let found = rehearse(&mut self.target, recorder, lifecycle, ask).await?;
+        let blob = match &found.outcome {
+            Some(outcome) => Some(recorder.keep(&to_ascii_json(outcome)?)?),
+            None => None,
+        };
+        recorder.record(Event::ChangeRehearsed(Box::new(ChangeRehearsed {
+            gate,
+            checks: found.checks,
+            outcome: found
+                .outcome
+                .map(|outcome| Box::new(outcome.without_rows())),
+            blob,
+        })))?;
+        let proof = last_proof(recorder);
+        if suspect_mutation(recorder, proof.as_ref())? {
+            return Ok(true);
+        }
+        let run = recorder.run();
+        let Some((_, latest)) = run.latest.clone() else {
+            return Err(RunnerError::Missing("survey"));
+        };
+        let moved = run.differs(Vec::new(), &latest);
+        drift::record(recorder, Some(gate), moved, &latest.snapshot.nonce)
+    }
+
+    fn request(&mut self, copy: Option<Vec<String>>) -> Result<RehearsalRequest, RunnerError> {
+        let recorder = self.recorder()?;
+        let blobs = recorder.directory().blobs();
+        let run = recorder.run();
+        let change = run.change().ok_or(RunnerError::Missing("change"))?;
+        let mut files = Vec::new();
+        for file in run.change_files.iter().flat_map(|files| files.iter()) {
+            files.push((file.path.clone(), blobs.get(&file.sha256)?));
+        }
+        Ok(RehearsalRequest {
+            role: change.role.clone(),
+            files,
+            copy,
+        })
+    }
+}

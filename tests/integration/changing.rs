@@ -1,0 +1,287 @@
+//! A run with a change: what may be copied is on SG1's sheet, the change is rehearsed at both approvals, and what it did on the shadow
+//! is approved, compared and checked.
+//! Invariant: no row of a table is copied before SG1 is approved, and production has the same rows afterwards.
+
+use std::fs;
+use std::path::PathBuf;
+
+use drygate::postgres::throwaway::{ClusterOptions, Scenario};
+use serde_json::Value;
+
+use super::support::server::{Answer, Workspace, approval, finish, own_cluster, text};
+
+/// Enacts every draft by the function of the demo.
+pub const ENACT: &str = "SELECT public.fn_iu_enact(id, 'a rehearsal') FROM public.information_unit
+ WHERE state = 'draft' ORDER BY id;\n";
+
+/// A trigger that the profile's author did not know of, and a table beside.
+const UNDECLARED: &str = "CREATE TABLE public.search_outbox (unit_id text NOT NULL);
+ CREATE TABLE public.note (id integer PRIMARY KEY, seen boolean NOT NULL);
+ INSERT INTO public.note SELECT n, false FROM generate_series(1, 5) AS n;
+ ALTER TABLE public.search_outbox OWNER TO kb_owner;
+ ALTER TABLE public.note OWNER TO kb_owner;
+ GRANT SELECT ON public.search_outbox, public.note TO context_pack_readonly;
+ CREATE FUNCTION public.tell_search() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path TO '' AS
+   $$BEGIN INSERT INTO public.search_outbox VALUES (NEW.unit_id); RETURN NULL; END$$;
+ ALTER FUNCTION public.tell_search() OWNER TO kb_owner;
+ CREATE TRIGGER tell_search AFTER UPDATE ON public.unit_version FOR EACH ROW EXECUTE FUNCTION public.tell_search();
+ ALTER ROLE kb_owner LOGIN;";
+
+pub struct ChangedWorkspace {
+    pub desk: Workspace,
+    profile: String,
+    change: String,
+    path: Option<PathBuf>,
+}
+
+impl ChangedWorkspace {
+    /// Drafts with the trigger, a change, and what the profile expects of it (the text of `change.expect`).
+    pub fn new(change: &str, expect: Option<&str>) -> Self {
+        let desk = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
+        desk.sql(UNDECLARED);
+        let path = desk.place().join("change.sql");
+        fs::write(&path, change).expect("a new file");
+        let expect = expect.map_or_else(String::new, |rows| format!("expect = {rows}\n"));
+        let policy = format!("\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n{expect}");
+        let profile = desk.profile("changed.toml", |built_in| format!("{built_in}{policy}"));
+        let change = path.to_str().expect("UTF-8").to_owned();
+        Self {
+            desk,
+            profile,
+            change,
+            path: None,
+        }
+    }
+
+    /// With these programs alone on the path.
+    pub fn on_path(mut self, path: PathBuf) -> Self {
+        self.path = Some(path);
+        self
+    }
+
+    fn drygate(&self, args: &[&str]) -> Answer {
+        let mut command = self.desk.command(args);
+        if let Some(path) = &self.path {
+            command.env("PATH", path);
+        }
+        finish(command.spawn().expect("the program starts"))
+    }
+
+    #[track_caller]
+    pub fn approve(&self, document: &Value, gate: &str) -> Answer {
+        self.drygate(&approval(document, gate))
+    }
+
+    fn run(&self) -> Answer {
+        let url = self.desk.url();
+        let args = [
+            "run",
+            "--headless",
+            "--json",
+            "--profile",
+            &self.profile,
+            "--database-url",
+            &url,
+        ];
+        self.drygate(&args)
+    }
+
+    #[track_caller]
+    pub fn to_sg2(&self) -> Value {
+        let waiting = self.run().expect(3).json();
+        self.approve(&waiting, "SG1").expect(3).json()
+    }
+}
+
+/// Inserted, updated and deleted rows by table.
+#[track_caller]
+fn rows(document: &Value) -> Vec<(String, [u64; 3])> {
+    let tables = document["change"]["rehearsed"]["effect"]
+        .as_array()
+        .expect("an effect");
+    let number = |table: &Value, name: &str| table[name]["value"].as_u64().expect("a number");
+    let counts = |table| ["inserted", "updated", "deleted"].map(|name| number(table, name));
+    tables
+        .iter()
+        .map(|table| (text(&table["table"]).to_owned(), counts(table)))
+        .collect()
+}
+
+fn last_check(desk: &Workspace, document: &Value, name: &str) -> Value {
+    let mut checks = desk.events(document, "check_recorded");
+    checks.retain(|record| record["check"]["name"] == name);
+    checks.pop().expect("the check is recorded")["check"].clone()
+}
+
+#[test]
+fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
+    let expect = "[{ table = \"public.information_unit\", update = 60 }, { table = \"public.unit_version\", update = 60 },
+      { table = \"public.lifecycle_log\", insert = 60 }, { table = \"public.search_outbox\", insert = \"50..70\" }]";
+    let world = ChangedWorkspace::new(ENACT, Some(expect));
+    let desk = &world.desk;
+    let before = desk
+        .sql("SELECT count(*)::text, max(xmin::text::bigint)::text FROM public.information_unit");
+    let waiting = world.run().expect(3).json();
+    let copy = waiting["change"]["copy"].as_array().expect("tables");
+    let asked: Vec<&str> = (copy.iter().filter(|table| table["asked"] == true))
+        .map(|table| text(&table["table"]))
+        .collect();
+    assert!(asked.contains(&"public.information_unit"), "{copy:?}");
+    assert!(
+        copy.iter()
+            .any(|table| table["table"] == "public.search_outbox"),
+        "{copy:?}"
+    );
+    assert_eq!(waiting["change"]["rehearsed"], Value::Null);
+    assert_eq!(
+        desk.sheet(&waiting)["change"]["copy"],
+        waiting["change"]["copy"]
+    );
+    let sent = |document: &Value| -> String {
+        let recorded = desk.events(document, "statements_recorded");
+        let blob = |record: &Value| {
+            let path = desk
+                .run_dir(document)
+                .join("blobs")
+                .join(text(&record["blob"]));
+            fs::read_to_string(path).expect("a blob")
+        };
+        recorded.iter().map(blob).collect()
+    };
+    assert!(
+        !sent(&waiting).contains("COPY (SELECT"),
+        "a row was copied before SG1"
+    );
+    let waiting = desk.approve(&waiting, "SG1").expect(3).json();
+    assert!(sent(&waiting).contains("COPY (SELECT"));
+    let sixty = [
+        ("public.information_unit".to_owned(), [0, 60, 0]),
+        ("public.lifecycle_log".to_owned(), [60, 0, 0]),
+        ("public.search_outbox".to_owned(), [60, 0, 0]),
+        ("public.unit_version".to_owned(), [0, 60, 0]),
+    ];
+    assert_eq!(rows(&waiting), sixty);
+    assert_eq!(desk.sheet(&waiting)["change"], waiting["change"]);
+    let table = &waiting["change"]["rehearsed"]["effect"][0]["updated"];
+    assert_eq!(table["provenance"], "REHEARSED");
+    let sealed = desk.approve(&waiting, "SG2");
+    let sealed = sealed.expect(0).json();
+    assert!(text(&sealed["result"]).ends_with("_PASS"), "{sealed}");
+    assert_eq!(desk.events(&sealed, "change_rehearsed").len(), 2);
+    for name in [
+        "change_isolated",
+        "change_ran",
+        "change_rows_copied",
+        "change_captured",
+        "change_reproducible",
+        "change_as_expected",
+    ] {
+        assert_eq!(last_check(desk, &sealed, name)["verdict"], "PASS", "{name}");
+    }
+    let verified = desk
+        .drygate(&["verify", text(&sealed["run_id"]), "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(verified["findings"], serde_json::json!([]));
+    assert_eq!(verified["not_checked"], serde_json::json!([]));
+    let replayed = desk
+        .drygate(&["replay", text(&sealed["run_id"]), "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(rows(&replayed), sixty);
+    let after = desk
+        .sql("SELECT count(*)::text, max(xmin::text::bigint)::text FROM public.information_unit");
+    assert_eq!(after, before, "production has the same rows");
+}
+
+#[test]
+fn rows_that_nobody_expected_fail_g3() {
+    let expect = "[{ table = \"public.information_unit\", update = 60 }, { table = \"public.unit_version\", update = 60 },
+      { table = \"public.lifecycle_log\", insert = 60 }]";
+    let world = ChangedWorkspace::new(ENACT, Some(expect));
+    let waiting = world.to_sg2();
+    let against = waiting["cannot_pass"].to_string();
+    assert!(against.contains("public.search_outbox"), "{against}");
+    let sealed = world.desk.approve(&waiting, "SG2").expect(9).json();
+    let check = last_check(&world.desk, &sealed, "change_as_expected");
+    assert_eq!(check["verdict"], "FAIL");
+    assert!(
+        text(&check["says"]).contains("public.search_outbox: insert #60"),
+        "{check}"
+    );
+}
+
+#[test]
+fn an_effect_outside_of_what_was_approved_is_drift_and_inside_its_range_is_not() {
+    let change = "UPDATE public.note SET seen = true;\n";
+    let expect = "[{ table = \"public.note\", update = \"5..6\" }]";
+    let world = ChangedWorkspace::new(change, Some(expect));
+    let waiting = world.to_sg2();
+    assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 5, 0])]);
+    world
+        .desk
+        .sql("INSERT INTO public.note VALUES (6, false), (7, false)");
+    let drifted = world.desk.approve(&waiting, "SG2").expect(4).json();
+    let drift = drifted["drift"].as_array().expect("a list");
+    assert_eq!(drift.len(), 1, "{drift:?}");
+    assert_eq!(drift[0]["key"], "effect.public.note");
+    assert!(
+        text(&drift[0]["approved"]).contains("update #5"),
+        "{drift:?}"
+    );
+    assert!(text(&drift[0]["found"]).contains("update #7"), "{drift:?}");
+    world.desk.sql("DELETE FROM public.note WHERE id = 7");
+    let waiting = world.desk.resume(&drifted).expect(3).json();
+    let waiting = world.desk.approve(&waiting, "SG1").expect(3).json();
+    assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 6, 0])]);
+    world.desk.sql("DELETE FROM public.note WHERE id = 6");
+    let sealed = world.desk.approve(&waiting, "SG2").expect(0).json();
+    let check = last_check(&world.desk, &sealed, "change_as_expected");
+    assert!(
+        text(&check["says"]).contains("public.note update #6, at the approval #5"),
+        "{check}"
+    );
+    world
+        .desk
+        .drygate(&["verify", text(&sealed["run_id"])])
+        .expect(0);
+}
+
+#[test]
+fn a_file_of_the_change_that_was_replaced_is_drift_and_the_new_one_is_rehearsed() {
+    let world = ChangedWorkspace::new("UPDATE public.note SET seen = true WHERE id = 1;\n", None);
+    let waiting = world.run().expect(3).json();
+    fs::write(
+        &world.change,
+        "UPDATE public.note SET seen = true WHERE id < 3;\n",
+    )
+    .expect("our own file");
+    let drifted = world.desk.approve(&waiting, "SG1").expect(4).json();
+    assert_eq!(drifted["drift"][0]["key"], "change.change.sql");
+    let waiting = world.desk.resume(&drifted).expect(3).json();
+    let waiting = world.desk.approve(&waiting, "SG1").expect(3).json();
+    assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 2, 0])]);
+}
+
+#[test]
+fn a_change_that_fails_is_on_the_sheet_with_its_statement_and_fails_g3() {
+    let world = ChangedWorkspace::new(ENACT, None);
+    world
+        .desk
+        .sql("UPDATE public.unit_version SET is_current = false WHERE unit_id = 'ICX-CONST-0042'");
+    let waiting = world.to_sg2();
+    let script = &waiting["change"]["rehearsed"]["script"];
+    assert!(
+        text(&script["error"]).contains("ICX-CONST-0042"),
+        "{script}"
+    );
+    assert!(
+        text(&script["statement"]).contains("fn_iu_enact"),
+        "{script}"
+    );
+    let sealed = world.desk.approve(&waiting, "SG2").expect(9).json();
+    assert_eq!(
+        last_check(&world.desk, &sealed, "change_ran")["verdict"],
+        "FAIL"
+    );
+}
