@@ -9,11 +9,8 @@ mod birth;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
-<<<<<<< HEAD
 mod changed_while_read;
-=======
 mod changing;
->>>>>>> b5e6d70
 mod contradiction;
 mod deleting;
 mod diff;
