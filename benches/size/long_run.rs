@@ -19,18 +19,18 @@ pub struct LongRun {
 
 impl LongRun {
     /// Measures a survey without a run.
-    pub fn survey(server: &Server, profile: &str) -> Taken {
+    pub fn survey(server: &Server, profile: &str, code: i32) -> Taken {
         let nothing = Self {
             home: tempfile::tempdir().expect("a folder"),
             run_id: String::new(),
             evidence: String::new(),
         };
         let words = ["survey", "--profile", profile, "--database-url"];
-        nothing.take(&[&words[..], &[&server.url()]].concat(), 0)
+        nothing.take(&[&words[..], &[&server.url()]].concat(), code)
     }
 
-    /// A run that waits at SG1, and what it took to come there.
-    pub fn begin(server: &Server, profile: Option<&str>) -> (Self, Taken) {
+    /// A run that waits at SG1 or failed before, and what it took to come there.
+    pub fn begin(server: &Server, profile: Option<&str>, code: i32) -> (Self, Taken) {
         let mut run = Self {
             home: tempfile::tempdir().expect("a folder"),
             run_id: String::new(),
@@ -39,7 +39,7 @@ impl LongRun {
         let (url, repository) = (server.url(), server.repository());
         let mut words = vec!["run", "--database-url", &url, "--repo", &repository];
         words.extend(profile.iter().flat_map(|profile| ["--profile", profile]));
-        let taken = run.asks(&words, 3);
+        let taken = run.asks(&words, code);
         (run, taken)
     }
 
