@@ -48,9 +48,13 @@ impl LongRun {
         self.home.path().join("data/runs").join(&self.run_id)
     }
 
-    /// Removes the index of runs, which may be deleted at any time.
+    /// Removes the index of runs, which may be deleted at any time. A run that failed at G1 has not asked for the last PASS yet,
+    /// so there is none.
     pub fn forget_index(&self) {
-        fs::remove_dir_all(self.home.path().join("data/cache")).expect("it was there");
+        let cache = self.home.path().join("data/cache");
+        if cache.exists() {
+            fs::remove_dir_all(cache).expect("it is ours");
+        }
     }
 
     /// Measures a command.

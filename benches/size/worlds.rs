@@ -25,7 +25,7 @@ pub enum World {
     Units,
     /// Rows of 1 MB of a protected table, which are pieces and units as well.
     Wide,
-    /// Rows of a protected table, short enough for a document.
+    /// Rows of two protected tables, which have a document each that is nearly as long as both may be together.
     Rows,
     /// Lines of the grant matrix, of which one changes while the run waits.
     Grants,
@@ -63,7 +63,8 @@ impl World {
     pub fn sizes(self) -> Vec<u64> {
         match self {
             Self::Lines | Self::Units => vec![10_000, 100_000, 1_000_000],
-            Self::Wide => vec![10, 100, 1_000],
+            // The fewest have a document that is nearly as long as one may be; the others have none.
+            Self::Wide => vec![20, 200, 1_000],
             Self::Rows => vec![1_000, 10_000, 100_000],
             Self::Grants => vec![3_400, 34_000, 337_671],
             Self::Partitions => vec![20, 200, 2_000],
@@ -86,12 +87,15 @@ impl World {
                 with_table(&with_streams(built_in), "bench_unit", &["key", "content"])
             }
             Self::Rows => {
-                server.load(&format!(
-                    "CREATE TABLE public.bench_row AS SELECT n AS id, repeat(md5(n::text), 4) AS body FROM generate_series(1, {size}) n;
-                     GRANT SELECT ON public.bench_row TO {}",
-                    Server::READER
-                ));
-                with_table(built_in, "bench_row", &["id", "body"])
+                let tables = ["bench_row", "bench_other"];
+                tables.into_iter().fold(built_in.to_owned(), |profile, table| {
+                    server.load(&format!(
+                        "CREATE TABLE public.{table} AS SELECT n AS id, repeat(md5(n::text), 4) AS body FROM generate_series(1, {size}) n;
+                         GRANT SELECT ON public.{table} TO {}",
+                        Server::READER
+                    ));
+                    with_table(&profile, table, &["id", "body"])
+                })
             }
             Self::Grants => {
                 grants(server, size.div_ceil(GRANTS_OF_TABLE));
