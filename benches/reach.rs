@@ -1,5 +1,5 @@
-//! What the resolving of what profile SQL can run costs at 5,000 tables: `profile check` as a command, against the same queries in psql. Invariant: both are whole processes on the
-//! same server, by turns; the figure is printed and no bar.
+//! What the resolving of what profile SQL can run costs at 5,000 tables: `profile check` as a command, against the same queries in
+//! psql. Invariant: both are whole processes on the same server, by turns; the figure is printed and has no bar.
 //!
 //! `cargo bench --bench reach -- 500` asks fewer tables.
 
@@ -7,7 +7,6 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -84,20 +83,13 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn psql_program(binaries: &ServerBinaries) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&path).collect::<Vec<_>>();
-    let dirs = std::iter::once(binaries.dir().to_path_buf()).chain(on_path);
-    dirs.map(|dir| dir.join("psql")).find(|file| file.is_file())
-}
-
 fn main() -> ExitCode {
     let tables = env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
     let tables: usize = tables.unwrap_or(5_000);
     let binaries = ServerBinaries::find().expect("a PostgreSQL server");
-    let Some(psql) = psql_program(&binaries) else {
+    let Some(psql) = binaries.psql() else {
         say("what can run at many tables: NOT CHECKED, there is no psql");
         return ExitCode::SUCCESS;
     };

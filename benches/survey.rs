@@ -5,7 +5,7 @@
 use std::env;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -147,14 +147,6 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// psql beside the server, else the one on the path.
-fn psql_program(binaries: &ServerBinaries) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&path).collect::<Vec<_>>();
-    let dirs = std::iter::once(binaries.dir().to_path_buf()).chain(on_path);
-    dirs.map(|dir| dir.join("psql")).find(|file| file.is_file())
-}
-
 /// The script of what one survey executes, from the log of the server.
 fn logged_survey(
     cluster: &Cluster,
@@ -184,7 +176,7 @@ fn main() -> ExitCode {
         .find_map(|argument| argument.parse().ok());
     let tables: usize = tables.unwrap_or(10_000);
     let binaries = ServerBinaries::find().expect("a PostgreSQL server");
-    let Some(program) = psql_program(&binaries) else {
+    let Some(program) = binaries.psql() else {
         say("survey of many tables: NOT CHECKED, there is no psql");
         return ExitCode::SUCCESS;
     };

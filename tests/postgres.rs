@@ -1,5 +1,6 @@
 //! Surveys of a real server. Invariant: every expectation is about what the server holds or logged, never about time.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 #[cfg(target_os = "linux")]
@@ -13,8 +14,8 @@ use drygate::runner::target::{
 };
 use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
 use drygate::survey::{
-    EvidenceFormat, FactKind, Hasher, RoleFinding, ServerIdentity, Survey, TransactionProof,
-    compare, compare_rows, is_of_no_rows,
+    Digest, EvidenceFormat, FactKind, Hasher, RoleFinding, ServerIdentity, Survey,
+    TransactionProof, compare, compare_rows, is_of_no_rows,
 };
 
 /// A witness that remembers, and merges the streams as the simulator does.
@@ -23,6 +24,7 @@ struct Memory {
     opened: Vec<(Purpose, String)>,
     closed: Vec<TransactionProof>,
     joiner: Joiner,
+    kept: BTreeSet<Digest>,
 }
 
 impl Witness for Memory {
@@ -34,6 +36,10 @@ impl Witness for Memory {
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
         self.closed.push(proof.clone());
         Ok(())
+    }
+
+    fn kept_documents(&self) -> BTreeSet<Digest> {
+        self.kept.clone()
     }
 
     fn wants(&mut self) -> Want {
@@ -226,6 +232,35 @@ fn each_change_moves_exactly_its_own_facts() {
              SET search_path TO '' AS 'SELECT p_unit'"
         ),
         ["fn_iu_enact_md5"]
+    );
+}
+
+#[test]
+fn a_survey_does_not_hold_documents_that_are_kept() {
+    let cluster = cluster(Scenario::Enacted);
+    let first = take(&cluster);
+    let kept = first.survey.documents();
+    assert!(kept.len() > 2, "function, grants, rows: {kept:?}");
+    let again = || {
+        let mut witness = Memory {
+            kept: kept.clone(),
+            ..Memory::default()
+        };
+        let mut target = discoverer(&cluster, READER, profile());
+        let taken = block_on(target.take(FULL, &mut witness));
+        taken.expect("a survey")
+    };
+    let same = again();
+    assert_eq!(same.documents, Vec::new());
+    assert_eq!(same.survey.facts, first.survey.facts, "but names them");
+    let change = "UPDATE public.source_document SET title = title || '!'";
+    cluster.load(DATABASE, change).expect("the change is made");
+    let changed = again();
+    let held = changed.documents.iter().map(|held| held.reference());
+    let table = changed.survey.fact("source_document").expect("a table");
+    assert_eq!(
+        held.collect::<Vec<_>>(),
+        [table.document.as_ref().expect("rows")]
     );
 }
 

@@ -19,18 +19,18 @@ pub struct LongRun {
 
 impl LongRun {
     /// Measures a survey without a run.
-    pub fn survey(server: &Server, profile: &str) -> Taken {
+    pub fn survey(server: &Server, profile: &str, code: i32) -> Taken {
         let nothing = Self {
             home: tempfile::tempdir().expect("a folder"),
             run_id: String::new(),
             evidence: String::new(),
         };
         let words = ["survey", "--profile", profile, "--database-url"];
-        nothing.take(&[&words[..], &[&server.url()]].concat(), 0)
+        nothing.take(&[&words[..], &[&server.url()]].concat(), code)
     }
 
-    /// A run that waits at SG1, and what it took to come there.
-    pub fn begin(server: &Server, profile: Option<&str>) -> (Self, Taken) {
+    /// A run that waits at SG1 or failed before, and what it took to come there.
+    pub fn begin(server: &Server, profile: Option<&str>, code: i32) -> (Self, Taken) {
         let mut run = Self {
             home: tempfile::tempdir().expect("a folder"),
             run_id: String::new(),
@@ -39,7 +39,7 @@ impl LongRun {
         let (url, repository) = (server.url(), server.repository());
         let mut words = vec!["run", "--database-url", &url, "--repo", &repository];
         words.extend(profile.iter().flat_map(|profile| ["--profile", profile]));
-        let taken = run.asks(&words, 3);
+        let taken = run.asks(&words, code);
         (run, taken)
     }
 
@@ -48,9 +48,13 @@ impl LongRun {
         self.home.path().join("data/runs").join(&self.run_id)
     }
 
-    /// Removes the index of runs, which may be deleted at any time.
+    /// Removes the index of runs, which may be deleted at any time. A run that failed at G1 has not asked for the last PASS yet,
+    /// so there is none.
     pub fn forget_index(&self) {
-        fs::remove_dir_all(self.home.path().join("data/cache")).expect("it was there");
+        let cache = self.home.path().join("data/cache");
+        if cache.exists() {
+            fs::remove_dir_all(cache).expect("it is ours");
+        }
     }
 
     /// Measures a command.

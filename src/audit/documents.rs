@@ -15,11 +15,20 @@ use crate::survey::{
     is_surroundings, parts_of,
 };
 
-/// What does not follow from the documents of a journal. `document` finds a blob's text, `None` if it is not there.
+/// The documents of a run. Whether one is intact is asked apart: it may be long, and then its text is not needed.
+#[derive(Clone, Copy)]
+pub struct KeptDocuments<'a> {
+    /// The text of a blob; `None`: it is not there.
+    pub text: &'a dyn Fn(&Digest) -> Option<String>,
+    /// Whether a blob is there and has its digest.
+    pub is_intact: &'a dyn Fn(&Digest) -> bool,
+}
+
+/// What does not follow from the documents of a journal.
 pub fn document_findings<'e>(
     profile: Option<&Profile>,
     events: impl IntoIterator<Item = (u64, &'e Event)>,
-    document: &dyn Fn(&Digest) -> Option<String>,
+    document: KeptDocuments<'_>,
 ) -> Vec<RecomputeFinding> {
     let mut findings = Vec::new();
     for (seq, event) in events {
@@ -90,12 +99,8 @@ pub fn document_findings<'e>(
     findings
 }
 
-fn missing(
-    what: &str,
-    digest: &Digest,
-    document: &dyn Fn(&Digest) -> Option<String>,
-) -> Vec<String> {
-    let there = document(digest).is_some();
+fn missing(what: &str, digest: &Digest, document: KeptDocuments<'_>) -> Vec<String> {
+    let there = (document.is_intact)(digest);
     let finding = || format!("{what} is not among the blobs: {digest}");
     (!there).then(finding).into_iter().collect()
 }
@@ -105,7 +110,7 @@ fn survey_findings(
     profile: Option<&Profile>,
     purpose: SurveyPurpose,
     survey: &Survey,
-    document: &dyn Fn(&Digest) -> Option<String>,
+    document: KeptDocuments<'_>,
 ) -> Vec<String> {
     let kept = matches!(purpose, SurveyPurpose::Pin | SurveyPurpose::Post);
     let mut found = Vec::new();
@@ -113,8 +118,16 @@ fn survey_findings(
         let Some(reference) = &fact.document else {
             continue;
         };
-        match document(&reference.sha256) {
-            Some(text) => found.extend(fact_finding(profile, fact, &text)),
+        let finding = match profile {
+            // Its value is the digest of the document, and so is the name of the blob.
+            Some(profile) if is_digest_of_document(profile, fact) && fact.parts.is_empty() => {
+                let is_intact = (document.is_intact)(&reference.sha256);
+                is_intact.then(|| differs(fact, reference.sha256.as_str()))
+            }
+            _ => (document.text)(&reference.sha256).map(|text| fact_finding(profile, fact, &text)),
+        };
+        match finding {
+            Some(finding) => found.extend(finding),
             None if kept => found.push(format!(
                 "the document of {} is not among the blobs: {}",
                 fact.key, reference.sha256
@@ -123,6 +136,18 @@ fn survey_findings(
         }
     }
     found
+}
+
+fn is_digest_of_document(profile: &Profile, fact: &Fact) -> bool {
+    profile.grants.key == fact.key.as_str() || is_surroundings(&fact.key)
+}
+
+/// Why a fact does not have the value that its document gives.
+fn differs(fact: &Fact, value: &str) -> Option<String> {
+    (fact.observed.value() != Some(value)).then(|| {
+        let key = &fact.key;
+        format!("{key} is {value} by its document, not {}", fact.value())
+    })
 }
 
 fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<String> {
@@ -142,7 +167,7 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
         let mut hasher = Hasher::new();
         text.lines().for_each(|line| hasher.field(line));
         hasher.finish().to_string()
-    } else if profile.grants.key == key || is_surroundings(&fact.key) {
+    } else if is_digest_of_document(profile, fact) {
         if !fact.parts.is_empty() && !has_parts_of(fact, text) {
             return Some(format!("the parts of {key} are not those of its document"));
         }
@@ -153,8 +178,7 @@ fn fact_finding(profile: Option<&Profile>, fact: &Fact, text: &str) -> Option<St
     } else {
         return None;
     };
-    (fact.observed.value() != Some(value.as_str()))
-        .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
+    differs(fact, &value)
 }
 
 /// Whether the recorded parts of a definition are those of its document, by name and digest.
@@ -177,9 +201,7 @@ fn content_finding(fact: &Fact, text: &str) -> Option<String> {
             found.rows, fact.rows
         ));
     }
-    let value = found.value?;
-    (fact.value() != value)
-        .then(|| format!("{key} is {value} by its document, not {}", fact.value()))
+    differs(fact, &found.value?)
 }
 
 /// Why the outcome of a rehearsal is not that of its blob, or its counts are not those of the rows there.

@@ -50,7 +50,7 @@ pub use by_construction::by_construction;
 pub use cannot_pass::{cannot_pass, obstacles};
 pub use claims::{claims, non_mutation};
 pub use context_pins::context_pins;
-pub use documents::{document_findings, ledger_finding};
+pub use documents::{KeptDocuments, document_findings, ledger_finding};
 pub use dry_seams::{DrySeams, g2};
 pub use feasibility::{Feasibility, QueryRuling, audit_holds, g1};
 pub use forbidden::{Forbidden, forbidden, forbidden_rows};

@@ -70,7 +70,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     };
     let predicted = if after { Some(enact(&sealed)?) } else { None };
     let ledger = || predicted.map(|step| open_ledger(&store, &sealed, step));
-    let (mut taken, seen) = survey(settings, &sealed, ledger).map_err(|error| {
+    let (mut taken, seen) = survey(settings, &sealed, before, ledger).map_err(|error| {
         let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
         if lost && sealed.run.is_demo() && settings.database_url.is_none() {
             let run_id = sealed.run_id.clone();
@@ -82,7 +82,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         let text = String::from_utf8(sealed.blobs.get(digest).ok()?).ok()?;
         Some(Cow::Owned(text))
     };
-    let documents = not_kept(std::mem::take(&mut taken.documents), before);
+    let documents = std::mem::take(&mut taken.documents);
     let now = |digest: &Digest| Some(Cow::Borrowed(of_digest(&documents, digest)?.text()));
     let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
     let (facts, grants) = (&taken.survey.facts, &sealed.profile.grants);
@@ -148,15 +148,6 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     };
     let comparison = Comparison::rechecked(&sealed.run, before, of_now);
     recheck_result::show(settings, &store, &found, comparison)
-}
-
-/// The documents that the run does not hold as well; the others are read from there, because all together are long.
-fn not_kept(mut documents: Vec<FactDocument>, before: &Survey) -> Vec<FactDocument> {
-    documents.retain(|document| {
-        let mut kept = before.facts.iter().map(|fact| fact.document.as_ref());
-        !kept.any(|kept| kept == Some(document.reference()))
-    });
-    documents
 }
 
 fn of_digest<'d>(documents: &'d [FactDocument], digest: &Digest) -> Option<&'d FactDocument> {
@@ -234,6 +225,7 @@ struct RecheckReads {
 fn survey(
     settings: &Settings,
     sealed: &SealedRun,
+    before: &Survey,
     ledger: impl Fn() -> Option<Result<Ledger, LaunchError>>,
 ) -> Result<(Taken, RecheckReads), LaunchError> {
     let connection = run::connection_of(settings, &sealed.created)?;
@@ -254,6 +246,8 @@ fn survey(
         (Streamed::Pairing(pairing), Ok(Some(matcher))) => matcher.feed(pairing),
         (Streamed::Pairing(_), _) => {}
     });
+    // The blobs of the run have them, and all documents together are long.
+    let witness = witness.keeping(before.documents());
     let (taken, proof) = witness.look(&mut target, SurveyRequest::SURVEY)?;
     let matcher = matcher?;
     // Units that were not all read are not judged.

@@ -1,5 +1,6 @@
 //! `drygate survey` and `drygate profile check`: one read-only survey without a run. No run is made, and no hook is run.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use crate::runner::target::{
     Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
 };
 use crate::simulate::{Joiner, Pairing, Piece, StreamError, Unit, Want};
-use crate::survey::{Fact, Survey, TransactionProof};
+use crate::survey::{Digest, Fact, Survey, TransactionProof};
 use crate::{audit, postgres};
 
 /// One survey of the settings' database as a profile asks for it.
@@ -279,6 +280,7 @@ pub(super) enum Streamed<'a> {
 pub(super) struct SurveyWitness<F> {
     joiner: Joiner,
     proof: Option<TransactionProof>,
+    kept: BTreeSet<Digest>,
     shown: F,
 }
 
@@ -288,8 +290,14 @@ impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
         Self {
             joiner: Joiner::new(),
             proof: None,
+            kept: BTreeSet::new(),
             shown,
         }
+    }
+
+    /// With documents that the caller has: the survey does not give them again.
+    pub(super) fn keeping(self, kept: BTreeSet<Digest>) -> Self {
+        Self { kept, ..self }
     }
 
     /// One survey with the digests of its streams, if they are asked for, and the proof of its transaction.
@@ -340,6 +348,10 @@ impl<F: FnMut(Streamed<'_>)> Witness for SurveyWitness<F> {
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError> {
         self.proof = Some(proof.clone());
         Ok(())
+    }
+
+    fn kept_documents(&self) -> BTreeSet<Digest> {
+        self.kept.clone()
     }
 
     fn wants(&mut self) -> Want {

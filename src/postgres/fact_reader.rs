@@ -1,7 +1,7 @@
 //! What is read between the first answers and the end of a transaction: facts, documents, role survey, origins. All of it is of
 //! one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidates;
 use super::content;
@@ -25,8 +25,8 @@ use super::validate::Rulings;
 use crate::profile::{ContentSpec, Profile};
 use crate::runner::target::{Progress, QueryRuling, TargetError, Witness};
 use crate::survey::{
-    EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed, Origins, RoleSurvey,
-    UnreadStream,
+    Digest, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live, Observed, Origins,
+    RoleSurvey, UnreadStream,
 };
 
 /// What one transaction read.
@@ -34,7 +34,7 @@ use crate::survey::{
 pub(super) struct FactsRead {
     /// The facts in the order of the contract.
     pub(super) facts: Vec<Fact>,
-    /// The documents behind the facts.
+    /// The documents behind the facts, but for those that are kept already.
     pub(super) documents: Vec<FactDocument>,
     /// Answers of the role survey.
     pub(super) role: RoleSurvey,
@@ -146,6 +146,7 @@ impl FactReader<'_> {
         let roles = role::reads(version).into_iter().map(Ok);
         let around = surroundings::reads(profile, version).into_iter().map(Ok);
         let matrix = [Ok(grants::read(&profile.grants))];
+        let kept = witness.kept_documents();
         let mut tell = |progress| witness.progress(progress);
         let plan = ReadBatch::default()
             .stage("Facts", RowCounting::Answers, sql.chain(functions))
@@ -178,8 +179,10 @@ impl FactReader<'_> {
         let lengths =
             others.filter_map(|(_, document)| Some(document.as_ref()?.text().len() as u64));
         let held = lengths.sum();
+        let of_sql = of_sql.into_iter().map(|fact| without_kept(&kept, fact));
+        let of_sql: Vec<_> = of_sql.collect();
         let of_contents = self
-            .contents(session, &contents, (digests, held), &mut tell)
+            .contents(session, &contents, (digests, held), &kept, &mut tell)
             .await?;
         let mut read = FactsRead {
             grant_rows,
@@ -191,6 +194,7 @@ impl FactReader<'_> {
         let plan = ReadBatch::default().stage("Origins of rows", RowCounting::Answers, reads);
         read.origins = origins::origins(profile, plan.run(session, &mut tell).await?);
         read.facts.extend(facts::of_role(&role, &current_user));
+        let around = around.into_iter().map(|fact| without_kept(&kept, fact));
         for (fact, document) in of_sql.into_iter().chain(of_contents).chain(around) {
             read.facts.push(fact);
             read.documents.extend(document);
@@ -200,14 +204,17 @@ impl FactReader<'_> {
     }
 
     /// The digests of the tables too long for one statement, then the rows of those that are short enough for a document, in
-    /// as many round trips as keep the memory bounded. `held`: bytes of the documents that are held already.
+    /// as many round trips as keep the memory bounded. `held`: bytes of the documents beside these. Whether a table has a
+    /// document depends on the lengths of all of them, not on which are `kept`: else a survey would have other documents than
+    /// the pin.
     async fn contents(
         &self,
         session: &mut Session,
         queries: &[Query],
         (answers, held): (Vec<ReadAnswer>, u64),
+        kept: &BTreeSet<Digest>,
         tell: &mut dyn FnMut(Progress),
-    ) -> Result<ContentFacts, TargetError> {
+    ) -> Result<Vec<ContentFact>, TargetError> {
         let specs = &self.profile.contents;
         let mut tables = Vec::with_capacity(answers.len());
         for ((spec, query), answer) in specs.iter().zip(queries).zip(answers) {
@@ -215,7 +222,11 @@ impl FactReader<'_> {
             let table = digest.and_then(|digest| digest.finish(spec));
             tables.push(known(table)?);
         }
-        let mut documents: Vec<Option<ReadDocument>> = tables.iter().map(|_| None).collect();
+        let mut facts: Vec<Option<ContentFact>> = tables.iter().map(|_| None).collect();
+        let fact = |nth: usize, document| {
+            let fact = content_fact(&specs[nth], tables[nth].as_ref(), document);
+            Some(without_kept(kept, fact))
+        };
         for plan in document_plans(held, tables.iter().map(|table| table.as_ref().ok())) {
             match plan {
                 DocumentPlan::Together(group) => {
@@ -226,23 +237,24 @@ impl FactReader<'_> {
                     let answers = plan.run(session, tell).await?;
                     for (nth, answer) in group.into_iter().zip(answers) {
                         if let Ok(table) = &tables[nth] {
-                            documents[nth] = Some(answer.and_then(|rows| table.document(rows)));
+                            facts[nth] =
+                                fact(nth, Some(answer.and_then(|rows| table.document(rows))));
                         }
                     }
                 }
                 DocumentPlan::Alone(nth) => {
                     if let Ok(table) = &tables[nth] {
-                        documents[nth] = self
-                            .long_document(session, &specs[nth], table, tell)
-                            .await?;
+                        let read = self.long_document(session, &specs[nth], table, tell);
+                        facts[nth] = fact(nth, read.await?);
                     }
                 }
             }
         }
-        let facts = specs.iter().zip(tables).zip(documents);
-        Ok(facts
-            .map(|((spec, table), document)| content_fact(spec, table, document))
-            .collect())
+        let without_document = |(nth, found): (usize, Option<ContentFact>)| {
+            found.unwrap_or_else(|| content_fact(&specs[nth], tables[nth].as_ref(), None))
+        };
+        let facts = facts.into_iter().enumerate();
+        Ok(facts.map(without_document).collect())
     }
 
     /// The document of a table whose rows are too many for one answer.
@@ -310,8 +322,8 @@ impl FactReader<'_> {
     }
 }
 
-/// The facts of the protected tables, each with its document where it has one.
-type ContentFacts = Vec<(Fact, Option<FactDocument>)>;
+/// The fact of a protected table, with its document where it has one that is not kept.
+type ContentFact = (Fact, Option<FactDocument>);
 
 /// Value and document of a table whose rows were read.
 type ReadDocument = Result<(String, Option<FactDocument>), UnknownReason>;
@@ -324,15 +336,25 @@ fn known<T>(answer: Result<T, CallError>) -> Result<Result<T, UnknownReason>, Ta
     }
 }
 
+/// The same fact; a document that is kept already need not be in memory as well.
+fn without_kept(
+    kept: &BTreeSet<Digest>,
+    (fact, document): (Fact, Option<FactDocument>),
+) -> (Fact, Option<FactDocument>) {
+    let document = document.filter(|document| !kept.contains(&document.reference().sha256));
+    (fact, document)
+}
+
 fn content_fact(
     spec: &ContentSpec,
-    table: Result<TableContent, UnknownReason>,
+    table: Result<&TableContent, &UnknownReason>,
     document: Option<ReadDocument>,
-) -> (Fact, Option<FactDocument>) {
-    let found = table.and_then(|table| match document {
-        Some(read) => read.map(|(value, document)| (table.rows, value, document)),
-        None => Ok((table.rows, table.value, None)),
-    });
+) -> ContentFact {
+    let found = match (table, document) {
+        (Ok(table), Some(read)) => read.map(|(value, document)| (table.rows, value, document)),
+        (Ok(table), None) => Ok((table.rows, table.value.clone(), None)),
+        (Err(reason), _) => Err(reason.clone()),
+    };
     let fact = |observed| facts::plain(&spec.key, &spec.key, FactKind::Content, observed);
     match found {
         Ok((rows, value, document)) => {

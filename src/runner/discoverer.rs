@@ -2,6 +2,8 @@
 //! Invariant: a transaction is journalled before its BEGIN is sent (`Witness::opening`). Units are decided and written to the
 //! ledgers batch by batch (`decide`), so memory does not grow with their number.
 
+use std::collections::BTreeSet;
+
 use super::RunnerError;
 use super::recorder::RunRecorder;
 use super::target::{
@@ -252,6 +254,11 @@ impl Witness for LiveDryRunDiscoverer<'_> {
             .recorder
             .record(Event::TransactionClosed(TransactionClosed { id, proof }));
         self.keep(outcome.map(|_| ()))
+    }
+
+    fn kept_documents(&self) -> BTreeSet<Digest> {
+        let pin = self.recorder.run().pin.as_ref();
+        pin.map(|pin| pin.documents()).unwrap_or_default()
     }
 
     fn allowance(&self) -> RemainingBudget {

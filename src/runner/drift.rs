@@ -17,14 +17,11 @@ pub(super) fn record_survey(
     found: &mut Discovered,
 ) -> Result<Vec<FactChange>, RunnerError> {
     let pin = recorder.run().pin.clone();
-    let pinned = |sha256: &Digest| {
-        let mut facts = pin.iter().flat_map(|pin| &pin.facts);
-        facts.any(|fact| fact.document.as_ref().is_some_and(|d| d.sha256 == *sha256))
-    };
+    let pinned = pin.as_ref().map(|pin| pin.documents()).unwrap_or_default();
     // From here on they are read from the blobs, one fact at a time: all of them together are long.
     for document in std::mem::take(&mut found.taken.documents) {
         // Blobs are named by their digest: what the pin kept is there already, and most documents are unchanged.
-        if !pinned(&document.reference().sha256) {
+        if !pinned.contains(&document.reference().sha256) {
             recorder.keep(document.text().as_bytes())?;
         }
     }

@@ -1,7 +1,7 @@
 //! What the runner asks of a database: the traits [`Target`] and [`Witness`]. A target reads only, and reports each transaction
 //! before it begins and when it has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use thiserror::Error;
@@ -12,7 +12,9 @@ pub use crate::run::{
 };
 use crate::run::{RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict};
 use crate::simulate::{Piece, Unit, Want};
-use crate::survey::{FactDocument, Origins, RoleSurvey, ServerIdentity, Survey, TransactionProof};
+use crate::survey::{
+    Digest, FactDocument, Origins, RoleSurvey, ServerIdentity, Survey, TransactionProof,
+};
 
 /// What to read in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub type PinnedRuns = BTreeMap<String, Vec<String>>;
 pub struct Taken {
     /// The survey. `candidates` and `pieces` are filled in by whoever streamed them, if no stream failed.
     pub survey: Survey,
-    /// The documents behind its facts.
+    /// The documents behind its facts, but for those of [`Witness::kept_documents`].
     pub documents: Vec<FactDocument>,
     /// Who wrote what it saw, as far as it is visible.
     pub origins: Origins,
@@ -131,6 +133,11 @@ pub trait Witness {
 
     /// Its end was seen, with this proof. Called also when reading failed but ROLLBACK was answered.
     fn closed(&mut self, proof: &TransactionProof) -> Result<(), WitnessError>;
+
+    /// The documents that are kept already: a survey need not hold them in memory until its end.
+    fn kept_documents(&self) -> BTreeSet<Digest> {
+        BTreeSet::new()
+    }
 
     /// What the next transaction may use of its run's budget; asked before each.
     fn allowance(&self) -> RemainingBudget {

@@ -1,5 +1,7 @@
 //! One survey: everything that was read from the target in one read-only transaction.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Fact, FactKey, Observed, RoleSurvey, ServerIdentity, Snapshot, facts_digest};
@@ -73,6 +75,12 @@ impl Survey {
             Some((.., stream)) => Some(stream.sha256.as_str()),
             None => self.fact(key)?.observed.value(),
         }
+    }
+
+    /// The documents behind its facts.
+    pub fn documents(&self) -> BTreeSet<Digest> {
+        let documents = self.facts.iter().filter_map(|fact| fact.document.as_ref());
+        documents.map(|document| document.sha256.clone()).collect()
     }
 
     /// The facts whose value is unknown.

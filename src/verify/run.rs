@@ -14,7 +14,7 @@ use super::line_forms::LineForms;
 use super::named_files::NamedFiles;
 use super::rendered::reports;
 use super::side_files::SideFileHeads;
-use crate::audit::{self, RecomputeFinding, Recomputer};
+use crate::audit::{self, KeptDocuments, RecomputeFinding, Recomputer};
 use crate::journal::{
     Blobs, JournalEntry, JournalError, JournalReader, JournalSummary, MANIFEST, Storage, misplaced,
     verify_files,
@@ -82,6 +82,10 @@ fn look(
     let reader = JournalReader::new(storage.clone(), run);
     let blobs = Blobs::new(storage.clone(), run);
     let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let documents = KeptDocuments {
+        text: &document,
+        is_intact: &|digest| blobs.check(digest).is_ok(),
+    };
     let created = match first_line(&reader) {
         Ok(created) => created,
         Err(JournalError::Corrupt(corrupt)) => {
@@ -126,7 +130,7 @@ fn look(
             exact.applied(history, profile.as_ref(), &entry.event, bytes, &document);
         }
         let event = [(entry.seq, &entry.event)];
-        of_documents.extend(audit::document_findings(profile.as_ref(), event, &document));
+        of_documents.extend(audit::document_findings(profile.as_ref(), event, documents));
         found.records += 1;
         found.head = Some(line);
     }

@@ -16,6 +16,7 @@ mod forger;
 mod forgeries;
 mod free_fields;
 mod kill;
+mod long_wait;
 mod recording;
 mod replayed;
 mod seal;

@@ -163,6 +163,8 @@ impl Witness for Listener {
 pub struct Damaged {
     /// A fact with another value.
     pub fact: Option<(&'static str, &'static str)>,
+    /// A fact with another value in each survey.
+    pub moving: Option<&'static str>,
     /// A unit whose state somebody changed.
     pub unit_state: Option<&'static str>,
     /// A first try of each survey ends after a part of its streams.
@@ -200,6 +202,13 @@ impl Replayed {
         if let Some((key, value)) = self.spoiled.fact {
             for fact in survey.facts.iter_mut().filter(|f| f.key.as_str() == key) {
                 fact.observed = Observed::Live(Live::new(value.to_owned()));
+            }
+            survey.facts_digest = facts_digest(&survey.facts);
+        }
+        if let Some(key) = self.spoiled.moving {
+            let value = began_at.unix_micros().to_string();
+            for fact in survey.facts.iter_mut().filter(|f| f.key.as_str() == key) {
+                fact.observed = Observed::Live(Live::new(value.clone()));
             }
             survey.facts_digest = facts_digest(&survey.facts);
         }

@@ -84,6 +84,15 @@ impl ServerBinaries {
         &self.dir
     }
 
+    /// `psql` beside the server, or in `PATH`: what tests and measures put beside drygate.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn psql(&self) -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(self.dir.clone()).chain(env::split_paths(&path));
+        let mut programs = dirs.map(|dir| dir.join("psql"));
+        programs.find(|program| program.is_file())
+    }
+
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }

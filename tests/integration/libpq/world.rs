@@ -224,12 +224,8 @@ impl World {
 
     /// The session that psql gets, or its error.
     pub fn psql(&self, habit: &Habit) -> Result<Session, String> {
-        let beside = ServerBinaries::find().expect("a server").dir().join("psql");
-        let program = if beside.exists() {
-            beside
-        } else {
-            "psql".into()
-        };
+        let server = ServerBinaries::find().expect("a server");
+        let program = server.psql().expect("psql is installed");
         let sql = "SELECT session_user, current_database(), pg_is_in_recovery(), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         let mut command = Command::new(program);
         command
