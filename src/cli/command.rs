@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use super::RunRef;
+use super::{DemoScenario, RunRef};
 use crate::run::{
     ApprovalGate, Days, KeptHead, RunFilter, RunId, RunOrder, RunRow, RunSort, RunStatus, Since,
     State,
@@ -33,9 +33,7 @@ pub enum Command {
         #[arg(long)]
         print_sql: bool,
     },
-    /// Starts a new live dry run.
-    ///
-    /// With a change, named here or by the profile, the change itself is rehearsed: once SG1 is approved, and again when SG2 is.
+    /// Starts a new live dry run; with a change, the change itself is rehearsed at both approvals.
     Run {
         /// The files of the change for psql, in the order in which they run, as one transaction.
         #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
@@ -429,20 +427,6 @@ pub enum ProfileCommand {
 pub enum ConfigCommand {
     /// Prints every setting with its origin, secrets hidden.
     Show,
-}
-
-/// What the demo shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum DemoScenario {
-    /// 60 units, all enacted: a live run would change nothing.
-    Enacted,
-    /// 60 drafts: a live run would enact them all.
-    #[default]
-    Draft,
-    /// Another session changes a unit while SG2 waits.
-    Drift,
-    /// The reading role may write: G1 fails.
-    UnsafeRole,
 }
 
 /// A word that can only be a path is one; a file or directory here whose name could be a run's is written `./NAME`.

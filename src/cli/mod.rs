@@ -5,6 +5,7 @@ mod approvals;
 mod arguments;
 mod command;
 mod config_file;
+mod demo_scenario;
 mod environment;
 mod error;
 mod policy_file;
@@ -19,9 +20,10 @@ mod sourced;
 
 pub use approvals::check_approvals;
 pub use command::{
-    Command, ConfigCommand, DemoScenario, DiffCommand, ProfileCommand, ReplayCommand, ReplayFile,
-    ReplayFormat, RunPlace, RunsCommand, RunsRemoval,
+    Command, ConfigCommand, DiffCommand, ProfileCommand, ReplayCommand, ReplayFile, ReplayFormat,
+    RunPlace, RunsCommand, RunsRemoval,
 };
+pub use demo_scenario::DemoScenario;
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;
 pub use policy_file::{POLICY_FILE, PolicyFile, machine_policy, read_policy};

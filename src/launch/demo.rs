@@ -1,6 +1,7 @@
 //! `drygate demo`: a throwaway PostgreSQL cluster, a scenario, a run on it. The cluster is removed when the run is left; its
 //! runs stay, marked as demos.
 
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::thread::JoinHandle;
@@ -14,7 +15,7 @@ use crate::profile;
 use crate::profile::LoadedProfile;
 use crate::repo::GitRepository;
 use crate::repo::throwaway::DemoRepository;
-use crate::run::{ApprovalGate, Event};
+use crate::run::{ApprovalGate, Event, RunChange};
 use crate::runner::{MessageSink, RunnerMessage};
 
 /// Seconds between live reads in the demo.
@@ -36,6 +37,9 @@ pub fn demo(
         DemoScenario::Draft => Scenario::Draft,
         DemoScenario::Drift => Scenario::Drift,
         DemoScenario::UnsafeRole => Scenario::UnsafeRole,
+        DemoScenario::Change => Scenario::Change,
+        DemoScenario::Undeclared => Scenario::Undeclared,
+        DemoScenario::Broken => Scenario::Broken,
     };
     if let Some(named) = not_for_a_demo(settings, print_sql) {
         return Err(LaunchError::Usage(named));
@@ -64,13 +68,14 @@ pub fn demo(
         Some(&cluster.url(ROLE, DATABASE)),
         &LibpqEnvironment::of_process(),
     )?;
-    let loaded = labelled()?;
+    let loaded = labelled(scenario)?;
+    let change = change(&loaded, scenario, &place)?;
     let mut target = run::identity(&connection, &loaded.profile);
     // The socket directory of the throwaway server differs each time; two demos of one scenario must have the same target.
     target.host = format!("demo-{scenario}");
     let start = NewRun {
         loaded,
-        change: None,
+        change,
         // What is approved in a demo is a demo's.
         policy: None,
         connection,
@@ -118,17 +123,37 @@ fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
 }
 
 /// The profile, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
-fn labelled() -> Result<LoadedProfile, LaunchError> {
+fn labelled(scenario: Scenario) -> Result<LoadedProfile, LaunchError> {
     let loaded = print::load_profile(PROFILE)?;
-    let text = loaded
+    let mut text = loaded
         .text
         .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
         .replacen("color = \"red\"", "color = \"cyan\"", 1);
+    if let Some((_, policy)) = scenario.change() {
+        text = text
+            .replacen("sg1 = \"allow CUT\"", "sg1 = \"allow COPY\"", 1)
+            .replacen("sg2 = \"allow ENACT\"", "sg2 = \"allow CHANGE\"", 1);
+        text.push_str(policy);
+    }
     Ok(LoadedProfile {
         profile: profile::parse(&loaded.origin.file(), &text)?,
         text,
         origin: loaded.origin,
     })
+}
+
+/// The change of the scenario, in a file that goes with the demo.
+fn change(
+    loaded: &LoadedProfile,
+    scenario: Scenario,
+    place: &Path,
+) -> Result<Option<RunChange>, LaunchError> {
+    let Some((sql, _)) = scenario.change() else {
+        return Ok(None);
+    };
+    let file = place.join("change.sql");
+    std::fs::write(&file, sql).map_err(LaunchError::output("cannot write the demo's change"))?;
+    run::change(loaded, &[file], None)
 }
 
 /// Where the demo's repository is made: a directory of this process. Those of demos that were killed go first.

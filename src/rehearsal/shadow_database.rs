@@ -281,6 +281,11 @@ impl ShadowDatabase {
         command
     }
 
+    /// Where the server of the shadow listens.
+    pub(super) fn socket_dir(&self) -> &Path {
+        self.cluster.socket_dir()
+    }
+
     fn connect(&self, command: &mut Command, user: &str, database: &str) {
         command
             .env("PGHOST", self.cluster.socket_dir())

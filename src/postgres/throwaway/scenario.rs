@@ -13,6 +13,14 @@ const UNITS: &str = include_str!("../../../assets/demo/units.sql");
 const FUNCTIONS: &str = include_str!("../../../assets/demo/functions.sql");
 const ENACTED: &str = include_str!("../../../assets/demo/enacted.sql");
 const UNSAFE_ROLE: &str = include_str!("../../../assets/demo/unsafe_role.sql");
+const MIGRATOR: &str = include_str!("../../../assets/demo/migrator.sql");
+const UNDECLARED: &str = include_str!("../../../assets/demo/undeclared.sql");
+const BROKEN: &str = include_str!("../../../assets/demo/broken.sql");
+const ENACT: &str = include_str!("../../../assets/demo/enact.sql");
+const SHOP: &str = include_str!("../../../assets/demo/shop.sql");
+const MIGRATION: &str = include_str!("../../../assets/demo/migration.sql");
+const ENACT_POLICY: &str = include_str!("../../../assets/demo/enact.toml");
+const MIGRATION_POLICY: &str = include_str!("../../../assets/demo/migration.toml");
 const INTRUSION: &str = include_str!("../../../assets/demo/intrusion.sql");
 
 /// A situation that the demo shows.
@@ -27,6 +35,12 @@ pub enum Scenario {
     Drift,
     /// All enacted, but the reading role may write one column.
     UnsafeRole,
+    /// All enacted, and a migration on a shop beside: the change itself is rehearsed, and does what is expected of it.
+    Change,
+    /// 60 drafts, and a trigger that the profile does not know of: the change itself writes more rows than are simulated.
+    Undeclared,
+    /// 60 drafts, one of them without a current version: the change itself fails.
+    Broken,
 }
 
 /// The name of a scenario that does not exist.
@@ -36,10 +50,18 @@ pub struct UnknownScenario {
     name: String,
 }
 
-// A new scenario is added to `ALL`, `name`, `base_sql` and `intrusion_sql`; the compiler asks for the last three.
+// A new scenario is added to `ALL`, `name`, `base_sql`, `change` and `intrusion_sql`; the compiler asks for all but the first.
 impl Scenario {
     /// All scenarios, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::Enacted, Self::Draft, Self::Drift, Self::UnsafeRole];
+    pub const ALL: [Self; 7] = [
+        Self::Enacted,
+        Self::Draft,
+        Self::Drift,
+        Self::UnsafeRole,
+        Self::Change,
+        Self::Undeclared,
+        Self::Broken,
+    ];
 
     /// The name on the command line.
     pub const fn name(self) -> &'static str {
@@ -48,6 +70,9 @@ impl Scenario {
             Self::Draft => "draft",
             Self::Drift => "drift",
             Self::UnsafeRole => "unsafe-role",
+            Self::Change => "change",
+            Self::Undeclared => "undeclared",
+            Self::Broken => "broken",
         }
     }
 
@@ -60,6 +85,9 @@ impl Scenario {
             Self::Enacted => parts.push(ENACTED),
             Self::Draft | Self::Drift => {}
             Self::UnsafeRole => parts.extend([ENACTED, UNSAFE_ROLE]),
+            Self::Change => parts.extend([ENACTED, SHOP]),
+            Self::Undeclared => parts.extend([MIGRATOR, UNDECLARED]),
+            Self::Broken => parts.extend([MIGRATOR, BROKEN]),
         }
         let name = self.name();
         // The settings make the script mean the same in every session, whatever its defaults are.
@@ -78,12 +106,26 @@ impl Scenario {
         sql
     }
 
+    /// The change that is rehearsed, and what the profile says of it (`[change]`); `None`: the scenario has none.
+    pub fn change(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Change => Some((MIGRATION, MIGRATION_POLICY)),
+            Self::Undeclared | Self::Broken => Some((ENACT, ENACT_POLICY)),
+            Self::Enacted | Self::Draft | Self::Drift | Self::UnsafeRole => None,
+        }
+    }
+
     /// The SQL that another superuser session runs while SG2 waits; `None`: the scenario has no intruder. It changes one word
     /// of one unit, in Vietnamese and in English, in source and unit alike, so that every count stays and the cut still fits.
     pub fn intrusion_sql(self) -> Option<&'static str> {
         match self {
             Self::Drift => Some(INTRUSION),
-            Self::Enacted | Self::Draft | Self::UnsafeRole => None,
+            Self::Enacted
+            | Self::Draft
+            | Self::UnsafeRole
+            | Self::Change
+            | Self::Undeclared
+            | Self::Broken => None,
         }
     }
 }
@@ -128,7 +170,7 @@ mod tests {
         let error = "drifted".parse::<Scenario>().expect_err("no such scenario");
         assert_eq!(
             error.to_string(),
-            "no scenario `drifted`; there are enacted, draft, drift, unsafe-role"
+            "no scenario `drifted`; there are enacted, draft, drift, unsafe-role, change, undeclared, broken"
         );
     }
 
