@@ -155,7 +155,7 @@ fn handover(script: &ScriptedRun) -> Vec<Check> {
     let scan = scanned();
     let mut checks = vec![
         main_and_tags_unchanged(Some(&repository), Some(&repository)),
-        reports_render(&run_id, &reports, &[]),
+        reports_render(&super::REPORTS, &run_id, &reports, &[]),
     ];
     checks.extend(forbidden(&Forbidden {
         run: &script.run,

@@ -64,7 +64,8 @@ pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};
 pub use recompute_gates::journalled_seams;
 pub use recompute_raw::judged_by_own_values;
 pub use repository_and_reports::{
-    REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_render,
+    REPORT_OF_CHANGE, REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_of,
+    reports_render,
 };
 pub use required::{CHECK_TABLE, CHECK_TABLE_WITH_CHANGE, not_the_checks_of, required_checks};
 pub use result::{first_failure, result, result_name};

@@ -10,7 +10,7 @@ use super::recompute_raw::{agrees, answer_fits, by_raw, found_verdict};
 use super::scope::{is_excluded, scope};
 use super::{
     DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, g0, g1, g2, g3,
-    g4, recorded_rulings, recorded_ssot, reports_render,
+    g4, recorded_rulings, recorded_ssot, reports_of, reports_render,
 };
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
@@ -270,7 +270,12 @@ fn closing(run: &RunState, profile: Option<&Profile>, recorded: &[Check]) -> Vec
         let lost: Vec<Digest> = lost
             .and_then(|lost| serde_json::from_value(lost).ok())
             .unwrap_or_default();
-        again.extend(Again::all(vec![reports_render(run_id, &rendered, &lost)]));
+        again.extend(Again::all(vec![reports_render(
+            &reports_of(run),
+            run_id,
+            &rendered,
+            &lost,
+        )]));
     }
     let main = super::repository_at_g0(run).and_then(|seen| seen.main);
     again.push(Again {

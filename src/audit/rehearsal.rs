@@ -324,23 +324,23 @@ mod tests {
         type Damage = fn(&mut RehearsalOutcome);
         let cases: [(&str, Verdict, Damage); 7] = [
             ("change_ran", Verdict::Fail, |it| {
-                it.script.succeeded = false
+                it.script.succeeded = false;
             }),
             ("change_rows_copied", Verdict::NotChecked, |it| {
                 it.not_checked.push("s.u: no SELECT".to_owned());
             }),
             ("change_captured", Verdict::Fail, |it| {
-                it.sentinel_found = false
+                it.sentinel_found = false;
             }),
             ("change_reproducible", Verdict::Fail, |it| {
                 it.not_reproducible.push("other rows".to_owned());
             }),
             ("change_as_expected", Verdict::Fail, |it| {
-                it.effect = vec![table("s.t", 7)]
+                it.effect = vec![table("s.t", 7)];
             }),
             ("change_as_expected", Verdict::Fail, |it| it.effect.clear()),
             ("change_as_expected", Verdict::Fail, |it| {
-                it.effect.push(table("s.other", 1))
+                it.effect.push(table("s.other", 1));
             }),
         ];
         assert_eq!(not_pass(&rehearsed(|_| {})), []);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::run::{Check, CheckName, RepositoryState, RunId};
+use crate::run::{Check, CheckName, RepositoryState, RunId, RunState};
 use crate::survey::Digest;
 
 /// The reports, without date and suffix.
@@ -24,6 +24,15 @@ pub const REPORTS: [&str; 13] = [
     "13-forbidden-action-audit",
 ];
 
+/// The report that a run with a change has beside the others.
+pub const REPORT_OF_CHANGE: &str = "14-rehearsal";
+
+/// The reports that a run has.
+pub fn reports_of(run: &RunState) -> Vec<&'static str> {
+    let of_change = run.change().map(|_| REPORT_OF_CHANGE);
+    REPORTS.into_iter().chain(of_change).collect()
+}
+
 /// `07-final-o4-live-dryrun-report-2026-05-21.md`.
 pub fn report_file(name: &str, run_id: &RunId) -> String {
     format!("{name}-{}.md", run_id.date())
@@ -32,13 +41,18 @@ pub fn report_file(name: &str, run_id: &RunId) -> String {
 /// One report: its file name, and its digest or why it does not render.
 pub type ReportRendering = (String, Result<Digest, String>);
 
-/// Whether exactly the 13 reports render, and every document that they are made from is there. `lost`: those that are not.
-pub fn reports_render(run_id: &RunId, rendered: &[ReportRendering], lost: &[Digest]) -> Check {
+/// Whether exactly these reports render, and every document that they are made from is there. `lost`: those that are not.
+pub fn reports_render(
+    reports: &[&str],
+    run_id: &RunId,
+    rendered: &[ReportRendering],
+    lost: &[Digest],
+) -> Check {
     let mut wrong: Vec<String> = rendered
         .iter()
         .filter_map(|(name, seen)| seen.as_ref().err().map(|why| format!("{name}: {why}")))
         .collect();
-    let expected: Vec<String> = REPORTS
+    let expected: Vec<String> = reports
         .iter()
         .map(|name| report_file(name, run_id))
         .collect();
@@ -201,7 +215,8 @@ mod tests {
             .iter()
             .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
             .collect();
-        let verdict = |seen: &[ReportRendering]| reports_render(&run_id, seen, &[]).verdict;
+        let verdict =
+            |seen: &[ReportRendering]| reports_render(&REPORTS, &run_id, seen, &[]).verdict;
         assert_eq!(all[6].0, "07-final-o4-live-dryrun-report-2026-05-21.md");
         assert_eq!(verdict(&all), Verdict::Pass);
         assert_eq!(verdict(&all[1..]), Verdict::Fail);
@@ -211,7 +226,7 @@ mod tests {
         let mut twice = all.clone();
         twice[3] = twice[4].clone();
         assert_eq!(verdict(&twice), Verdict::Fail);
-        let lost = reports_render(&run_id, &all, &[Digest::of("grants")]);
+        let lost = reports_render(&REPORTS, &run_id, &all, &[Digest::of("grants")]);
         assert_eq!(lost.verdict, Verdict::Fail);
     }
 }

@@ -410,7 +410,7 @@ fn to_copy(catalogue: &SourceCatalogue, asked: &[QualifiedName]) -> Vec<TableToC
             TableToCopy {
                 table: shown(&name),
                 rows: relation.rows,
-                bytes: relation.bytes,
+                bytes: relation.rows.and(Some(relation.bytes)),
                 asked: asked.contains(&name),
             }
         })

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::REPORTS;
+use super::names;
 use crate::audit::o4_targeted;
 use crate::documents::{Counters, SidecarState};
 use crate::run::{Check, CheckName, Gate, RunResult, RunState, TestsDeclared, Verdict};
@@ -33,7 +33,7 @@ pub fn counters(run: &RunState) -> Counters {
         candidate_count_confirmed: candidate_count_confirmed(run),
         lifecycle_enacted_count: lifecycle_enacted_count(run),
         sidecar_state_final: sealed.then(|| Derived::new(sidecar_state(run))),
-        local_kb_markdown_files: sealed.then(|| Derived::new(REPORTS.len())),
+        local_kb_markdown_files: sealed.then(|| Derived::new(names(run).len())),
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn runner_evidence(run: &RunState) -> Vec<String> {
             count(lifecycle_enacted_count(run))
         ),
         format!("sidecar_state_final={}", sidecar_state(run).name()),
-        format!("local_kb_markdown_files={}", REPORTS.len()),
+        format!("local_kb_markdown_files={}", names(run).len()),
     ]);
     lines
 }

@@ -1,15 +1,21 @@
 //! The run of the source report, for tests. Invariant: values are those of the source report wherever it names one.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{RenderedReport, ReportInput, render};
 use crate::audit::PROBES;
 use crate::profile::{Profile, built_in};
 use crate::run::{
-    Check, CheckName, Event, Gate, NonMutationVerdict, Person, RepositoryState, RunCreated,
-    RunResult, RunState, State, TestsDeclared, ToolIdentity, Verdict,
+    ApprovalGate, ChangeFile, ChangeRehearsed, Check, CheckName, CopyListed, Event, Gate,
+    NonMutationVerdict, Person, RehearsalOutcome, RehearsedTable, RepositoryState, RunChange,
+    RunCreated, RunResult, RunState, ScriptEnd, State, TableToCopy, TestsDeclared, ToolIdentity,
+    Verdict,
 };
-use crate::survey::{Digest, FactDocument, Live, Observed, RoleFinding, Severity, Survey};
+use crate::survey::{
+    Digest, FactDocument, Live, Observed, Rehearsed, RoleFinding, Severity, Survey,
+};
 use crate::testing::{ScriptedRun, values};
 
 pub(super) const GRANTS: &str = "public.information_unit context_pack_readonly\tSELECT\npublic.unit_version context_pack_readonly\tSELECT\n";
@@ -238,4 +244,50 @@ pub(super) fn rendered(
 /// The report of a number, from 1.
 pub(super) fn report(reports: &[RenderedReport], number: usize) -> &str {
     &reports[number - 1].text
+}
+
+/// A run whose change was rehearsed once and failed; its table has a name that wants to be Markdown.
+pub(crate) fn run_with_change() -> RunState {
+    let mut run = begun().run;
+    let mut created = (**run.created.as_ref().expect("created")).clone();
+    created.change = Some(RunChange {
+        role: "migrator".to_owned(),
+        files: vec!["/srv/0042.sql".to_owned()],
+        expect: None,
+    });
+    run.created = Some(Arc::new(created));
+    run.change_files = Some(Arc::new(vec![ChangeFile {
+        path: "/srv/0042.sql".to_owned(),
+        sha256: Digest::of("change"),
+    }]));
+    let table = "public.a|b `# c`".to_owned();
+    run.copy = Some(Arc::new(CopyListed {
+        tables: vec![TableToCopy {
+            table: table.clone(),
+            rows: Some(60),
+            bytes: Some(8_192),
+            asked: true,
+        }],
+        checks: Vec::new(),
+    }));
+    let outcome = RehearsalOutcome {
+        script: ScriptEnd {
+            error: Some("0042.sql:3: ERROR: no".to_owned()),
+            statement: Some("SELECT 1 / 0".to_owned()),
+            ..ScriptEnd::default()
+        },
+        effect: vec![RehearsedTable {
+            table,
+            updated: Rehearsed::new(60),
+            ..RehearsedTable::default()
+        }],
+        ..RehearsalOutcome::default()
+    };
+    run.rehearsals.push(Arc::new(ChangeRehearsed {
+        gate: ApprovalGate::SG1,
+        checks: Vec::new(),
+        outcome: Some(Box::new(outcome)),
+        blob: Some(Digest::of("blob")),
+    }));
+    run
 }

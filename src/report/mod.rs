@@ -1,4 +1,4 @@
-//! The 13 Markdown reports of a run, rendered from templates, and their JSON twin. Invariant: a report is a function of
+//! The 13 Markdown reports of a run, and one more with a change, rendered from templates, and their JSON twin. Invariant: a report is a function of
 //! journal, profile and blobs alone, so `verify` can render it again and compare bytes (`ReportInput`; test
 //! `the_same_run_gives_the_same_bytes_before_and_after_its_seal_is_written`).
 
@@ -12,6 +12,7 @@ mod input;
 mod names;
 mod proof;
 mod proves;
+mod rehearsal;
 mod render;
 mod repository;
 mod summary;
@@ -30,7 +31,7 @@ mod tests;
 pub use escape::visible;
 pub use figures::{counters, sidecar_state};
 pub use input::{RenderedReport, ReportError, ReportInput};
-pub use names::{REPORTS, TEMPLATE_VERSION, names};
+pub use names::{REPORT_OF_CHANGE, REPORTS, TEMPLATE_VERSION, names};
 pub use proof::judgement;
 pub use render::render;
 pub use summary::summary;

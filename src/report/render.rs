@@ -5,7 +5,10 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
-use super::{REPORTS, RenderedReport, ReportError, ReportInput, escape, names, view};
+use super::{
+    REPORT_OF_CHANGE, REPORTS, RenderedReport, ReportError, ReportInput, escape, names, view,
+};
+use crate::audit::reports_of;
 
 const MACROS: (&str, &str) = ("macros.md", include_str!("../../assets/reports/macros.md"));
 
@@ -25,16 +28,20 @@ const TEMPLATES: [&str; 13] = [
     include_str!("../../assets/reports/13-forbidden-action-audit.md"),
 ];
 
-/// The thirteen reports of a run, in order; the same journal and blobs give the same bytes. Fails where the run has no
+const OF_CHANGE: (&str, &str) = (
+    REPORT_OF_CHANGE,
+    include_str!("../../assets/reports/14-rehearsal.md"),
+);
+
+/// The reports of a run, in order, thirteen and one more with a change; the same journal and blobs give the same bytes. Fails where the run has no
 /// `run_created` or a template asks for a value that the view does not have.
 pub fn render(input: &ReportInput) -> Result<Vec<RenderedReport>, ReportError> {
     let view = view::view(input)?;
-    let date = input.run.run_id().ok_or(ReportError::NotCreated)?.date();
     let environment = environment()?;
     let context = Value::from(Serde(view));
-    REPORTS
-        .iter()
-        .zip(names(&date))
+    reports_of(input.run)
+        .into_iter()
+        .zip(names(input.run))
         .map(|(report, name)| {
             let text = environment
                 .get_template(report)
@@ -62,7 +69,8 @@ fn environment() -> Result<Environment<'static>, ReportError> {
         Value::from_safe_string(escape::code(&plain(text)))
     });
     environment.add_filter("fence", fence);
-    let all = REPORTS.into_iter().zip(TEMPLATES).chain([MACROS]);
+    let all = REPORTS.into_iter().zip(TEMPLATES);
+    let all = all.chain([OF_CHANGE, MACROS]);
     for (name, text) in all {
         environment
             .add_template(name, text)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fixture::{
-    GRANTS, at_sg1, begun, check, closed, ends, person, profile, rendered, report, source_run,
+    GRANTS, at_sg1, begun, check, closed, ends, person, profile, rendered, report, run_with_change,
+    source_run,
 };
 use super::{sidecar_state, summary};
 use crate::profile::OutOfScope;
@@ -470,4 +471,27 @@ fn fences_close(text: &str) {
         }
     }
     assert_eq!(open, None);
+}
+
+#[test]
+fn a_run_with_a_change_has_a_report_of_its_rehearsals() {
+    let reports = rendered(&run_with_change(), &profile(), None);
+    assert_eq!(reports.len(), 14);
+    let last = &reports[13];
+    assert_eq!(last.name, "14-rehearsal-2026-05-21.md");
+    for words in [
+        "role=migrator",
+        "about 60 rows, 8 kB",
+        "#60",
+        "ERROR: no",
+        "SELECT 1 / 0",
+        "`` public.a\\u{7c}b `# c` ``",
+    ] {
+        assert!(last.text.contains(words), "{words}:\n{}", last.text);
+    }
+    assert!(
+        !last.text.contains("\n\n\n") && !last.text.ends_with("\n\n"),
+        "{}",
+        last.text
+    );
 }

@@ -178,12 +178,8 @@ pub(super) fn non_mutation(run: &RunState, raw: bool) -> Option<NonMutationDocum
 
 /// The reports with their digests once `run_sealed` has them.
 fn reports(run: &RunState) -> Vec<ReportFile> {
-    let names = run
-        .run_id()
-        .map(|id| names(&id.date()))
+    names(run)
         .into_iter()
-        .flatten();
-    names
         .map(|name| {
             let known = run.reports.iter().find(|(known, _)| *known == name);
             let sha256 = known.map(|(_, digest)| digest.clone());

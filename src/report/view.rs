@@ -11,7 +11,7 @@ use super::gates::{gates, verdict_counts};
 use super::surveys::{grants, survey};
 use super::{
     ReportError, ReportInput, TEMPLATE_VERSION, approvals, audit_rows, hooks, names, proof, proves,
-    repository, timeline,
+    rehearsal, repository, timeline,
 };
 use crate::run::RunCreated;
 
@@ -39,7 +39,8 @@ pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
         "tests": tests(run),
         "full_discover": full_discover_source(run.declared_tests.as_ref()),
         "audit": audit_rows::audit_rows(run),
-        "reports": names(&created.run_id.date()),
+        "reports": names(run),
+        "rehearsal": rehearsal::rehearsal(run),
         "hooks": hooks::hooks(run),
         "or_td_note": input.profile.or_td_note,
         "handover": input.profile.handover,

@@ -52,8 +52,8 @@ pub struct TableToCopy {
     pub table: String,
     /// About how many rows, as the catalogue says; null: it does not know.
     pub rows: Option<u64>,
-    /// About how many bytes, as the catalogue says.
-    pub bytes: u64,
+    /// About how many bytes, as the catalogue says; null: it does not know.
+    pub bytes: Option<u64>,
     /// Whether the change asked for it on a schema without rows; else it is copied only where the change asks for it later.
     pub asked: bool,
 }
@@ -132,11 +132,30 @@ impl ChangeEvidence {
 impl TableToCopy {
     /// `about 60 rows, 8 kB`.
     pub fn size(&self) -> String {
-        let rows = self.rows.map_or_else(
-            || "rows not counted yet".to_owned(),
-            |rows| format!("about {rows} rows"),
-        );
-        format!("{rows}, {} kB", self.bytes.div_ceil(1024))
+        match (self.rows, self.bytes) {
+            (Some(rows), Some(bytes)) => format!("about {rows} rows, {} kB", bytes.div_ceil(1024)),
+            _ => "not counted yet".to_owned(),
+        }
+    }
+
+    /// The size of all of these, as far as the catalogue knows it.
+    pub fn size_of<'t>(tables: impl IntoIterator<Item = &'t Self>) -> String {
+        let (mut rows, mut bytes, mut unknown) = (0, 0, 0);
+        for table in tables {
+            match (table.rows, table.bytes) {
+                (Some(of_table), Some(size)) => {
+                    rows += of_table;
+                    bytes += size;
+                }
+                _ => unknown += 1,
+            }
+        }
+        let known = format!("about {rows} rows, {} kB", u64::div_ceil(bytes, 1024));
+        match unknown {
+            0 => known,
+            _ if rows == 0 => "not counted yet".to_owned(),
+            _ => format!("{known}, {unknown} of them not counted yet"),
+        }
     }
 }
 
@@ -275,6 +294,31 @@ impl RunState {
             }
         }
         lines
+    }
+
+    /// Whether nobody expected what the change did to a table: neither `expect`, nor, without it, the prediction of the simulator
+    /// where that predicts any row.
+    pub fn is_unexpected(&self, table: &RehearsedTable) -> bool {
+        let rows = table.rows_changed();
+        if rows.iter().all(|(_, rows)| *rows.get() == 0) {
+            return false;
+        }
+        let expect = self.change().and_then(|change| change.expect.as_ref());
+        if let Some(expected) = expect {
+            let named = expected.iter().find(|rows| rows.table == table.table);
+            return named.is_none_or(|named| {
+                let ranges = [named.insert, named.update, named.delete];
+                let mut pairs = rows.iter().zip(ranges);
+                pairs.any(|((_, rows), range)| !range.contains(*rows.get()))
+            });
+        }
+        let Some((predicted, _)) = &self.predicted else {
+            return false;
+        };
+        let bare = table.table.rsplit('.').next();
+        let mut touched = predicted.touched().map(|known| known.table.as_str());
+        let none = predicted.touched().next().is_none();
+        !none && !touched.any(|known| Some(known) == bare)
     }
 
     /// The range that is declared for one operation on a table; an exact number is none.

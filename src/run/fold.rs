@@ -246,6 +246,7 @@ impl RunState {
     }
 
     /// Changes the run by one event that is [legal](super::legal()). Only [`super::History::take`] calls it.
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     pub(super) fn apply(&mut self, seq: u64, at: UtcTime, event: &Event) {
         self.remember_row(seq, at, event);
         self.last = Some((seq, at));

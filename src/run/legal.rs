@@ -49,6 +49,7 @@ fn runs_back(run: &RunState, at: UtcTime) -> Option<String> {
         .then(|| format!("its time {at} is before {before}, the time of record {last}"))
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm an event")]
 fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> {
     if run.sealed.is_some() {
         return Some("the run is sealed".to_owned());

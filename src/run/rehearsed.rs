@@ -121,12 +121,17 @@ impl RehearsedTable {
         text
     }
 
-    /// `insert #0, update #10250, delete #0, same #100`.
+    /// `update #10250, same #100`; `no row` where none was written.
     pub fn words(&self) -> String {
-        let rows = self
-            .rows_changed()
-            .map(|(word, rows)| format!("{word} {rows}"));
-        format!("{}, same {}", rows.join(", "), self.touched)
+        let same = ("same", self.touched);
+        let rows = self.rows_changed().into_iter().chain([same]);
+        let rows = rows.filter(|(_, rows)| *rows.get() > 0);
+        let words: Vec<String> = rows.map(|(word, rows)| format!("{word} {rows}")).collect();
+        if words.is_empty() {
+            "no row".to_owned()
+        } else {
+            words.join(", ")
+        }
     }
 }
 

@@ -95,10 +95,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
             now.as_ref().ok(),
         ));
         if let Some(run_id) = run.run_id() {
-            let (reports, lost) = rendered(run, run_id, &plan.profile, &|digest| {
-                recorder.document(digest)
-            });
-            checks.push(audit::reports_render(run_id, &reports, &lost));
+            let document = |digest: &Digest| recorder.document(digest);
+            let (reports, lost) = rendered(run, &plan.profile, &document);
+            checks.push(audit::reports_render(
+                &audit::reports_of(run),
+                run_id,
+                &reports,
+                &lost,
+            ));
         }
         Ok(checks)
     }
@@ -233,7 +237,6 @@ fn scan_texts(
 /// What becomes of each report: its digest, or why there is none; and the documents that were asked for and are not there.
 pub fn rendered(
     run: &RunState,
-    run_id: &RunId,
     profile: &Profile,
     document_of: &dyn Fn(&Digest) -> Option<String>,
 ) -> (Vec<ReportRendering>, Vec<Digest>) {
@@ -254,7 +257,7 @@ pub fn rendered(
             .into_iter()
             .map(|report| (report.name, Ok(Digest::of(report.text))))
             .collect(),
-        Err(error) => report::names(&run_id.date())
+        Err(error) => report::names(run)
             .into_iter()
             .map(|name| (name, Err(error.to_string())))
             .collect(),

@@ -21,6 +21,8 @@ pub enum TextSubject {
     Coming,
     /// A table of the predicted effect.
     Table(String),
+    /// The change, and what it did when it was rehearsed.
+    Rehearsal,
     /// A claim of the non-mutation proof.
     Claim(ClaimName),
     /// An event, by its journal line.

@@ -77,9 +77,7 @@ impl ClosingRecords {
         let records = history.last().map_or(0, |(seq, _)| seq + 1);
         self.at_closing = Some((records, self.bytes));
         let run = history.run();
-        let rendered = run
-            .run_id()
-            .map(|run_id| rendered(run, run_id, profile, document));
+        let rendered = run.run_id().map(|_| rendered(run, profile, document));
         (self.reports, self.lost) = rendered.unwrap_or_default();
     }
 
@@ -397,6 +395,7 @@ fn closing_checks(
     ));
     if let Some(run_id) = run.run_id().filter(|_| !closing.reports.is_empty()) {
         checks.push(audit::reports_render(
+            &audit::reports_of(run),
             run_id,
             &closing.reports,
             &closing.lost,

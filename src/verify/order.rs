@@ -148,9 +148,10 @@ fn belongs(run: &RunState, event: &Event) -> bool {
             SurveyPurpose::Post => needs == E::TakePostSurvey,
             SurveyPurpose::Again => waits,
         },
-        Event::ContextPinned(_) | Event::EffectPredicted(_) => needs == E::Seed,
+        Event::CopyListed(_) | Event::ContextPinned(_) | Event::EffectPredicted(_) => {
+            needs == E::Seed
+        }
         Event::ChangeRead(_) => needs == E::Precheck || run.renewal.is_some(),
-        Event::CopyListed(_) => needs == E::Seed,
         Event::ChangeRehearsed(rehearsed) => needs == E::ApplyApproval(rehearsed.gate),
         Event::UnitsProgressed(_) => steps,
         Event::StateChanged(StateChanged { to, .. }) => becomes(run, needs, *to),

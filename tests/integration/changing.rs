@@ -167,6 +167,15 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
     let sealed = desk.approve(&waiting, "SG2");
     let sealed = sealed.expect(0).json();
     assert!(text(&sealed["result"]).ends_with("_PASS"), "{sealed}");
+    assert_eq!(sealed["counters"]["local_kb_markdown_files"]["value"], 14);
+    let reports = fs::read_dir(desk.run_dir(&sealed).join("kb")).expect("reports");
+    let mut reports = reports.map(|report| report.expect("an entry").path());
+    let last = reports.find(|path| path.to_string_lossy().contains("14-rehearsal"));
+    let last = fs::read_to_string(last.expect("a report of the rehearsal")).expect("a text");
+    assert!(
+        last.contains("Rehearsed for SG2") && last.contains("#60"),
+        "{last}"
+    );
     assert_eq!(desk.events(&sealed, "change_rehearsed").len(), 2);
     for name in [
         "change_isolated",
@@ -284,4 +293,20 @@ fn a_change_that_fails_is_on_the_sheet_with_its_statement_and_fails_g3() {
         last_check(&world.desk, &sealed, "change_ran")["verdict"],
         "FAIL"
     );
+}
+
+/// The role of the change may not even connect: the socket of the shadow is another one each time, the error is the same.
+#[test]
+fn the_same_error_in_both_rehearsals_is_no_drift() {
+    let world = ChangedWorkspace::new("SELECT 1;\n", None);
+    let database = &world.desk.database;
+    let revoke = format!(
+        "REVOKE ALL ON DATABASE {database} FROM PUBLIC, kb_owner; ALTER DATABASE {database} OWNER TO postgres"
+    );
+    world.desk.sql(&revoke);
+    let waiting = world.to_sg2();
+    let error = text(&waiting["change"]["rehearsed"]["script"]["error"]).to_owned();
+    assert!(error.contains("permission denied for database"), "{error}");
+    assert!(!error.contains("drygate-pg"), "{error}");
+    world.desk.approve(&waiting, "SG2").expect(9);
 }

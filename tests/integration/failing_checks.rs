@@ -81,6 +81,9 @@ const OF_TABLE_1: &str = "only in table 1, so no new run has it: true by constru
 const OF_THE_PROGRAM: &str = "it asks the program that runs, which nothing outside changes while it runs: a faulty build alone \
                               fails it. That it can fail: `a_probe_that_fails_or_is_missing_is_no_pass` (src/audit/safety.rs)";
 
+const OF_THE_SHADOW: &str = "the program writes that row itself, on a server of its own: a faulty build alone loses it. That the check \
+                             can fail: `each_spoiled_part_of_a_rehearsal_fails_its_own_check` (src/audit/rehearsal.rs)";
+
 fn otherwise(check: &CheckName) -> Otherwise {
     use CheckName as C;
     use Otherwise::{Fails, Never, NotChecked};
@@ -138,7 +141,7 @@ fn otherwise(check: &CheckName) -> Otherwise {
             "public.note",
             "rows are copied whole, or why they are not is said: nothing is copied in part",
         ),
-        C::ChangeCaptured => Never(OF_THE_PROGRAM),
+        C::ChangeCaptured => Never(OF_THE_SHADOW),
         C::ChangeReproducible => Fails(S::RandomChange, "NOT REPRODUCIBLE"),
         C::ChangeAsExpected => Fails(
             S::BrokenChange,

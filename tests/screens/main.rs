@@ -1,5 +1,6 @@
 //! The screens: every situation at every size, from scripted runs. Invariant: no server, no sleep; one module has a real pty.
 
+mod changes;
 mod diffs;
 mod flows;
 mod home;

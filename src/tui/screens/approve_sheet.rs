@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_input, proof, sheet_drift, sheet_edge, sheet_last_pass, words};
+use super::{approve_input, proof, rehearsed, sheet_drift, sheet_edge, sheet_last_pass, words};
 use crate::audit;
 use crate::run::{ApprovalGate, ApprovalStatus, Decision, Evidence, Obstacle};
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
@@ -233,6 +233,9 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     identity(&mut text, evidence);
     sheet_drift::lines(&mut text, &evidence.sheet.drifted, width);
     text.extend(words::changed_beside(model.run()));
+    if let Some(change) = &evidence.sheet.change {
+        text.extend(rehearsed::sheet_lines(model.run(), change));
+    }
     prediction(&mut text, model, evidence);
     sheet_last_pass::lines(&mut text, evidence);
     state_of_checks(&mut text, model, sheet, evidence);
@@ -253,7 +256,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
             Ink::Bold,
             format!("{}{}", " ".repeat(58), "^".repeat(6)),
         ));
-        lines.push(enter_does(evidence.gate));
+        lines.push(enter_does(evidence.gate, evidence.sheet.change.is_some()));
     } else {
         lines.push(Text::inked(
             Ink::Needed,
@@ -357,11 +360,13 @@ fn this_gate(model: &Model, evidence: &Evidence) -> Text {
 }
 
 /// What is done when this sheet is approved.
-fn enter_does(gate: ApprovalGate) -> Text {
+fn enter_does(gate: ApprovalGate, changes: bool) -> Text {
     let enter = key(Action::Confirm);
-    let then = match gate {
-        ApprovalGate::SG1 => "simulates CUT, VERIFY; SG2 asks next",
-        ApprovalGate::SG2 => "simulates ENACT, closes out, seals",
+    let then = match (gate, changes) {
+        (ApprovalGate::SG1, false) => "simulates CUT, VERIFY; SG2 asks next",
+        (ApprovalGate::SG1, true) => "copies rows, rehearses; SG2 asks next",
+        (ApprovalGate::SG2, false) => "simulates ENACT, closes out, seals",
+        (ApprovalGate::SG2, true) => "rehearses again; if as above, seals",
     };
     Text::inked(Ink::Bold, enter).with(
         Ink::Plain,

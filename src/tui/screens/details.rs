@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fact_row::all;
 use super::text_page::TextPage;
-use super::{gates, proof, words};
+use super::{gates, proof, rehearsed, words};
 use crate::run::{
     ApprovalGate, Check, CheckName, ClaimName, Gate, SurveySummary, Verdict, counted,
 };
@@ -27,6 +27,11 @@ pub(super) fn page(model: &Model, subject: &TextSubject) -> TextPage {
         TextSubject::Fact(key) => fact_page(model, key),
         TextSubject::Stop(nth) => stop_page(model, *nth),
         TextSubject::Table(table) => table_page(model, table),
+        TextSubject::Rehearsal => TextPage {
+            title: "REHEARSED".to_owned(),
+            lines: rehearsed::page(model.run()),
+            copies: None,
+        },
         TextSubject::Claim(name) => claim_page(model, *name),
         TextSubject::Event(seq) => event_page(model, *seq),
         TextSubject::Coming => TextPage {

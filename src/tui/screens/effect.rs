@@ -1,6 +1,8 @@
-//! Pane 4: the predicted effect, table by table. Every number is a `Simulated` value, which prints its `~`.
+//! Pane 4: the predicted effect, table by table, and above it the rehearsed one of a run with a change. Every number is a
+//! `Simulated` value, which prints its `~`, or a `Rehearsed` one with its `#`.
 
 use super::pane::{PaneRow, PaneText};
+use super::rehearsed;
 use crate::simulate::SimulatedStep;
 use crate::survey::Simulated;
 use crate::tui::model::Model;
@@ -12,9 +14,18 @@ use crate::tui::widgets::Text;
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
     let width = width.saturating_sub(2);
     let run = model.run();
+    let changes = run.change().is_some();
     let mut pane = PaneText {
-        title: "PREDICTED EFFECT",
-        right: Text::inked(Ink::Simulated, "~ = SIMULATED"),
+        title: if changes {
+            "EFFECT"
+        } else {
+            "PREDICTED EFFECT"
+        },
+        right: if changes {
+            Text::plain("# REHEARSED ").with(Ink::Simulated, "~ SIMULATED")
+        } else {
+            Text::inked(Ink::Simulated, "~ = SIMULATED")
+        },
         ..PaneText::default()
     };
     let Some((predicted, counts)) = &run.predicted else {
@@ -38,6 +49,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             .then(heading("update"))
             .then(heading("delete")),
     );
+    pane.rows.extend(rehearsed::pane_rows(run, name, number));
     for table in &predicted.tables {
         let mut text = Text::plain(&table.table).to_column(name);
         for (count, loud) in [

@@ -26,6 +26,7 @@ mod picker;
 mod picker_chosen;
 mod picker_rows;
 mod proof;
+mod rehearsed;
 pub mod reject_sheet;
 mod running;
 mod sealed;

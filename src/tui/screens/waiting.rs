@@ -1,7 +1,7 @@
 //! The band while the run waits for a person. What would make an approval fail is said before anybody tries.
 
 use super::band::{Band, BandKey, state_line};
-use super::words;
+use super::{rehearsed, words};
 use crate::run::{ApprovalGate, Drift, Evidence, Measure, RaisedStop, StopCode, Subject};
 use crate::simulate::PredictedEffect;
 use crate::tui::keymap::{Action, key_of};
@@ -168,7 +168,9 @@ fn prediction_beside(
     predicted: &PredictedEffect,
     narrow: bool,
 ) -> Text {
-    let whole = words::prediction(model.run(), predicted, gap(narrow));
+    let run = model.run();
+    let whole = rehearsed::sentence(run, false);
+    let whole = whole.unwrap_or_else(|| words::prediction(run, predicted, gap(narrow)));
     // A band has four rows for what it says, and one of them is kept for the line behind this one.
     let width = usize::from(model.size.width).saturating_sub(if narrow { 4 } else { 8 });
     let rows = |line: &Text| line.wrap(width).len();
@@ -176,7 +178,8 @@ fn prediction_beside(
     if taken + rows(&whole) < 4 {
         whole
     } else {
-        words::prediction_short(predicted)
+        let short = rehearsed::sentence(run, true);
+        short.unwrap_or_else(|| words::prediction_short(predicted))
     }
 }
 

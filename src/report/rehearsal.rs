@@ -1,0 +1,98 @@
+//! Report 14: the change of a run, what may be copied for it, and each rehearsal of the last round.
+
+use serde_json::{Value, json};
+
+use crate::run::{ChangeRehearsed, RehearsalOutcome, RehearsedTable, RunState};
+
+/// The values of the report; null where the run has no change.
+pub(super) fn rehearsal(run: &RunState) -> Value {
+    let Some(change) = run.change_evidence() else {
+        return Value::Null;
+    };
+    let mut lines = vec![format!("role={}", change.role)];
+    let files = change.files.iter();
+    lines.extend(files.map(|file| format!("file={} sha256={}", file.path, file.sha256)));
+    let expect = change.expect.iter().flatten().map(|rows| {
+        let (table, insert, update, delete) = (&rows.table, rows.insert, rows.update, rows.delete);
+        format!("expect={table} insert {insert} update {update} delete {delete}")
+    });
+    lines.extend(expect);
+    let copy = change.copy.iter();
+    let copy: Vec<Value> = copy
+        .map(|table| json!({"table": table.table, "size": table.size(), "asked": yes(table.asked)}))
+        .collect();
+    let rehearsals: Vec<Value> = run.rehearsals.iter().map(|one| rehearsed(one)).collect();
+    json!({
+        "change": lines,
+        "copy": copy,
+        "rehearsals": rehearsals,
+        "in_range": or_none(run.moved_in_range()),
+    })
+}
+
+fn yes(holds: bool) -> &'static str {
+    if holds { "yes" } else { "no" }
+}
+
+fn or_none(lines: Vec<String>) -> Vec<String> {
+    if lines.is_empty() {
+        return vec!["none".to_owned()];
+    }
+    lines
+}
+
+fn rehearsed(one: &ChangeRehearsed) -> Value {
+    let checks: Vec<Value> = (one.checks.iter())
+        .map(|check| json!({"name": check.name, "verdict": check.verdict, "says": check.says}))
+        .collect();
+    let blob = one.blob.as_ref().map_or("none", |blob| blob.as_str());
+    let outcome = one.outcome.as_deref().map(outcome);
+    json!({"gate": one.gate, "checks": checks, "blob": blob, "outcome": outcome})
+}
+
+fn outcome(outcome: &RehearsalOutcome) -> Value {
+    let error = outcome.script.error.as_ref().map(|error| {
+        let statement = outcome
+            .script
+            .statement
+            .iter()
+            .flat_map(|text| text.lines());
+        let lines = std::iter::once(error.clone()).chain(statement.map(str::to_owned));
+        lines.collect::<Vec<String>>()
+    });
+    let number = |last: Option<i64>| last.map_or_else(|| "-".to_owned(), |last| format!("#{last}"));
+    let sequences = outcome.sequences.iter().map(|sequence| {
+        let (before, after) = (number(sequence.before), number(sequence.after));
+        format!("{} {before} -> {after}", sequence.sequence)
+    });
+    let copied = outcome.seeded.iter();
+    let copied = copied.map(|table| format!("{} {} rows", table.table, table.rows));
+    let sha256 = outcome.effect_sha256.as_ref();
+    json!({
+        "version": outcome.version,
+        "effect_sha256": sha256.map_or("none", |sha256| sha256.as_str()),
+        "error": error,
+        "tables": outcome.effect.iter().map(table).collect::<Vec<_>>(),
+        "copied": or_none(copied.collect()),
+        "sequences": or_none(sequences.collect()),
+        "schema": or_none(outcome.schema_changes.clone()),
+        "differences": or_none(outcome.differences.clone()),
+    })
+}
+
+fn table(table: &RehearsedTable) -> Value {
+    let named = |columns: &[String]| match columns {
+        [] => "-".to_owned(),
+        columns => columns.join(", "),
+    };
+    json!({
+        "table": table.table,
+        "inserted": table.inserted.to_string(),
+        "updated": table.updated.to_string(),
+        "deleted": table.deleted.to_string(),
+        "same": table.touched.to_string(),
+        "columns": named(&table.columns),
+        "volatile": named(&table.volatile),
+        "redefined": yes(table.redefined),
+    })
+}

@@ -1,0 +1,252 @@
+//! What is said of a change: what may be copied, and what it did when it was rehearsed. Every rehearsed number prints its `#`.
+
+use super::pane::PaneRow;
+use crate::run::{
+    ChangeEvidence, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
+};
+use crate::survey::Rehearsed;
+use crate::tui::open_text::TextSubject;
+use crate::tui::theme::Ink;
+use crate::tui::widgets::Text;
+
+/// The sentence of the band: what would be copied, or what the change did; `None`: the run has no change. `short`: without the
+/// tables.
+pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
+    let change = run.change_evidence()?;
+    let Some(outcome) = &change.rehearsed else {
+        return Some(not_rehearsed(&change));
+    };
+    if let Some(error) = &outcome.script.error {
+        return Some(Text::inked(
+            Ink::Bad,
+            format!("The change FAILED when it was rehearsed: {error}"),
+        ));
+    }
+    let tables: Vec<&RehearsedTable> = outcome.effect.iter().collect();
+    let mut text = Text::plain("The change did, rehearsed: ")
+        .with(Ink::Bold, rows(outcome).to_string())
+        .with(
+            Ink::Plain,
+            format!(" rows in {}", counted(tables.len(), "table")),
+        );
+    let simulated = run
+        .predicted
+        .as_ref()
+        .map(|(predicted, _)| predicted.rows());
+    if let Some(simulated) = simulated.filter(|rows| *rows.get() > 0) {
+        text.push(Ink::Plain, " (simulated ");
+        text.push(Ink::Simulated, simulated.to_string());
+        text.push(Ink::Plain, ")");
+    }
+    for table in tables
+        .iter()
+        .filter(|table| !short || run.is_unexpected(table))
+    {
+        let ink = ink(run, table);
+        text.push(Ink::Plain, "   ");
+        text.push(ink, format!("{} {}", table.table, changed(table)));
+    }
+    Some(text)
+}
+
+fn not_rehearsed(change: &ChangeEvidence) -> Text {
+    if let Some(against) = change
+        .checks
+        .iter()
+        .find(|check| check.verdict != Verdict::Pass)
+    {
+        let text = format!("The change cannot be rehearsed: {}", against.says);
+        return Text::inked(Ink::Bad, text);
+    }
+    let asked: Vec<_> = change.copy.iter().filter(|table| table.asked).collect();
+    let tables = counted(asked.len(), "table");
+    let size = TableToCopy::size_of(asked);
+    Text::plain(format!(
+        "Approving copies {tables} ({size}) to this machine and rehearses the change on them."
+    ))
+}
+
+fn rows(outcome: &RehearsalOutcome) -> Rehearsed<u64> {
+    let of_table = |table: &RehearsedTable| -> u64 {
+        table
+            .rows_changed()
+            .iter()
+            .map(|(_, rows)| rows.get())
+            .sum()
+    };
+    Rehearsed::new(outcome.effect.iter().map(of_table).sum())
+}
+
+/// `update #60`; of a table whose rows stay, what else happened to it.
+fn changed(table: &RehearsedTable) -> String {
+    let rows = table
+        .rows_changed()
+        .into_iter()
+        .filter(|(_, rows)| *rows.get() > 0);
+    let words: Vec<String> = rows.map(|(word, rows)| format!("{word} {rows}")).collect();
+    match (words.is_empty(), table.redefined) {
+        (true, true) => "defined anew".to_owned(),
+        (true, false) => format!("same {}", table.touched),
+        (false, _) => words.join(" "),
+    }
+}
+
+fn ink(run: &RunState, table: &RehearsedTable) -> Ink {
+    if run.is_unexpected(table) {
+        Ink::Bad
+    } else {
+        Ink::Plain
+    }
+}
+
+/// The rows of the effect pane: each table, sequences, and how much of the schema differs.
+pub(super) fn pane_rows(run: &RunState, name: usize, number: usize) -> Vec<PaneRow> {
+    let Some(change) = run.change_evidence() else {
+        return Vec::new();
+    };
+    let Some(outcome) = &change.rehearsed else {
+        return vec![PaneRow::only(not_rehearsed(&change))];
+    };
+    let mut rows = Vec::new();
+    if let Some(error) = &outcome.script.error {
+        rows.push(PaneRow::only(Text::inked(
+            Ink::Bad,
+            format!("FAILED: {error}"),
+        )));
+    }
+    for table in &outcome.effect {
+        let ink = ink(run, table);
+        // Where the whole name has no room, the schema gives way.
+        let whole = &table.table;
+        let bare = whole
+            .split_once('.')
+            .map_or(whole.as_str(), |(_, bare)| bare);
+        let shown = if whole.chars().count() < name {
+            whole
+        } else {
+            bare
+        };
+        let mut text = Text::inked(ink, shown).to_column(name);
+        for (word, count) in table.rows_changed() {
+            let loud = word == "delete" && *count.get() > 0;
+            let ink = if loud { Ink::Bad } else { ink };
+            text = text.then(Text::inked(ink, count.to_string()).right(number));
+        }
+        rows.push(PaneRow::new(text, TextSubject::Rehearsal));
+    }
+    if outcome.effect.is_empty() {
+        rows.push(PaneRow::only(Text::plain(
+            "no row and no table was changed",
+        )));
+    }
+    if !outcome.schema_changes.is_empty() {
+        let lines = Rehearsed::new(outcome.schema_changes.len() as u64);
+        let text = Text::plain(format!("schema: {lines} lines differ"));
+        rows.push(PaneRow::new(text, TextSubject::Rehearsal));
+    }
+    rows
+}
+
+/// The part of the approval sheet.
+pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> {
+    let mut lines = Vec::new();
+    for file in &change.files {
+        lines.push(
+            Text::inked(Ink::Bold, "CHANGE  ")
+                .with(Ink::Plain, format!("{} ", file.path))
+                .with(Ink::Dim, format!("sha256 {} ", file.sha256.short()))
+                .with(Ink::Plain, format!("as {}", change.role)),
+        );
+    }
+    let Some(outcome) = &change.rehearsed else {
+        lines.extend(copy_lines(change));
+        lines.push(Text::new());
+        return lines;
+    };
+    let heading = Text::inked(Ink::Bold, "REHEARSED").to_column(29);
+    lines.push(heading.with(Ink::Bold, rows(outcome).to_string()).with(
+        Ink::Plain,
+        format!(
+            " rows in {}, on a throwaway copy",
+            counted(outcome.effect.len(), "table")
+        ),
+    ));
+    if let Some(error) = &outcome.script.error {
+        lines.push(Text::inked(Ink::Bad, format!("  FAILED: {error}")));
+        let statement = outcome
+            .script
+            .statement
+            .iter()
+            .flat_map(|text| text.lines());
+        lines.extend(statement.map(|line| Text::inked(Ink::Bad, format!("    {line}"))));
+    }
+    for table in &outcome.effect {
+        let text = format!("  {}  {}", table.table, table.shape());
+        let line = Text::inked(ink(run, table), text);
+        lines.push(line.with(Ink::Dim, expected(change, table)));
+    }
+    if !outcome.schema_changes.is_empty() {
+        let count = Rehearsed::new(outcome.schema_changes.len() as u64);
+        lines.push(Text::plain(format!("  schema  {count} lines differ")));
+    }
+    lines.push(Text::inked(
+        Ink::Dim,
+        "  Not seen: other sessions, production's disk and cache, other databases.",
+    ));
+    lines.push(Text::new());
+    lines
+}
+
+/// The ranges that are declared for a table: inside of them the numbers may be other ones at the approval.
+fn expected(change: &ChangeEvidence, table: &RehearsedTable) -> String {
+    let mut expected = change.expect.iter().flatten();
+    let Some(rows) = expected.find(|rows| rows.table == table.table) else {
+        return String::new();
+    };
+    let ranges = [
+        ("insert", rows.insert),
+        ("update", rows.update),
+        ("delete", rows.delete),
+    ];
+    let ranges = ranges.into_iter().filter(|(_, range)| !range.is_exact());
+    let ranges: Vec<String> = ranges
+        .map(|(word, range)| format!("{word} {range}"))
+        .collect();
+    if ranges.is_empty() {
+        return String::new();
+    }
+    format!("  may be {}", ranges.join(", "))
+}
+
+fn copy_lines(change: &ChangeEvidence) -> Vec<Text> {
+    let mut lines = vec![not_rehearsed(change)];
+    let asked = change.copy.iter().filter(|table| table.asked);
+    lines.extend(asked.map(|table| Text::plain(format!("  {}  {}", table.table, table.size()))));
+    let others: Vec<_> = change.copy.iter().filter(|table| !table.asked).collect();
+    if !others.is_empty() {
+        let tables = counted(others.len(), "other table");
+        let size = TableToCopy::size_of(others);
+        let text = format!("  and only if it asks for them: {tables} of the same schemas, {size}");
+        lines.push(Text::inked(Ink::Dim, text));
+    }
+    lines
+}
+
+/// The page behind the rows of the pane: everything that is known of the change.
+pub(super) fn page(run: &RunState) -> Vec<Text> {
+    let Some(change) = run.change_evidence() else {
+        return Vec::new();
+    };
+    let mut lines: Vec<Text> = change.lines().into_iter().map(Text::plain).collect();
+    if let Some(outcome) = &change.rehearsed {
+        let copied = outcome.seeded.iter();
+        lines.extend(
+            copied.map(|table| Text::plain(format!("copied {}: {} rows", table.table, table.rows))),
+        );
+        let schema = outcome.schema_changes.iter();
+        lines.extend(schema.map(|line| Text::plain(format!("schema {line}"))));
+        let others = outcome.differences.iter();
+        lines.extend(others.map(|line| Text::plain(format!("the copy differs: {line}"))));
+    }
+    lines
+}

@@ -1,0 +1,203 @@
+//! A run with a change: what may be copied, what the change did when it was rehearsed, and what it did otherwise at the approval.
+//! Invariant: every rehearsed number of rows carries its `#`, at every size.
+
+use crossterm::event::KeyCode;
+use drygate::audit::CHECK_TABLE_WITH_CHANGE;
+use drygate::run::{
+    ApprovalGate, ChangeFile, ChangeRead, ChangeRehearsed, CopyListed, Decision, DriftFound, Event,
+    Gate, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange, RunCreated, ScriptEnd,
+    State, StopCode, SurveyPurpose, TableToCopy, Verdict,
+};
+use drygate::simulate::{ExpectedRows, SimulatedStep};
+use drygate::survey::{Digest, Rehearsed};
+use drygate::testing::{ScriptedRun, at, values};
+
+use crate::stage::{SIZES, Stage, drawn, model, plain};
+
+fn snap(name: &str, script: &ScriptedRun, clock: &str) {
+    for size in SIZES {
+        let text = drawn(&mut model(script, clock, plain()), size);
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
+    }
+}
+
+fn rows(json: &str) -> ExpectedRows {
+    serde_json::from_str(json).expect("expected rows")
+}
+
+fn table(name: &str, inserted: u64, updated: u64, columns: &[&str]) -> RehearsedTable {
+    RehearsedTable {
+        table: name.to_owned(),
+        inserted: Rehearsed::new(inserted),
+        updated: Rehearsed::new(updated),
+        columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        ..RehearsedTable::default()
+    }
+}
+
+fn passed(name: &str, says: &str) -> RehearsalCheck {
+    RehearsalCheck {
+        name: name.to_owned(),
+        verdict: Verdict::Pass,
+        says: says.to_owned(),
+        next: None,
+    }
+}
+
+fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
+    let outcome = RehearsalOutcome {
+        version: "15.18".to_owned(),
+        script: ScriptEnd {
+            succeeded: error.is_none(),
+            error: error.map(str::to_owned),
+            statement: error
+                .map(|_| "SELECT public.fn_iu_enact('ICX-CONST-0042', 'all');".to_owned()),
+            took_ms: 7,
+        },
+        effect: vec![
+            table("public.information_unit", 0, 60, &["state", "updated_at"]),
+            table("public.note", 0, notes, &["seen"]),
+            table("public.search_outbox", 60, 0, &[]),
+        ],
+        schema_changes: vec!["+CREATE INDEX note_seen".to_owned()],
+        sentinel_found: true,
+        ..RehearsalOutcome::default()
+    };
+    Event::ChangeRehearsed(Box::new(ChangeRehearsed {
+        gate,
+        checks: vec![passed(
+            "isolation",
+            "bubblewrap: 21 probes from inside held",
+        )],
+        outcome: Some(Box::new(outcome)),
+        blob: Some(Digest::of("rows")),
+    }))
+}
+
+/// A run with a change that waits at SG1.
+fn at_sg1() -> ScriptedRun {
+    let created = RunCreated {
+        check_table: CHECK_TABLE_WITH_CHANGE,
+        change: Some(RunChange {
+            role: "kb_migrator".to_owned(),
+            files: vec!["/srv/0042.sql".to_owned()],
+            expect: Some(vec![
+                rows(r#"{"table":"public.information_unit","update":60}"#),
+                rows(r#"{"table":"public.note","update":"5..6"}"#),
+            ]),
+        }),
+        ..values::created()
+    };
+    let mut script = ScriptedRun::started(created, false, at("09:14:02"), 0);
+    script.push(Event::ChangeRead(ChangeRead {
+        files: vec![ChangeFile {
+            path: "/srv/0042.sql".to_owned(),
+            sha256: Digest::of("change"),
+        }],
+    }));
+    script.gate(Gate::G0).becomes(State::Prechecked);
+    script.clock("09:14:05").gate_started(Gate::G1);
+    script
+        .survey_taken(SurveyPurpose::Pin)
+        .checked(Gate::G1)
+        .gate_finished(Gate::G1)
+        .becomes(State::Surveyed)
+        .gate_started(Gate::G2);
+    let to_copy = |table: &str, rows: Option<u64>, asked| TableToCopy {
+        table: table.to_owned(),
+        rows,
+        bytes: rows.map(|rows| rows * 150),
+        asked,
+    };
+    script.push(Event::CopyListed(CopyListed {
+        tables: vec![
+            to_copy("public.information_unit", Some(60), true),
+            to_copy("public.note", Some(5), true),
+            to_copy("public.search_outbox", None, false),
+        ],
+        checks: vec![passed(
+            "isolation",
+            "bubblewrap: 21 probes from inside held",
+        )],
+    }));
+    script.context_pinned().effect_predicted().checked(Gate::G2);
+    script.gate_finished(Gate::G2).becomes(State::Seeded);
+    script.gate_started(Gate::G3);
+    script.clock("09:15:10").waits(ApprovalGate::SG1);
+    script
+}
+
+/// The same, rehearsed, at SG2.
+fn at_sg2(error: Option<&str>) -> ScriptedRun {
+    let mut script = at_sg1();
+    script
+        .clock("09:17:20")
+        .decides(Decision::Approve, "op_a", None)
+        .survey_taken(SurveyPurpose::ApproveSg1)
+        .push(rehearsed(ApprovalGate::SG1, 5, error));
+    script
+        .step(SimulatedStep::Cut, State::CutSimulated)
+        .step(SimulatedStep::Verify, State::Verified)
+        .checked(Gate::G3);
+    script.clock("09:17:24").waits(ApprovalGate::SG2);
+    script
+}
+
+#[test]
+fn before_sg1_the_sheet_says_what_is_copied() {
+    snap("change_sg1", &at_sg1(), "09:15:12");
+}
+
+#[test]
+fn at_sg2_the_effect_is_rehearsed_and_what_nobody_expected_is_named() {
+    let script = at_sg2(None);
+    snap("change_sg2", &script, "09:17:30");
+    for size in [(160, 48), (80, 24)] {
+        let mut stage = Stage::new(&script, "09:17:30", size);
+        stage.key(KeyCode::Char('a'));
+        insta::assert_snapshot!(format!("change_sheet_{}x{}", size.0, size.1), stage.text());
+    }
+}
+
+#[test]
+fn a_change_that_failed_says_so_with_its_statement() {
+    let script = at_sg2(Some(
+        "0042.sql:3: ERROR: P0001: unit ICX-CONST-0042 has no current version",
+    ));
+    snap("change_failed", &script, "09:17:30");
+    let mut stage = Stage::new(&script, "09:17:30", (160, 48));
+    stage.key(KeyCode::Char('a'));
+    assert!(
+        stage.says("fn_iu_enact('ICX-CONST-0042'"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn another_effect_than_the_approved_one_is_drift() {
+    let mut script = at_sg2(None);
+    script
+        .clock("09:33:05")
+        .decides(Decision::Approve, "op_a", None)
+        .survey_taken(SurveyPurpose::ApproveSg2)
+        .push(rehearsed(ApprovalGate::SG2, 7, None));
+    let (_, latest) = script.run.latest.clone().expect("a survey");
+    let drift = script.run.differs(Vec::new(), &latest);
+    assert_eq!(drift.len(), 1);
+    let gate = Some(ApprovalGate::SG2);
+    script.push(Event::DriftFound(DriftFound {
+        gate,
+        drift,
+        nonce: latest.snapshot.nonce.clone(),
+    }));
+    let code = StopCode::StopFactsDrifted;
+    script.stop(
+        code,
+        gate,
+        "The rehearsed effect differs from the evidence.",
+        "Take new evidence.",
+    );
+    script.returns(Some(code));
+    snap("change_drift", &script, "09:33:10");
+}
