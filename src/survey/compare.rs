@@ -204,33 +204,43 @@ fn row_change(key: &str, approved: Option<&str>, found: Option<&str>) -> RowChan
     }
 }
 
-/// The rows of a document in the order of their keys, those of one key in the order of the document. A row is kept as the place
-/// of its line, because there may be hundreds of thousands.
+/// The rows of a document in the order of their keys, those of one key in the order of the document.
 struct KeyedRows<'t> {
     text: &'t str,
-    starts: Vec<usize>,
+    /// The places of the lines, because there may be hundreds of thousands; `None`: the document is in order.
+    starts: Option<Vec<usize>>,
 }
 
 impl<'t> KeyedRows<'t> {
     fn of(text: &'t str) -> Self {
+        if text.lines().map(|line| row(line).0).is_sorted() {
+            return Self { text, starts: None };
+        }
         let mut next = 0;
         let starts = text.split_inclusive('\n').map(|line| {
             next += line.len();
             next - line.len()
         });
         let mut starts: Vec<usize> = starts.collect();
-        starts.sort_by_key(|start| Self::row(text, *start).0);
+        starts.sort_by_key(|start| row(line_at(text, *start)).0);
+        let starts = Some(starts);
         Self { text, starts }
     }
 
-    fn rows(&self) -> impl Iterator<Item = (&'t str, &'t str)> {
-        self.starts.iter().map(|start| Self::row(self.text, *start))
+    fn rows(&self) -> Box<dyn Iterator<Item = (&'t str, &'t str)> + '_> {
+        match &self.starts {
+            None => Box::new(self.text.lines().map(row)),
+            Some(starts) => Box::new(starts.iter().map(|start| row(line_at(self.text, *start)))),
+        }
     }
+}
 
-    fn row(text: &'t str, start: usize) -> (&'t str, &'t str) {
-        let line = text[start..].lines().next().unwrap_or_default();
-        line.split_once('\t').unwrap_or((line, ""))
-    }
+fn line_at(text: &str, start: usize) -> &str {
+    text[start..].lines().next().unwrap_or_default()
+}
+
+fn row(line: &str) -> (&str, &str) {
+    line.split_once('\t').unwrap_or((line, ""))
 }
 
 #[cfg(test)]
