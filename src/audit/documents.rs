@@ -62,7 +62,7 @@ pub fn document_findings<'e>(
                 .flat_map(|file| missing("a file of the change", &file.sha256, document))
                 .collect(),
             Event::ChangeRehearsed(rehearsed) => {
-                rehearsal_finding(rehearsed, document).into_iter().collect()
+                rehearsal_finding(rehearsed, document.text).into_iter().collect()
             }
             Event::RunResumed(_)
             | Event::TornTailSetAside(_)
