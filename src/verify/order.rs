@@ -23,8 +23,8 @@ pub(super) struct LineOrder {
     orchestrated: bool,
     /// The transaction that was open when the last decision was recorded.
     open_at_decision: Option<u64>,
-    /// The pin was taken since G1 began.
-    pinned: bool,
+    /// Pins that were taken since G1 began.
+    pins: u32,
     /// The place among the checks of its gate of the check that the line before recorded.
     last_check: Option<(Gate, bool, usize)>,
 }
@@ -53,7 +53,7 @@ impl LineOrder {
         match event {
             Event::TornTailSetAside(_) => self.resume = true,
             Event::SurveyTaken(taken) => {
-                self.pinned |= taken.purpose == SurveyPurpose::Pin;
+                self.pins += u32::from(taken.purpose == SurveyPurpose::Pin);
                 self.attribution = differs(run, taken);
                 found.extend(self.begun_before_its_decision(run, taken));
             }
@@ -68,7 +68,7 @@ impl LineOrder {
             Event::EvidenceTaken(_) if run.state == State::Seeded && !self.orchestrated => {
                 found.push("the evidence of SG1 is taken before G3 began".to_owned());
             }
-            Event::GateStarted(GateStarted { gate: Gate::G1 }) => self.pinned = false,
+            Event::GateStarted(GateStarted { gate: Gate::G1 }) => self.pins = 0,
             Event::GateStarted(GateStarted { gate: Gate::G2 }) => self.seeded = 0,
             Event::ContextPinned(_) | Event::EffectPredicted(_) => {
                 let nth = u32::from(matches!(event, Event::EffectPredicted(_)));
@@ -100,7 +100,8 @@ impl LineOrder {
                     "{gate} {name}: it is not recorded in the order of its gate"
                 ));
             }
-            if *gate == Gate::G1 && !self.pinned && check.name != CheckName::DatabaseCanBeSurveyed {
+            if *gate == Gate::G1 && self.pins == 0 && check.name != CheckName::DatabaseCanBeSurveyed
+            {
                 found.push("G1 is judged before its survey is recorded".to_owned());
             }
         }
