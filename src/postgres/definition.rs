@@ -234,7 +234,7 @@ impl AnswerTaker for Definitions {
 mod tests {
     use super::{AnswerTaker as _, DOCUMENTS_MAX, Definitions, PARTS_MAX, ROWS_OF_ANSWER};
     use crate::profile::built_in;
-    use crate::survey::{Digest, parts_of};
+    use crate::survey::{Digest, Fact, parts_of};
 
     const KEY: &str = "unit_version";
 
@@ -245,7 +245,7 @@ mod tests {
     }
 
     /// The fact of the table, and its document.
-    fn read(rows: Vec<Vec<Option<String>>>) -> (crate::survey::Fact, Option<String>) {
+    fn read(rows: &[Vec<Option<String>>]) -> (Fact, Option<String>) {
         let publication = [KEY, "publication p", "rows"].map(|cell| Some(cell.to_owned()));
         let mut definitions = Definitions::with(&vec![publication.to_vec()]);
         for answer in rows.chunks(ROWS_OF_ANSWER) {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_document_has_the_lines_of_each_part_together() {
-        let (fact, document) = read(vec![
+        let (fact, document) = read(&[
             row("", "owner", "o"),
             row("", "kind", "table"),
             row("p.one", "rows", "none"),
@@ -289,13 +289,13 @@ mod tests {
             rows.push(row("q", "kind", last));
             rows
         };
-        let (short, document) = read(rows(3, "table"));
+        let (short, document) = read(&rows(3, "table"));
         assert_eq!(short.value(), Digest::of(document.expect("kept")).as_str());
-        let (one, document) = read(rows((DOCUMENTS_MAX >> 20) + 1, "table"));
+        let (one, document) = read(&rows((DOCUMENTS_MAX >> 20) + 1, "table"));
         assert_eq!(document, None);
         assert_eq!(one.document, None);
-        let (same, _) = read(rows((DOCUMENTS_MAX >> 20) + 1, "table"));
-        let (other, _) = read(rows((DOCUMENTS_MAX >> 20) + 1, "view"));
+        let (same, _) = read(&rows((DOCUMENTS_MAX >> 20) + 1, "table"));
+        let (other, _) = read(&rows((DOCUMENTS_MAX >> 20) + 1, "view"));
         assert_eq!(one, same);
         assert_ne!(one.value(), other.value());
         let differ = one.parts.iter().zip(&other.parts).filter(|(a, b)| a != b);
@@ -310,7 +310,7 @@ mod tests {
             rows.extend((1..count).map(|nth| row(&format!("p.{nth:06}"), "kind", "table")));
             rows
         };
-        let (fact, _) = read(parts(PARTS_MAX));
+        let (fact, _) = read(&parts(PARTS_MAX));
         assert_eq!(fact.parts.len(), PARTS_MAX);
         let mut definitions = Definitions::default();
         let rows = parts(PARTS_MAX + 2 * ROWS_OF_ANSWER);

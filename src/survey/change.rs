@@ -99,7 +99,7 @@ fn each_part_change(
     for name in names {
         let (one, two) = (one.get(name), two.get(name));
         if one != two {
-            let is = |digest: Option<&&Digest>| digest.map(|digest| digest.to_string());
+            let is = |digest: Option<&&Digest>| digest.map(ToString::to_string);
             give(RowChange {
                 key: if name.is_empty() {
                     "(the table itself)".to_owned()

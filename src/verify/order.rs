@@ -1,11 +1,12 @@
 //! Which line may come next: each does what the run needed then (`run::next`), or what a person, a hook or a new process did.
 
+use crate::audit::{self, CHECK_TABLE};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, CheckRecorded, DriftFound, Effect, Event, EvidenceRenewed, EvidenceTaken, Gate,
-    GateFinished, GateStarted, HookPoint, HookStarted, InvocationReturned, RenewalReason, RunState,
-    State, StateChanged, StopCode, SurveyPurpose, SurveyTaken, Transaction, TransactionEnd,
-    due_hook, next,
+    ApprovalGate, CheckName, CheckRecorded, DriftFound, Effect, Event, EvidenceRenewed,
+    EvidenceTaken, Gate, GateFinished, GateStarted, HookPoint, HookStarted, InvocationReturned,
+    Purpose, RenewalReason, RunState, State, StateChanged, StopCode, SurveyPurpose, SurveyTaken,
+    Transaction, TransactionEnd, Verdict, due_hook, next,
 };
 use crate::survey::differences;
 
@@ -22,6 +23,10 @@ pub(super) struct LineOrder {
     orchestrated: bool,
     /// The transaction that was open when the last decision was recorded.
     open_at_decision: Option<u64>,
+    /// Pins that were taken since G1 began.
+    pins: u32,
+    /// The place among the checks of its gate of the check that the line before recorded.
+    last_check: Option<(Gate, bool, usize)>,
 }
 
 impl LineOrder {
@@ -48,6 +53,7 @@ impl LineOrder {
         match event {
             Event::TornTailSetAside(_) => self.resume = true,
             Event::SurveyTaken(taken) => {
+                self.pins += u32::from(taken.purpose == SurveyPurpose::Pin);
                 self.attribution = differs(run, taken);
                 found.extend(self.begun_before_its_decision(run, taken));
             }
@@ -62,6 +68,7 @@ impl LineOrder {
             Event::EvidenceTaken(_) if run.state == State::Seeded && !self.orchestrated => {
                 found.push("the evidence of SG1 is taken before G3 began".to_owned());
             }
+            Event::GateStarted(GateStarted { gate: Gate::G1 }) => self.pins = 0,
             Event::GateStarted(GateStarted { gate: Gate::G2 }) => self.seeded = 0,
             Event::ContextPinned(_) | Event::EffectPredicted(_) => {
                 let nth = u32::from(matches!(event, Event::EffectPredicted(_)));
@@ -76,6 +83,27 @@ impl LineOrder {
                 found.push("G2 is judged before it has pinned and predicted".to_owned());
             }
             _ => {}
+        }
+        let before = self.last_check.take();
+        if let Event::CheckRecorded(CheckRecorded { gate, check }) = event {
+            let of_gate = audit::required_checks(CHECK_TABLE, *gate).unwrap_or_default();
+            let place = of_gate.iter().position(|name| *name == check.name);
+            // Probes that could not be made are named behind the others.
+            let not_made = *gate == Gate::G5 && check.verdict == Verdict::NotChecked;
+            self.last_check = place.map(|place| (*gate, not_made, place));
+            let behind = |(before, now): ((Gate, bool, usize), (Gate, bool, usize))| {
+                before.0 == now.0 && before >= now
+            };
+            if before.zip(self.last_check).is_some_and(behind) {
+                let name = &check.name;
+                found.push(format!(
+                    "{gate} {name}: it is not recorded in the order of its gate"
+                ));
+            }
+            if *gate == Gate::G1 && self.pins == 0 && check.name != CheckName::DatabaseCanBeSurveyed
+            {
+                found.push("G1 is judged before its survey is recorded".to_owned());
+            }
         }
         if run.created.is_some() && !belongs(run, event) {
             let (name, state) = (event.name(), run.state);
@@ -136,6 +164,13 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         }
         // The end of the one before is recorded first, seen or not.
         Event::TransactionOpened(_) if run.transactions.last().is_some_and(is_open) => false,
+        Event::TransactionOpened(opened)
+            if needs == E::TakePin && opened.purpose == Purpose::Survey =>
+        {
+            run.gates
+                .get(&Gate::G1)
+                .is_some_and(|gate| gate.finished.is_none())
+        }
         Event::TransactionOpened(_) => {
             let prepares = needs == E::Seed && run.change().is_some();
             let surveys = matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey);
@@ -180,6 +215,8 @@ fn belongs(run: &RunState, event: &Event) -> bool {
             last == Some(StopCode::StopDatabaseUnavailable)
                 || !matches!(needs, E::Return | E::RaiseStop(_))
         }
+        // What was sent is kept when the end of the transaction is recorded, seen or not.
+        Event::StatementsRecorded(_) => !run.transactions.last().is_some_and(is_open),
         Event::RunCreated(_)
         | Event::RunResumed(_)
         | Event::ProgramReplaced(_)
@@ -188,7 +225,6 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         | Event::TornTailSetAside(_)
         | Event::TransactionClosed(_)
         | Event::TransactionUnseen(_)
-        | Event::StatementsRecorded(_)
         | Event::ApprovalRecorded(_)
         | Event::ApprovalRefused(_)
         | Event::ChangesAttributed(_)

@@ -39,6 +39,11 @@ const FREE: &[Free] = &[
         because: "who the system says it was, where the process says it once alone; who approved is in a check as well",
     },
     Free {
+        events: &["approval_recorded"],
+        fields: &["by.pid"],
+        because: "the process of who decided, where that process says nothing else: who it was stands in the stop as well",
+    },
+    Free {
         events: &["run_created", "run_resumed"],
         fields: &["boot_id"],
         because: "a name of a start of the machine, where the process records no time of it again",
@@ -55,9 +60,9 @@ const FREE: &[Free] = &[
         because: "where it was to be asked, in a run that ended before a sheet: nothing of it was read from there",
     },
     Free {
-        events: &["hook_ran", "invocation_returned"],
+        events: &["hook_ran", "invocation_returned", "approval_refused"],
         fields: &["(swapped with run_resumed)"],
-        because: "a hook ends when it ends, and who comes back may be the process that stopped or the one that took the run up after it had died",
+        because: "a hook ends when it ends, and who comes back or refuses may be the process that stopped or the one that took the run up after it had died",
     },
     Free {
         events: &["run_resumed"],
