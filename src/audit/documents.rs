@@ -61,9 +61,9 @@ pub fn document_findings<'e>(
                 .iter()
                 .flat_map(|file| missing("a file of the change", &file.sha256, document))
                 .collect(),
-            Event::ChangeRehearsed(rehearsed) => {
-                rehearsal_finding(rehearsed, document.text).into_iter().collect()
-            }
+            Event::ChangeRehearsed(rehearsed) => rehearsal_finding(rehearsed, document.text)
+                .into_iter()
+                .collect(),
             Event::RunResumed(_)
             | Event::TornTailSetAside(_)
             | Event::GateStarted(_)

@@ -238,7 +238,8 @@ fn events_are_the_lines_of_the_journal_byte_for_byte() {
 
 #[test]
 fn the_same_content_digests_the_same_again_and_on_another_cluster() {
-    let workspace = Workspace::new(Scenario::Draft);
+    // Roles of other tests on one cluster would be facts beside.
+    let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
     let first = workspace.run_to_the_end().expect(0).json();
     let again = workspace.run().expect(3).json();
     assert_eq!(again["facts_digest"], first["facts_digest"]);

@@ -109,7 +109,7 @@ fn sent(log: &str, user: &str) -> Vec<String> {
 
 /// The closed list as its authors wrote it: the files of `assets/sql`, and what begins with one of these words.
 fn is_on_the_closed_list(sql: &str, known: &[String], profile_sql: &[String]) -> bool {
-    const CONTROL: [&str; 13] = [
+    const CONTROL: [&str; 14] = [
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         "ROLLBACK",
         "SAVEPOINT s",
@@ -119,6 +119,7 @@ fn is_on_the_closed_list(sql: &str, known: &[String], profile_sql: &[String]) ->
         "FETCH FORWARD 2 FROM fact",
         "FETCH FORWARD 4 FROM fact",
         "FETCH FORWARD 100 FROM fact",
+        "FETCH FORWARD 250 FROM fact",
         "FETCH FORWARD 2000 FROM fact",
         "FETCH FORWARD 200001 FROM fact",
         "FETCH FORWARD 2000 FROM pieces",
@@ -131,9 +132,10 @@ fn is_on_the_closed_list(sql: &str, known: &[String], profile_sql: &[String]) ->
             let of_profile = profile_sql.iter().any(|sql| select.contains(sql.trim()));
             let of_content = select.contains("pg_catalog.sha256(r.row) AS digest")
                 || select.starts_with("SELECT r.key, r.row\n");
-            let of_origin = select.contains("t.xmin::pg_catalog.text AS xmin")
+            let of_origin = select.contains("o.xmin::pg_catalog.text AS xmin")
                 && select.contains("track_commit_timestamp");
-            of_profile || of_content || of_origin
+            let of_file = known.iter().any(|known| known.trim() == select.trim());
+            of_profile || of_content || of_origin || of_file
         })
     });
     declared

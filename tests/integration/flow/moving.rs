@@ -189,10 +189,11 @@ fn drift_shows_by_itself_and_one_key_opens_the_sentence() {
         assert_eq!(run.events("drift_found").len(), 1);
         assert_both_values(&run);
         terminal.type_slowly("a");
-        let sheet = terminal.wait_for("DRIFTED SINCE THE EARLIER EVIDENCE");
-        for (before, after) in SAID {
-            assert!(sheet.contains(before) && sheet.contains(after), "{sheet}");
-        }
+        terminal.wait_until("a sheet that is led by the values", |screen| {
+            let said =
+                |(before, after): &(&str, &str)| screen.contains(before) && screen.contains(after);
+            screen.contains("DRIFTED SINCE THE EARLIER EVIDENCE") && SAID.iter().all(said)
+        });
         terminal.type_slowly(key::ESC).type_slowly("q");
         assert_eq!(terminal.wait_exit(), Exit::Code(3));
         let said = home.script(&["verify", &run.id()]);
