@@ -14,7 +14,7 @@ use drygate::runner::target::{
 };
 use drygate::simulate::{Joiner, Piece, StreamError, Unit, Want};
 use drygate::survey::{
-    Digest, EvidenceFormat, FactKind, Hasher, RoleFinding, ServerIdentity, Survey,
+    Digest, EvidenceFormat, FactDocument, FactKind, Hasher, RoleFinding, ServerIdentity, Survey,
     TransactionProof, compare, compare_rows, is_of_no_rows,
 };
 
@@ -256,7 +256,7 @@ fn a_survey_does_not_hold_documents_that_are_kept() {
     let change = "UPDATE public.source_document SET title = title || '!'";
     cluster.load(DATABASE, change).expect("the change is made");
     let changed = again();
-    let held = changed.documents.iter().map(|held| held.reference());
+    let held = changed.documents.iter().map(FactDocument::reference);
     let table = changed.survey.fact("source_document").expect("a table");
     assert_eq!(
         held.collect::<Vec<_>>(),

@@ -115,10 +115,8 @@ fn tell(row: &Row, world: World, sizes: &[u64], beside: &Measured) -> bool {
     let met = peak.is_some_and(|peak| peak <= MEMORY_KB_MAX)
         && exponent.is_none_or(|exponent| exponent <= EXPONENT_MAX)
         && ratio_max.is_none_or(|max| ratio <= max);
-    let mut bar = format!("64 MB, ^{EXPONENT_MAX}");
-    if let Some(max) = ratio_max {
-        bar.push_str(&format!(", {max} x {of}"));
-    }
+    let ratio_bar = ratio_max.map_or_else(String::new, |max| format!(", {max} x {of}"));
+    let bar = format!("64 MB, ^{EXPONENT_MAX}{ratio_bar}");
     for (nth, (size, taken)) in sizes.iter().zip(&row.taken).enumerate() {
         let is_last = nth + 1 == row.taken.len();
         let at_last = |text: String| if is_last { text } else { String::new() };

@@ -77,7 +77,7 @@ impl RehearsalOutcome {
         }
         if !self.schema_changes.is_empty() {
             lines.push(format!(
-                "schema: #{} lines differ",
+                "schema lines that differ: #{}",
                 self.schema_changes.len()
             ));
         }

@@ -99,9 +99,7 @@ impl Subject {
             Self::Code => "The repository moved since G0 looked at it",
             Self::Program => "drygate's own program was replaced while the run waited",
             Self::Change => "A file of the change was replaced since it was read",
-            Self::Effect => {
-                "The change did something else than what was approved when it was rehearsed again"
-            }
+            Self::Effect => "Rehearsed again, the change did not do what was approved",
         }
     }
 }

@@ -28,7 +28,7 @@ const UNDECLARED: &str = "CREATE TABLE public.search_outbox (unit_id text NOT NU
  ALTER ROLE kb_owner LOGIN;";
 
 pub struct ChangedWorkspace {
-    pub desk: Workspace,
+    pub workspace: Workspace,
     profile: String,
     change: String,
     path: Option<PathBuf>,
@@ -37,16 +37,16 @@ pub struct ChangedWorkspace {
 impl ChangedWorkspace {
     /// Drafts with the trigger, a change, and what the profile expects of it (the text of `change.expect`).
     pub fn new(change: &str, expect: Option<&str>) -> Self {
-        let desk = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
-        desk.sql(UNDECLARED);
-        let path = desk.place().join("change.sql");
+        let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
+        workspace.sql(UNDECLARED);
+        let path = workspace.place().join("change.sql");
         fs::write(&path, change).expect("a new file");
         let expect = expect.map_or_else(String::new, |rows| format!("expect = {rows}\n"));
         let policy = format!("\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n{expect}");
-        let profile = desk.profile("changed.toml", |built_in| format!("{built_in}{policy}"));
+        let profile = workspace.profile("changed.toml", |built_in| format!("{built_in}{policy}"));
         let change = path.to_str().expect("UTF-8").to_owned();
         Self {
-            desk,
+            workspace,
             profile,
             change,
             path: None,
@@ -60,7 +60,7 @@ impl ChangedWorkspace {
     }
 
     fn drygate(&self, args: &[&str]) -> Answer {
-        let mut command = self.desk.command(args);
+        let mut command = self.workspace.command(args);
         if let Some(path) = &self.path {
             command.env("PATH", path);
         }
@@ -73,7 +73,7 @@ impl ChangedWorkspace {
     }
 
     fn run(&self) -> Answer {
-        let url = self.desk.url();
+        let url = self.workspace.url();
         let args = [
             "run",
             "--headless",
@@ -107,8 +107,8 @@ fn rows(document: &Value) -> Vec<(String, [u64; 3])> {
         .collect()
 }
 
-fn last_check(desk: &Workspace, document: &Value, name: &str) -> Value {
-    let mut checks = desk.events(document, "check_recorded");
+fn last_check(workspace: &Workspace, document: &Value, name: &str) -> Value {
+    let mut checks = workspace.events(document, "check_recorded");
     checks.retain(|record| record["check"]["name"] == name);
     checks.pop().expect("the check is recorded")["check"].clone()
 }
@@ -118,8 +118,8 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
     let expect = "[{ table = \"public.information_unit\", update = 60 }, { table = \"public.unit_version\", update = 60 },
       { table = \"public.lifecycle_log\", insert = 60 }, { table = \"public.search_outbox\", insert = \"50..70\" }]";
     let world = ChangedWorkspace::new(ENACT, Some(expect));
-    let desk = &world.desk;
-    let before = desk
+    let workspace = &world.workspace;
+    let before = workspace
         .sql("SELECT count(*)::text, max(xmin::text::bigint)::text FROM public.information_unit");
     let waiting = world.run().expect(3).json();
     let copy = waiting["change"]["copy"].as_array().expect("tables");
@@ -134,13 +134,13 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
     );
     assert_eq!(waiting["change"]["rehearsed"], Value::Null);
     assert_eq!(
-        desk.sheet(&waiting)["change"]["copy"],
+        workspace.sheet(&waiting)["change"]["copy"],
         waiting["change"]["copy"]
     );
     let sent = |document: &Value| -> String {
-        let recorded = desk.events(document, "statements_recorded");
+        let recorded = workspace.events(document, "statements_recorded");
         let blob = |record: &Value| {
-            let path = desk
+            let path = workspace
                 .run_dir(document)
                 .join("blobs")
                 .join(text(&record["blob"]));
@@ -152,7 +152,7 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
         !sent(&waiting).contains("COPY (SELECT"),
         "a row was copied before SG1"
     );
-    let waiting = desk.approve(&waiting, "SG1").expect(3).json();
+    let waiting = workspace.approve(&waiting, "SG1").expect(3).json();
     assert!(sent(&waiting).contains("COPY (SELECT"));
     let sixty = [
         ("public.information_unit".to_owned(), [0, 60, 0]),
@@ -161,14 +161,14 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
         ("public.unit_version".to_owned(), [0, 60, 0]),
     ];
     assert_eq!(rows(&waiting), sixty);
-    assert_eq!(desk.sheet(&waiting)["change"], waiting["change"]);
+    assert_eq!(workspace.sheet(&waiting)["change"], waiting["change"]);
     let table = &waiting["change"]["rehearsed"]["effect"][0]["updated"];
     assert_eq!(table["provenance"], "REHEARSED");
-    let sealed = desk.approve(&waiting, "SG2");
+    let sealed = workspace.approve(&waiting, "SG2");
     let sealed = sealed.expect(0).json();
     assert!(text(&sealed["result"]).ends_with("_PASS"), "{sealed}");
     assert_eq!(sealed["counters"]["local_kb_markdown_files"]["value"], 14);
-    let reports = fs::read_dir(desk.run_dir(&sealed).join("kb")).expect("reports");
+    let reports = fs::read_dir(workspace.run_dir(&sealed).join("kb")).expect("reports");
     let mut reports = reports.map(|report| report.expect("an entry").path());
     let last = reports.find(|path| path.to_string_lossy().contains("14-rehearsal"));
     let last = fs::read_to_string(last.expect("a report of the rehearsal")).expect("a text");
@@ -176,7 +176,7 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
         last.contains("Rehearsed for SG2") && last.contains("#60"),
         "{last}"
     );
-    assert_eq!(desk.events(&sealed, "change_rehearsed").len(), 2);
+    assert_eq!(workspace.events(&sealed, "change_rehearsed").len(), 2);
     for name in [
         "change_isolated",
         "change_ran",
@@ -185,20 +185,24 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
         "change_reproducible",
         "change_as_expected",
     ] {
-        assert_eq!(last_check(desk, &sealed, name)["verdict"], "PASS", "{name}");
+        assert_eq!(
+            last_check(workspace, &sealed, name)["verdict"],
+            "PASS",
+            "{name}"
+        );
     }
-    let verified = desk
+    let verified = workspace
         .drygate(&["verify", text(&sealed["run_id"]), "--json"])
         .expect(0)
         .json();
     assert_eq!(verified["findings"], serde_json::json!([]));
     assert_eq!(verified["not_checked"], serde_json::json!([]));
-    let replayed = desk
+    let replayed = workspace
         .drygate(&["replay", text(&sealed["run_id"]), "--json"])
         .expect(0)
         .json();
     assert_eq!(rows(&replayed), sixty);
-    let after = desk
+    let after = workspace
         .sql("SELECT count(*)::text, max(xmin::text::bigint)::text FROM public.information_unit");
     assert_eq!(after, before, "production has the same rows");
 }
@@ -211,8 +215,8 @@ fn rows_that_nobody_expected_fail_g3() {
     let waiting = world.to_sg2();
     let against = waiting["cannot_pass"].to_string();
     assert!(against.contains("public.search_outbox"), "{against}");
-    let sealed = world.desk.approve(&waiting, "SG2").expect(9).json();
-    let check = last_check(&world.desk, &sealed, "change_as_expected");
+    let sealed = world.workspace.approve(&waiting, "SG2").expect(9).json();
+    let check = last_check(&world.workspace, &sealed, "change_as_expected");
     assert_eq!(check["verdict"], "FAIL");
     assert!(
         text(&check["says"]).contains("public.search_outbox: insert #60"),
@@ -228,9 +232,9 @@ fn an_effect_outside_of_what_was_approved_is_drift_and_inside_its_range_is_not()
     let waiting = world.to_sg2();
     assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 5, 0])]);
     world
-        .desk
+        .workspace
         .sql("INSERT INTO public.note VALUES (6, false), (7, false)");
-    let drifted = world.desk.approve(&waiting, "SG2").expect(4).json();
+    let drifted = world.workspace.approve(&waiting, "SG2").expect(4).json();
     let drift = drifted["drift"].as_array().expect("a list");
     assert_eq!(drift.len(), 1, "{drift:?}");
     assert_eq!(drift[0]["key"], "effect.public.note");
@@ -239,19 +243,19 @@ fn an_effect_outside_of_what_was_approved_is_drift_and_inside_its_range_is_not()
         "{drift:?}"
     );
     assert!(text(&drift[0]["found"]).contains("update #7"), "{drift:?}");
-    world.desk.sql("DELETE FROM public.note WHERE id = 7");
-    let waiting = world.desk.resume(&drifted).expect(3).json();
-    let waiting = world.desk.approve(&waiting, "SG1").expect(3).json();
+    world.workspace.sql("DELETE FROM public.note WHERE id = 7");
+    let waiting = world.workspace.resume(&drifted).expect(3).json();
+    let waiting = world.workspace.approve(&waiting, "SG1").expect(3).json();
     assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 6, 0])]);
-    world.desk.sql("DELETE FROM public.note WHERE id = 6");
-    let sealed = world.desk.approve(&waiting, "SG2").expect(0).json();
-    let check = last_check(&world.desk, &sealed, "change_as_expected");
+    world.workspace.sql("DELETE FROM public.note WHERE id = 6");
+    let sealed = world.workspace.approve(&waiting, "SG2").expect(0).json();
+    let check = last_check(&world.workspace, &sealed, "change_as_expected");
     assert!(
         text(&check["says"]).contains("public.note update #6, at the approval #5"),
         "{check}"
     );
     world
-        .desk
+        .workspace
         .drygate(&["verify", text(&sealed["run_id"])])
         .expect(0);
 }
@@ -265,10 +269,10 @@ fn a_file_of_the_change_that_was_replaced_is_drift_and_the_new_one_is_rehearsed(
         "UPDATE public.note SET seen = true WHERE id < 3;\n",
     )
     .expect("our own file");
-    let drifted = world.desk.approve(&waiting, "SG1").expect(4).json();
+    let drifted = world.workspace.approve(&waiting, "SG1").expect(4).json();
     assert_eq!(drifted["drift"][0]["key"], "change.change.sql");
-    let waiting = world.desk.resume(&drifted).expect(3).json();
-    let waiting = world.desk.approve(&waiting, "SG1").expect(3).json();
+    let waiting = world.workspace.resume(&drifted).expect(3).json();
+    let waiting = world.workspace.approve(&waiting, "SG1").expect(3).json();
     assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 2, 0])]);
 }
 
@@ -276,7 +280,7 @@ fn a_file_of_the_change_that_was_replaced_is_drift_and_the_new_one_is_rehearsed(
 fn a_change_that_fails_is_on_the_sheet_with_its_statement_and_fails_g3() {
     let world = ChangedWorkspace::new(ENACT, None);
     world
-        .desk
+        .workspace
         .sql("UPDATE public.unit_version SET is_current = false WHERE unit_id = 'ICX-CONST-0042'");
     let waiting = world.to_sg2();
     let script = &waiting["change"]["rehearsed"]["script"];
@@ -288,9 +292,9 @@ fn a_change_that_fails_is_on_the_sheet_with_its_statement_and_fails_g3() {
         text(&script["statement"]).contains("fn_iu_enact"),
         "{script}"
     );
-    let sealed = world.desk.approve(&waiting, "SG2").expect(9).json();
+    let sealed = world.workspace.approve(&waiting, "SG2").expect(9).json();
     assert_eq!(
-        last_check(&world.desk, &sealed, "change_ran")["verdict"],
+        last_check(&world.workspace, &sealed, "change_ran")["verdict"],
         "FAIL"
     );
 }
@@ -299,14 +303,14 @@ fn a_change_that_fails_is_on_the_sheet_with_its_statement_and_fails_g3() {
 #[test]
 fn the_same_error_in_both_rehearsals_is_no_drift() {
     let world = ChangedWorkspace::new("SELECT 1;\n", None);
-    let database = &world.desk.database;
+    let database = &world.workspace.database;
     let revoke = format!(
         "REVOKE ALL ON DATABASE {database} FROM PUBLIC, kb_owner; ALTER DATABASE {database} OWNER TO postgres"
     );
-    world.desk.sql(&revoke);
+    world.workspace.sql(&revoke);
     let waiting = world.to_sg2();
     let error = text(&waiting["change"]["rehearsed"]["script"]["error"]).to_owned();
     assert!(error.contains("permission denied for database"), "{error}");
     assert!(!error.contains("drygate-pg"), "{error}");
-    world.desk.approve(&waiting, "SG2").expect(9);
+    world.workspace.approve(&waiting, "SG2").expect(9);
 }

@@ -141,7 +141,7 @@ pub(super) fn pane_rows(run: &RunState, name: usize, number: usize) -> Vec<PaneR
     }
     if !outcome.schema_changes.is_empty() {
         let lines = Rehearsed::new(outcome.schema_changes.len() as u64);
-        let text = Text::plain(format!("schema: {lines} lines differ"));
+        let text = Text::plain(format!("schema lines that differ: {lines}"));
         rows.push(PaneRow::new(text, TextSubject::Rehearsal));
     }
     rows
@@ -187,7 +187,7 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
     }
     if !outcome.schema_changes.is_empty() {
         let count = Rehearsed::new(outcome.schema_changes.len() as u64);
-        lines.push(Text::plain(format!("  schema  {count} lines differ")));
+        lines.push(Text::plain(format!("  schema lines that differ  {count}")));
     }
     lines.push(Text::inked(
         Ink::Dim,

@@ -10,12 +10,12 @@ use crate::changing::{ChangedWorkspace, ENACT};
 /// The checks that a run recorded which is approved at both gates and ends with `code`.
 fn checks(world: &ChangedWorkspace, code: i32) -> Vec<Value> {
     let waiting = world.to_sg2();
-    let sealed = world.desk.approve(&waiting, "SG2").expect(code).json();
+    let sealed = world.workspace.approve(&waiting, "SG2").expect(code).json();
     recorded(world, &sealed)
 }
 
 fn recorded(world: &ChangedWorkspace, document: &Value) -> Vec<Value> {
-    let records = world.desk.events(document, "check_recorded");
+    let records = world.workspace.events(document, "check_recorded");
     records
         .into_iter()
         .map(|record| record["check"].clone())
@@ -26,7 +26,7 @@ pub fn a_change_that_fails_fails_g3() -> Vec<Value> {
     let expect = "[{ table = \"public.information_unit\", update = 60 }]";
     let world = ChangedWorkspace::new(ENACT, Some(expect));
     world
-        .desk
+        .workspace
         .sql("UPDATE public.unit_version SET is_current = false WHERE unit_id = 'ICX-CONST-0042'");
     checks(&world, 9)
 }
@@ -36,7 +36,7 @@ pub fn a_change_that_chooses_rows_by_chance_fails_g3() -> Vec<Value> {
       (SELECT id FROM public.note ORDER BY random() LIMIT 3);\n";
     let world = ChangedWorkspace::new(change, None);
     world
-        .desk
+        .workspace
         .sql("INSERT INTO public.note SELECT n, false FROM generate_series(6, 5000) AS n");
     let waiting = world.to_sg2();
     recorded(&world, &waiting)
@@ -45,7 +45,7 @@ pub fn a_change_that_chooses_rows_by_chance_fails_g3() -> Vec<Value> {
 pub fn rows_that_the_role_may_not_read_leave_g3_open() -> Vec<Value> {
     let world = ChangedWorkspace::new("UPDATE public.note SET seen = true;\n", None);
     world
-        .desk
+        .workspace
         .sql("REVOKE SELECT ON public.note FROM context_pack_readonly");
     checks(&world, 11)
 }
@@ -53,7 +53,7 @@ pub fn rows_that_the_role_may_not_read_leave_g3_open() -> Vec<Value> {
 /// Neither bubblewrap nor `unshare` is on the path.
 pub fn a_machine_without_namespaces_leaves_g3_open() -> Vec<Value> {
     let world = ChangedWorkspace::new(ENACT, None);
-    let bare = world.desk.place().join("bare");
+    let bare = world.workspace.place().join("bare");
     fs::create_dir(&bare).expect("a new directory");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter_map(|folder| fs::read_dir(folder).ok());
