@@ -8,16 +8,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drygate::audit::CHECK_TABLE_WITH_CHANGE;
 use drygate::run::{
-    ApprovalGate, ApprovalRefused, Decision, Effect, Event, EvidenceShown, Gate, History, HookEnd,
+    ApprovalGate, ApprovalRefused, ChangeFile, ChangeFileNow, ChangeMoved, ChangeRead,
+    ChangeRehearsed, CopyListed, Decision, Effect, Event, EvidenceShown, Gate, History, HookEnd,
     HookOutcome, HookPoint, HookRan, HookStarted, Invocation, ProgramFile, ProgramReplaced,
-    Purpose, RepositoryLook, RepositoryMoved, RunResult, RunState, State, StatementsRecorded,
-    StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside, TransactionUnseen,
-    due_hook, legal, next,
+    Purpose, RepositoryLook, RepositoryMoved, RunChange, RunCreated, RunResult, RunState, State,
+    StatementsRecorded, StopCode, SurveyPurpose, TestsDeclared, ToolIdentity, TornTailSetAside,
+    TransactionUnseen, due_hook, legal, next,
 };
 use drygate::simulate::SimulatedStep;
 use drygate::survey::Digest;
-use drygate::testing::values::person;
+use drygate::testing::values::{self, person};
 use drygate::testing::{ScriptedRecord, ScriptedRun, at};
 use proptest::prelude::*;
 
@@ -103,7 +105,58 @@ fn scripts() -> Vec<ScriptedRun> {
     for event in hooked(&watched.run) {
         watched.push(event);
     }
-    vec![sealed, rejected, failed, watched, ScriptedRun::renewed()]
+    let renewed = ScriptedRun::renewed();
+    vec![sealed, rejected, failed, watched, renewed, rehearsed()]
+}
+
+/// A run with a change that was rehearsed for SG1, and whose file was replaced then.
+fn rehearsed() -> ScriptedRun {
+    let path = "/srv/0042.sql".to_owned();
+    let change = RunChange {
+        role: "kb_migrator".to_owned(),
+        files: vec![path.clone()],
+        expect: None,
+    };
+    let created = RunCreated {
+        check_table: CHECK_TABLE_WITH_CHANGE,
+        change: Some(change),
+        ..values::created()
+    };
+    let mut script = ScriptedRun::started(created, false, at("09:14:02"), 0);
+    script.push(Event::ChangeRead(ChangeRead {
+        files: vec![ChangeFile {
+            path: path.clone(),
+            sha256: Digest::of("change"),
+        }],
+    }));
+    script.gate(Gate::G0).becomes(State::Prechecked);
+    script
+        .gate_started(Gate::G1)
+        .survey_taken(SurveyPurpose::Pin);
+    script.checked(Gate::G1).gate_finished(Gate::G1);
+    script.becomes(State::Surveyed).gate_started(Gate::G2);
+    script.push(Event::CopyListed(CopyListed {
+        tables: Vec::new(),
+        checks: Vec::new(),
+    }));
+    script.context_pinned().effect_predicted().checked(Gate::G2);
+    script.gate_finished(Gate::G2).becomes(State::Seeded);
+    script.gate_started(Gate::G3).waits(ApprovalGate::SG1);
+    script.decides(Decision::Approve, "op_a", None);
+    script.survey_taken(SurveyPurpose::ApproveSg1);
+    script.push(Event::ChangeRehearsed(Box::new(ChangeRehearsed {
+        gate: ApprovalGate::SG1,
+        checks: Vec::new(),
+        outcome: None,
+        blob: None,
+    })));
+    script.push(Event::ChangeMoved(ChangeMoved {
+        files: vec![ChangeFileNow {
+            path,
+            found: ProgramFile::Gone,
+        }],
+    }));
+    script
 }
 
 /// A hook for the last stop of a run, from start to end.

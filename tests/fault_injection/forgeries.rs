@@ -162,7 +162,7 @@ fn what_was_accepted_once_is_found_wherever_it_is_done() {
     let mut chance = Chance(7);
     for (event, field) in ACCEPTED_ONCE {
         let pair = (event.to_owned(), field.to_owned());
-        let mut made = 0;
+        let (mut made, mut found) = (0, 0);
         // Some of very many: all of them take minutes.
         let all = &places[&pair];
         for place in all.iter().step_by(1 + all.len() / 20) {
@@ -172,12 +172,15 @@ fn what_was_accepted_once_is_found_wherever_it_is_done() {
             let run = &runs[place.run];
             let (verified, changed) = run.forged(&forgery);
             assert!(changed, "{}", forgery.how);
-            let found = matches!(outcome(run, &verified), Outcome::InTheJournal);
-            assert!(found, "{event} {field}: {}", forgery.how);
+            let is_found = matches!(outcome(run, &verified), Outcome::InTheJournal);
+            // Of a pair that is free elsewhere, those that a verdict rests on.
+            let may_pass = is_free(event, field);
+            assert!(is_found || may_pass, "{event} {field}: {}", forgery.how);
             made += 1;
+            found += u32::from(is_found);
         }
-        assert!(made > 0, "{event} {field}");
-        println!("{event} {field}: {made} made, each found");
+        assert!(found > 0, "{event} {field}");
+        println!("{event} {field}: {made} made, {found} found");
     }
 }
 

@@ -69,8 +69,14 @@ const FREE: &[Free] = &[
         fields: &[
             "(swapped with approval_recorded)",
             "(swapped with approval_refused)",
+            "(swapped with evidence_renewed)",
         ],
-        because: "who decides may be the process that stayed or the one that came",
+        because: "who decides or asks for new evidence may be the process that stayed or the one that came",
+    },
+    Free {
+        events: &["approval_recorded"],
+        fields: &["(swapped with transaction_opened)"],
+        because: "who waits may approve while a read is open that is not the survey for the approval",
     },
     Free {
         events: &["run_created"],

@@ -38,13 +38,14 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
         text.push(Ink::Simulated, simulated.to_string());
         text.push(Ink::Plain, ")");
     }
-    for table in tables
-        .iter()
-        .filter(|table| !short || run.is_unexpected(table))
-    {
-        let ink = ink(run, table);
-        text.push(Ink::Plain, "   ");
-        text.push(ink, format!("{} {}", table.table, changed(table)));
+    let named = tables.iter();
+    let named = named.filter(|table| !short || run.is_unexpected(table));
+    for (nth, table) in named.enumerate() {
+        text.push(Ink::Plain, if nth == 0 { ": " } else { ", " });
+        text.push(
+            ink(run, table),
+            format!("{} {}", table.table, changed(table)),
+        );
     }
     Some(text)
 }

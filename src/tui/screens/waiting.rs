@@ -79,11 +79,12 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             pending.by.user,
             pending.at.clock()
         )))
-        .say(words::prediction(
-            run,
-            &evidence.sheet.predicted,
-            gap(narrow),
-        ))
+        .say(match run.change() {
+            Some(_) => {
+                Text::plain("Then the change is rehearsed on a throwaway copy of the tables.")
+            }
+            None => words::prediction(run, &evidence.sheet.predicted, gap(narrow)),
+        })
         .say(state_line(model, StopCode::StopApprovalRequired.name()))
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
