@@ -200,7 +200,7 @@ fn within(documents: Sides<&Lines>, part: &LineRanges) -> Vec<LineRanges> {
         .collect()
 }
 
-/// Stretches of two lists of lines that differ, in order. A last line with and without a line break is the same here.
+/// Ranges of two lists of lines that differ, in order. A last line with and without a line break is the same here.
 pub fn line_hunks(before: &[&str], after: &[&str]) -> Vec<LineRanges> {
     let mut input = InternedInput::default();
     input.update_before(before.iter().copied());

@@ -43,17 +43,15 @@ fn side_by_side(
 ) -> Vec<Option<usize>> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let each = rows.len().div_ceil(workers).max(NEAR);
-    let mut stretches = rows
+    let mut ranges = rows
         .clone()
         .step_by(each)
         .map(|from| from..(from + each).min(rows.end));
-    let Some(first) = stretches.next() else {
+    let Some(first) = ranges.next() else {
         return Vec::new();
     };
     thread::scope(|scope| {
-        let others: Vec<_> = stretches
-            .map(|rows| scope.spawn(move || find(rows)))
-            .collect();
+        let others: Vec<_> = ranges.map(|rows| scope.spawn(move || find(rows))).collect();
         // This thread searches the first range itself.
         let found = std::iter::once(find(first));
         let others = others.into_iter().map(|other| match other.join() {

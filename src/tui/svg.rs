@@ -79,7 +79,7 @@ pub fn write(mut output: impl Write, frame: &Buffer, title: &str) -> io::Result<
             None => span.write_text(&mut output)?,
         }
     }
-    // One path for all of a colour: lines that go on in the next cell are joined without a seam.
+    // One path for all of a colour: lines that go on in the next cell are joined without a gap.
     for ((colour, stroke), path) in lines {
         let colour = hex(colour);
         writeln!(
