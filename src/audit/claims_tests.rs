@@ -148,6 +148,27 @@ fn a_falls_with_every_raw_value_of_a_proof() {
 }
 
 #[test]
+fn what_a_pooled_backend_carried_is_not_ours_and_what_came_to_it_is() {
+    let carrying = |ours: u64| {
+        with_proof(|proof| {
+            proof.carried = Some(Residue {
+                advisory_locks: 1,
+                listening_channels: 1,
+                temp_schema: true,
+                prepared_transactions: 0,
+            });
+            proof.residue.clone_from(&proof.carried);
+            left(proof).advisory_locks += ours;
+            proof
+                .locks
+                .push(format!("advisory/ExclusiveLock x{}", 1 + ours));
+        })
+    };
+    assert_eq!(verdict(&carrying(0), ClaimName::A), ClaimVerdict::Holds);
+    assert_eq!(verdict(&carrying(1), ClaimName::A), ClaimVerdict::False);
+}
+
+#[test]
 fn an_unseen_end_is_listed_and_does_not_spoil_a() {
     let mut journal = post(|_| {});
     let id = journal.run.transactions.len() as u64 + 1;

@@ -1,6 +1,6 @@
 //! Opening a connection.
-//! Invariant: our settings are in the startup packet, before any login trigger or role setting can run (`startup_options`);
-//! every wait has a limit.
+//! Invariant: our settings are in the startup packet, before any login trigger or role setting can run (`startup_options`), unless a
+//! pooler refuses them there; the first statement of each transaction sets them again. Every wait has a limit.
 
 use std::future::poll_fn;
 use std::path::Path;
@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Config, Connection};
 
 use super::error::CallError;
@@ -172,6 +173,18 @@ fn strength(mode: TlsMode) -> u8 {
     }
 }
 
+/// Whether a pooler refuses settings in the startup packet, as PgBouncer does where `ignore_startup_parameters` does not name them:
+/// "unsupported startup parameter: options", "unsupported startup parameter in options: row_security".
+fn refuses_options(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|answer| {
+        *answer.code() == SqlState::PROTOCOL_VIOLATION
+            && answer
+                .message()
+                .starts_with("unsupported startup parameter")
+            && answer.message().contains("options")
+    })
+}
+
 fn without_password(file: &Path) -> String {
     let what = unread(file).unwrap_or("has none for this host, port, database and user");
     format!("and the password file {} {what}", file.display())
@@ -202,7 +215,22 @@ async fn try_once(
     let allowance = ReadAllowance::of_startup(options.answer_bytes_max);
     let attempt = async {
         let socket = endpoint.open(allowance.clone()).await?;
-        transport.start(&config, &endpoint.host, socket).await
+        let refused = match transport.start(&config, &endpoint.host, socket).await {
+            // What the connection asks for itself cannot be set later.
+            Err(StartError::Driver(error))
+                if settings.options.is_none() && refuses_options(&error) =>
+            {
+                error
+            }
+            started => return started,
+        };
+        tracing::warn!(
+            reason = ?refused.to_string(),
+            "a pooler refuses settings at startup: they are set by the first statement of each transaction"
+        );
+        let plain = identity(settings, options, server, transport);
+        let socket = endpoint.open(allowance.clone()).await?;
+        transport.start(&plain, &endpoint.host, socket).await
     };
     // One limit over socket, TLS handshake and authentication together.
     let Ok(connected) = timeout(limit, attempt).await else {
@@ -301,7 +329,24 @@ where
     }
 }
 
+/// Who asks for which database, with our settings.
 fn startup(
+    settings: &ConnectionSettings,
+    options: &ConnectOptions,
+    server: &HostAddress,
+    transport: &Transport,
+) -> Config {
+    let mut config = identity(settings, options, server, transport);
+    // The last of two settings with one name wins in the server: ours.
+    config.options(match &settings.options {
+        Some(named) => format!("{named} {}", startup_options(&options.timeouts)),
+        None => startup_options(&options.timeouts),
+    });
+    config
+}
+
+/// Who asks for which database.
+fn identity(
     settings: &ConnectionSettings,
     options: &ConnectOptions,
     server: &HostAddress,
@@ -321,12 +366,7 @@ fn startup(
             // Ours first: whoever looks at the server finds the sessions of a run.
             Some(named) => format!("{} {named}", options.application_name),
             None => options.application_name.clone(),
-        }))
-        // The last of two settings with one name wins in the server: ours.
-        .options(match &settings.options {
-            Some(named) => format!("{named} {}", startup_options(&options.timeouts)),
-            None => startup_options(&options.timeouts),
-        });
+        }));
     if let Some(password) = &server.password {
         config.password(password.reveal());
     }

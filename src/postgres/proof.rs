@@ -6,12 +6,17 @@ use super::error::CallError;
 use super::wire::AnswerRows;
 use crate::survey::{Footprint, Residue, Snapshot, TransactionProof};
 
+/// How the look after the end is called where it was not made.
+const LEFT: &str = "what was left after ROLLBACK";
+
 type ProofRows = Result<AnswerRows, CallError>;
 
-/// Builds the proof from the answers of the closing batch: closing, locks, rollback, begin, residue, (wal), rollback.
+/// Builds the proof from the answers of the closing batch: closing, locks, rollback, begin, residue, (wal), rollback. `carried` is
+/// what the backend had when the transaction began.
 pub(super) fn proof(
     opening: &Snapshot,
     backend_pid: Option<i32>,
+    carried: Option<Residue>,
     footprint: Footprint,
     answers: Vec<ProofRows>,
 ) -> TransactionProof {
@@ -30,7 +35,7 @@ pub(super) fn proof(
     };
     let closing = measured("the values before the end", closing);
     let locks = measured("locks", locks);
-    let residue = measured("what was left after ROLLBACK", residue);
+    let left = measured(LEFT, residue);
     let end_was_read = closing.is_some();
     let mut cells = closing.unwrap_or_default().into_iter().flatten();
     let mut cell = || cells.next().flatten();
@@ -45,12 +50,22 @@ pub(super) fn proof(
     let mut footprint = footprint;
     footprint.oldest_xmin = cell();
     footprint.xmin_age = cell().and_then(|age| age.parse().ok());
-    let (residue, violation) =
-        match residue.map(|rows| residue_of(rows, backend_pid, &opening.nonce)) {
-            Some(Ok((residue, violation))) => (Some(residue), violation),
-            Some(Err(unread)) => (None, Some(unread)),
-            None => (None, None),
-        };
+    let (mut residue, mut violation) = (None, None);
+    match left.map(residue_of) {
+        // A pooler in transaction mode may give the new transaction another backend.
+        Some(Ok(left)) if backend_pid.is_some_and(|opened| left.backend_pid != Some(opened)) => {
+            let elsewhere = "read in another backend, as behind a pooler in transaction mode";
+            unmeasured.push(format!("{LEFT}: {elsewhere}"));
+        }
+        Some(Ok(left)) => {
+            if left.setting == opening.nonce {
+                violation = Some("but its setting was committed");
+            }
+            residue = Some(left.residue);
+        }
+        Some(Err(unread)) => violation = Some(unread),
+        None => {}
+    }
     let ended_by = match (rollback, violation) {
         (Ok(_), None) => "ROLLBACK".to_owned(),
         (Ok(_), Some(violation)) => format!("ROLLBACK, {violation}"),
@@ -73,6 +88,7 @@ pub(super) fn proof(
         locks: locks.map_or_else(Vec::new, locks_of),
         rows_written,
         residue,
+        carried,
         backend_wal_bytes: wal.ok().and_then(number),
         ended_by,
         backend_pid,
@@ -96,36 +112,41 @@ fn locks_of(rows: AnswerRows) -> Vec<String> {
         .collect()
 }
 
-/// The residue, and what is wrong with it; an error when it is no such answer. A ROLLBACK takes back the session setting that
-/// the closing query made; a COMMIT keeps it.
-fn residue_of(
-    rows: AnswerRows,
+/// What the transaction began with that is no work of ours: a pooled backend keeps what another of its clients left. `None`: nothing.
+pub(super) fn carried(rows: AnswerRows) -> Option<Residue> {
+    let residue = residue_of(rows).ok()?.residue;
+    (residue != Residue::default()).then_some(residue)
+}
+
+/// What is left of a session.
+struct Left {
+    residue: Residue,
+    /// The backend that was asked.
     backend_pid: Option<i32>,
-    nonce: &str,
-) -> Result<(Residue, Option<String>), String> {
-    let unread = || "residue not read".to_owned();
+    /// A ROLLBACK takes back the session setting that the closing query made; a COMMIT keeps it.
+    setting: String,
+}
+
+/// What a look for residue found; an error when it is no such answer.
+fn residue_of(rows: AnswerRows) -> Result<Left, &'static str> {
+    const UNREAD: &str = "residue not read";
     let cells: Vec<String> = rows
         .into_iter()
         .flatten()
         .map(Option::unwrap_or_default)
         .collect();
-    let [advisory, channels, temp, prepared, pid, kept] = cells.as_slice() else {
-        return Err(unread());
+    let [advisory, channels, temp, prepared, pid, setting] = cells.as_slice() else {
+        return Err(UNREAD);
     };
-    let count = |text: &str| text.parse().map_err(|_| unread());
-    let residue = Residue {
-        advisory_locks: count(advisory)?,
-        listening_channels: count(channels)?,
-        temp_schema: temp != "false",
-        prepared_transactions: count(prepared)?,
-    };
-    // A pooler in transaction mode may give the new transaction another backend.
-    let violation = if backend_pid.is_some_and(|opened| pid.parse() != Ok(opened)) {
-        Some("residue read in another backend".to_owned())
-    } else if kept == nonce {
-        Some("but its setting was committed".to_owned())
-    } else {
-        None
-    };
-    Ok((residue, violation))
+    let count = |text: &str| text.parse().map_err(|_| UNREAD);
+    Ok(Left {
+        residue: Residue {
+            advisory_locks: count(advisory)?,
+            listening_channels: count(channels)?,
+            temp_schema: temp != "false",
+            prepared_transactions: count(prepared)?,
+        },
+        backend_pid: pid.parse().ok(),
+        setting: setting.clone(),
+    })
 }

@@ -18,7 +18,7 @@ use super::wire::{AnswerRows, BatchAnswers, Pending, Wire};
 use super::{proof, session_settings};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
-use crate::survey::{Footprint, ServerIdentity, Snapshot, TransactionProof, UtcTime};
+use crate::survey::{Footprint, Residue, ServerIdentity, Snapshot, TransactionProof, UtcTime};
 
 /// One read of a survey; each has a savepoint of its own, so that it fails alone.
 #[derive(Debug, Clone)]
@@ -67,6 +67,8 @@ pub(super) struct Session {
     server: ServerIdentity,
     snapshot: Snapshot,
     backend_pid: Option<i32>,
+    /// What the backend had before us.
+    carried: Option<Residue>,
     fault: Option<CallError>,
     /// Why not even the end may be measured.
     forged: Option<CallError>,
@@ -143,6 +145,9 @@ impl Session {
         let system_identifier = may(next());
         let _rollback_to = next();
         let timeline = may(next());
+        let _rollback_to = next();
+        let _released = next();
+        let carried = proof::carried(next().unwrap_or_default());
         let mut columns = identity.into_iter().flatten();
         let mut cell = || columns.next().flatten().unwrap_or_default();
         let mut snapshot = Snapshot {
@@ -172,6 +177,7 @@ impl Session {
         server.database_oid = cell().parse().ok();
         let mut session = Self {
             backend_pid,
+            carried,
             fault,
             forged,
             refused: None,
@@ -429,7 +435,13 @@ impl Session {
             bytes,
             "transaction closed"
         );
-        let mut proof = proof::proof(&self.snapshot, self.backend_pid, footprint, answers);
+        let mut proof = proof::proof(
+            &self.snapshot,
+            self.backend_pid,
+            self.carried,
+            footprint,
+            answers,
+        );
         if self.wire.misplaced() {
             proof
                 .ended_by
@@ -464,6 +476,7 @@ fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
         Statement::TIMELINE.into(),
         Statement::ROLLBACK_TO.into(),
         Statement::RELEASE.into(),
+        Statement::RESIDUE.into(),
     ]
 }
 

@@ -179,6 +179,13 @@ fn proof_lines(proof: &TransactionProof) -> Vec<String> {
         format!("ended_by={}", proof.ended_by),
         format!("backend_pid={}", measured(proof.backend_pid)),
     ];
+    if let Some(had) = &proof.carried {
+        lines.push(format!(
+            "of these before BEGIN, left by another client of the pooler: advisory_locks={}, listening_channels={}, temp_schema={}, \
+             prepared_transactions={}",
+            had.advisory_locks, had.listening_channels, had.temp_schema, had.prepared_transactions
+        ));
+    }
     lines.extend(footprint_lines(&proof.footprint));
     lines.extend(
         proof

@@ -61,6 +61,7 @@ fn proof(us: u64, rows: u64, bytes: u64) -> TransactionProof {
         locks: Vec::new(),
         rows_written: Some(0),
         residue: Some(Residue::default()),
+        carried: None,
         backend_wal_bytes: None,
         ended_by: "ROLLBACK".to_owned(),
         backend_pid: Some(9),

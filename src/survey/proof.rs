@@ -53,6 +53,9 @@ pub struct TransactionProof {
     pub rows_written: Option<u64>,
     /// What was left after ROLLBACK; `None`: not read.
     pub residue: Option<Residue>,
+    /// What the backend had already when the transaction began, behind a pooler; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Residue>,
     /// WAL bytes that our backend wrote (PostgreSQL 18 and newer), hint bits and pruning included; `None`: older, or not read.
     pub backend_wal_bytes: Option<u64>,
     /// The command that ended the transaction, as the server tagged it.
@@ -121,10 +124,12 @@ impl TransactionProof {
         if let Some(read_only) = self.read_only {
             self.violations_before_end(read_only, &mut violations);
         }
+        let before = self.carried.clone().unwrap_or_default();
+        let mut advisory = before.advisory_locks;
         for lock in &self.locks {
             // A read takes ACCESS SHARE, and every transaction locks its own virtual transaction id.
             let read = lock.contains("/AccessShareLock") || lock.starts_with("virtualxid/");
-            if !read {
+            if !read && !is_carried(lock, &mut advisory) {
                 violations.push(format!("held a lock {lock}"));
             }
         }
@@ -132,7 +137,7 @@ impl TransactionProof {
             violations.push(format!("ended by {}", self.ended_by));
         }
         if let Some(residue) = &self.residue {
-            residue.violations(&mut violations);
+            residue.violations(&self.carried.clone().unwrap_or_default(), &mut violations);
         }
         violations
     }
@@ -162,6 +167,7 @@ impl TransactionProof {
             locks,
             rows_written,
             residue,
+            carried,
             backend_wal_bytes,
             ended_by,
             backend_pid,
@@ -189,6 +195,10 @@ impl TransactionProof {
             "{read_only:?} {xid_assigned:?} {rows_written:?} {residue:?} {backend_wal_bytes:?} {backend_pid:?} {footprint:?}"
         );
         hasher.field(measured);
+        // Runs of earlier versions have no such value.
+        if let Some(carried) = carried {
+            hasher.field(format!("{carried:?}"));
+        }
         for list in [locks, unmeasured, changed_while_read] {
             hasher.field(list.len().to_string());
             for text in list {
@@ -259,24 +269,45 @@ impl TransactionProof {
     }
 }
 
+/// Whether these are advisory locks, `advisory/ExclusiveLock x2`, that the backend held before us; takes them from `before`.
+fn is_carried(lock: &str, before: &mut u64) -> bool {
+    let Some((kind, count)) = lock.rsplit_once(" x") else {
+        return false;
+    };
+    let left = count.parse().ok().and_then(|held| before.checked_sub(held));
+    match left {
+        Some(left) if kind.starts_with("advisory/") => {
+            *before = left;
+            true
+        }
+        _ => false,
+    }
+}
+
 impl Residue {
-    fn violations(&self, violations: &mut Vec<String>) {
-        let mut must = |holds: bool, violation: &dyn Fn() -> String| {
-            if !holds {
-                violations.push(violation());
+    fn violations(&self, carried: &Self, violations: &mut Vec<String>) {
+        let mut more = |now: u64, before: u64, what: &str| {
+            if now > before {
+                violations.push(format!("{} {what}", now - before));
             }
         };
-        must(self.advisory_locks == 0, &|| {
-            format!("{} advisory locks left", self.advisory_locks)
-        });
-        must(self.listening_channels == 0, &|| {
-            format!("{} channels still listened on", self.listening_channels)
-        });
-        must(!self.temp_schema, &|| {
-            "a temporary schema was left".to_owned()
-        });
-        must(self.prepared_transactions == 0, &|| {
-            format!("{} prepared transactions left", self.prepared_transactions)
-        });
+        more(
+            self.advisory_locks,
+            carried.advisory_locks,
+            "advisory locks left",
+        );
+        more(
+            self.listening_channels,
+            carried.listening_channels,
+            "channels still listened on",
+        );
+        more(
+            self.prepared_transactions,
+            carried.prepared_transactions,
+            "prepared transactions left",
+        );
+        if self.temp_schema && !carried.temp_schema {
+            violations.push("a temporary schema was left".to_owned());
+        }
     }
 }

@@ -162,6 +162,7 @@ pub fn proof(snapshot: &Snapshot) -> TransactionProof {
         locks: Vec::new(),
         rows_written: Some(0),
         residue: Some(Residue::default()),
+        carried: None,
         backend_wal_bytes: None,
         ended_by: "ROLLBACK".to_owned(),
         backend_pid: Some(99),

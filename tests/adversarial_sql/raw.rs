@@ -111,6 +111,7 @@ fn proof(
             .iter()
             .map(|row| format!("{} x{}", row.get::<_, String>(0), row.get::<_, String>(1)))
             .collect(),
+        carried: None,
         residue: Some(Residue {
             advisory_locks: count(0),
             listening_channels: count(1),

@@ -43,6 +43,7 @@ mod partitions;
 #[cfg(target_os = "linux")]
 mod persons;
 mod picker;
+mod poolers;
 mod printed;
 mod recheck;
 mod reconnecting;

@@ -9,7 +9,7 @@ use drygate::survey::Digest;
 use serde_json::{Value, json};
 
 use crate::support::forging::rewrite;
-use crate::support::pooler::{Replaced, pool};
+use crate::support::pooler::{Pooler, Replaced, pool};
 use crate::support::pty::Launch;
 use crate::support::server::{Answer, READER, Workspace, approval, finish, text};
 
@@ -140,7 +140,7 @@ pub fn a_pooler_that_answers_from_another_session_fails_g1() -> Vec<Value> {
     let workspace = Workspace::new(Scenario::Draft);
     let host = workspace.place().join("pooler");
     fs::create_dir(&host).expect("a new directory");
-    pool(&workspace.cluster, &host, OTHER_SESSION);
+    pool(&workspace.cluster, &host, Pooler::Replaces(OTHER_SESSION));
     let (host, database) = (host.display(), &workspace.database);
     let url = format!("postgresql:///{database}?host={host}&port=5432&user={READER}");
     let run = ["run", "--headless", "--json", "--database-url", &url];

@@ -1,4 +1,4 @@
-//! A pooler between the program and its server that puts other words into what is asked.
+//! A pooler between the program and its server, that refuses settings at startup or puts other words into what is asked.
 //! Invariant: the server is a real one and answers what it is asked; the pooler ends with its listener.
 
 use std::io::{Read, Result, Write};
@@ -14,8 +14,17 @@ pub type Replaced = &'static [(&'static str, &'static str)];
 
 const SOCKET: &str = ".s.PGSQL.5432";
 
+/// What is different behind a pooler.
+#[derive(Clone, Copy)]
+pub enum Pooler {
+    /// As PgBouncer by default: a startup packet with `options` is refused.
+    RefusesOptions,
+    /// Other words are put into what is asked.
+    Replaces(Replaced),
+}
+
 /// Starts a pooler that listens in `directory`, which is the host to connect to.
-pub fn pool(cluster: &Cluster, directory: &Path, replaced: Replaced) {
+pub fn pool(cluster: &Cluster, directory: &Path, pooler: Pooler) {
     let listener = UnixListener::bind(directory.join(SOCKET)).expect("a new socket");
     let server = cluster.socket_dir().join(SOCKET);
     thread::spawn(move || {
@@ -30,16 +39,24 @@ pub fn pool(cluster: &Cluster, directory: &Path, replaced: Replaced) {
                     let _ = back.shutdown(Shutdown::Both);
                 });
                 // The client goes away when it has what it wanted.
-                let _ = forward(&client, &server, replaced);
+                let _ = forward(&client, &server, pooler);
                 let _ = server.shutdown(Shutdown::Both);
             });
         }
     });
 }
 
-fn forward(mut client: &UnixStream, mut server: &UnixStream, replaced: Replaced) -> Result<()> {
+fn forward(mut client: &UnixStream, mut server: &UnixStream, pooler: Pooler) -> Result<()> {
     // The first message has no tag.
-    server.write_all(&body(client)?)?;
+    let startup = body(client)?;
+    let replaced = match pooler {
+        Pooler::RefusesOptions if startup.windows(9).any(|part| part == b"\0options\0") => {
+            return client.write_all(&refusal());
+        }
+        Pooler::RefusesOptions => &[],
+        Pooler::Replaces(replaced) => replaced,
+    };
+    server.write_all(&startup)?;
     loop {
         let mut tag = [0];
         client.read_exact(&mut tag)?;
@@ -51,6 +68,13 @@ fn forward(mut client: &UnixStream, mut server: &UnixStream, replaced: Replaced)
         server.write_all(&tag)?;
         server.write_all(&message)?;
     }
+}
+
+/// An ErrorResponse in the words of PgBouncer.
+fn refusal() -> Vec<u8> {
+    let fields = b"SFATAL\0C08P01\0Munsupported startup parameter: options\0\0";
+    let length = u32::try_from(fields.len() + 4).expect("a short message");
+    [b"E", &length.to_be_bytes()[..], fields].concat()
 }
 
 /// Length and content of a message.
