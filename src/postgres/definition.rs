@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::call::Call;
+use super::call::{Call, PlannedRead};
 use super::cursor::{self, AnswerTaker};
 use super::error::{CallError, UnknownReason};
 use super::facts::of_digest;
 use super::read_batch::ReadAnswer;
-use super::session::{PlannedRead, Session};
+use super::session::Session;
 use super::statement::Statement;
 use super::surroundings::line;
 use super::wire::AnswerRows;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::call::PlannedRead;
 use super::candidates;
 use super::content;
 use super::content_document::LongDocument;
@@ -17,7 +18,7 @@ use super::origins;
 use super::profile_query::Query;
 use super::read_batch::{ReadAnswer, ReadBatch, RowCounting};
 use super::role;
-use super::session::{PlannedRead, Session};
+use super::session::Session;
 use super::statement::{CursorName, Statement};
 use super::surroundings;
 use super::table_digest::{DocumentPlan, TableContent, TableDigest, document_plans};

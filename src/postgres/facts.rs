@@ -3,11 +3,10 @@
 
 use md5::{Digest as _, Md5};
 
-use super::call::Call;
+use super::call::{Call, PlannedRead};
 use super::error::UnknownReason;
 use super::profile_query::Query;
 use super::read_batch::ReadAnswer;
-use super::session::PlannedRead;
 use super::statement::{Statement, VALUE_MAX};
 use super::validate::Rulings;
 use super::wire::AnswerRows;

@@ -6,9 +6,8 @@
 use std::borrow::Cow;
 
 use super::acl::{self, Grantee};
-use super::call::Call;
+use super::call::{Call, PlannedRead};
 use super::content::{one_line, quoted};
-use super::session::PlannedRead;
 use super::statement::Statement;
 use crate::profile::GrantScope;
 use crate::survey::{EvidenceFormat, FactDocument};

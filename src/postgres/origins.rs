@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::call::Call;
+use super::call::{Call, PlannedRead};
 use super::content::{one_line, origin_sql};
 use super::error::UnknownReason;
 use super::guard::guard;
 use super::read_batch::ReadAnswer;
-use super::session::PlannedRead;
 use super::statement::{CursorName, Statement};
 use super::wire::AnswerRows;
 use crate::profile::{ContentSpec, Profile};

@@ -1,8 +1,9 @@
 //! Who holds a privilege through PUBLIC alone: whoever takes it from PUBLIC takes it from them.
 //! Invariant: what could not be read is no empty list ([`PublicHolders`]).
 
+use super::call::PlannedRead;
 use super::read_batch::{ReadBatch, RowCounting};
-use super::session::{PlannedRead, Session};
+use super::session::Session;
 use super::statement::Statement;
 use crate::runner::target::TargetError;
 

@@ -1,8 +1,9 @@
 //! Many reads in one round trip.
 //! Invariant: the answers are in the order of the plan, and a refused read is never sent (`ReadBatch::run`).
 
+use super::call::PlannedRead;
 use super::error::{CallError, UnknownReason};
-use super::session::{PlannedRead, Session};
+use super::session::Session;
 use super::wire::{AnswerRows, BatchAnswers};
 use crate::runner::target::{Progress, TargetError};
 

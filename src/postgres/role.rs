@@ -2,8 +2,8 @@
 //! Invariant: a question without an answer is listed in `unanswered`, and then the role is not called read-only
 //! (`RoleSurvey::is_read_only`).
 
+use super::call::PlannedRead;
 use super::read_batch::ReadAnswer;
-use super::session::PlannedRead;
 use super::statement::Statement;
 use super::wire::AnswerRows;
 use crate::profile::RoleAllowances;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::budget::Budget;
-use super::call::Call;
+use super::call::{Call, PlannedRead, ReadSteps};
 use super::canceller::Canceller;
 use super::connect::ConnectOptions;
 use super::error::{CallError, UnknownReason};
@@ -19,44 +19,6 @@ use super::{proof, session_settings};
 use crate::profile::Timeouts;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{Footprint, Residue, ServerIdentity, Snapshot, TransactionProof, UtcTime};
-
-/// One read of a survey; each has a savepoint of its own, so that it fails alone.
-#[derive(Debug, Clone)]
-pub(super) struct PlannedRead {
-    /// What is read, for error messages: `fact icx_total`.
-    pub(super) name: String,
-    steps: ReadSteps,
-}
-
-#[derive(Debug, Clone)]
-enum ReadSteps {
-    /// A constant SELECT with its parameters.
-    Ask(Call),
-    /// DECLARE of a cursor, and its FETCH.
-    Cursor(Call, Statement),
-}
-
-impl PlannedRead {
-    /// A read with a constant SELECT.
-    pub(super) fn ask(name: impl Into<String>, call: impl Into<Call>) -> Self {
-        Self {
-            name: name.into(),
-            steps: ReadSteps::Ask(call.into()),
-        }
-    }
-
-    /// A read through a cursor.
-    pub(super) fn cursor(
-        name: impl Into<String>,
-        declare: impl Into<Call>,
-        fetch: Statement,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            steps: ReadSteps::Cursor(declare.into(), fetch),
-        }
-    }
-}
 
 /// An open survey transaction.
 pub(super) struct Session {
@@ -145,8 +107,7 @@ impl Session {
         let system_identifier = may(next());
         let _rollback_to = next();
         let timeline = may(next());
-        let _rollback_to = next();
-        let _released = next();
+        let (_rollback_to, _released) = (next(), next());
         let carried = proof::carried(next().unwrap_or_default());
         let mut columns = identity.into_iter().flatten();
         let mut cell = || columns.next().flatten().unwrap_or_default();

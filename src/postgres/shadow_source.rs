@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::call::Call;
+use super::call::{Call, PlannedRead};
 use super::connect::{ConnectOptions, connect};
 use super::error::{CallError, UnknownReason};
 use super::read_only_proxy::{PORT, ProxyEnd, ReadOnlyProxy};
-use super::session::{PlannedRead, Session};
+use super::session::Session;
 use super::settings::ConnectionSettings;
 use super::socket::PER_QUESTION;
 use super::statement::Statement;

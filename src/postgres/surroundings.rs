@@ -4,14 +4,14 @@
 
 use serde_json::{Value, json};
 
-use super::call::Call;
+use super::call::{Call, PlannedRead};
 use super::called_code;
 use super::content::one_line;
 use super::definition;
 use super::facts::of_document;
 use super::privileges::Privileges;
 use super::read_batch::ReadAnswer;
-use super::session::{PlannedRead, Session};
+use super::session::Session;
 use super::statement::Statement;
 use super::wire::AnswerRows;
 use crate::profile::Profile;
