@@ -5,12 +5,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap_complete::Shell;
 use drygate::cli::{
     Cli, CliError, Color, Command, ConfigCommand, DatabaseUrl, DemoScenario, DiffCommand, Disk,
     Environment, Files, Origin, Output, POLICY_FILE, PolicyFile, ProfileCommand, ReplayCommand,
-    ReplayFormat, RunPlace, RunRef, RunsCommand, check_approvals, clap_command, completions,
-    config_document, config_text, manual, parse, redact,
+    ReplayFormat, RunPlace, RunRef, RunsCommand, check_approvals, clap_command, config_document,
+    config_text, manual, parse, redact,
 };
 use drygate::profile::{MachinePolicy, load};
 use drygate::run::{ApprovalGate, CommandLine, RunId, RunSort, State, StopCode, shell_word};
@@ -141,7 +140,8 @@ fn replay(run: RunPlace) -> ReplayCommand {
 #[case("profile show", Command::Profile(ProfileCommand::Show { name: None }))]
 #[case("profile check my.toml", Command::Profile(ProfileCommand::Check { name: Some("my.toml".into()) }))]
 #[case("config show", Command::Config(ConfigCommand::Show))]
-#[case("man", Command::Man)]
+#[case("man", Command::Man { command: Vec::new(), output: None })]
+#[case("man profile check", Command::Man { command: vec!["profile".into(), "check".into()], output: None })]
 fn every_command_is_read(#[case] words: &str, #[case] command: Command) {
     assert_eq!(
         Machine::new().run(words).expect("understood").command,
@@ -743,25 +743,62 @@ fn a_policy_about_persons_needs_a_shared_store() {
 }
 
 #[test]
-fn completions_and_manual_name_every_command() {
+fn the_manual_names_every_command() {
     let words = clap_command();
     let shown = || {
         let commands = words.get_subcommands();
         let commands = commands.filter(|command| !command.is_hide_set());
         commands.map(clap::Command::get_name)
     };
-    let manual = String::from_utf8(manual().expect("written")).expect("UTF-8");
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let text = String::from_utf8(completions(shell)).expect("UTF-8");
-        for command in shown() {
-            assert!(text.contains(command), "{shell}: {command}");
+    let page = |words: &[String]| {
+        let page = manual(words).expect("written").expect("a page");
+        String::from_utf8(page).expect("UTF-8")
+    };
+    let whole = page(&[]);
+    for command in shown() {
+        let name = format!("drygate\\-{command}");
+        assert!(whole.contains(&name), "{command}");
+        let own = page(&[command.to_owned()]);
+        assert!(own.contains(&name), "{own}");
+    }
+    for hidden in ["shadow", "nothing"] {
+        assert!(manual(&[hidden.to_owned()]).expect("written").is_none());
+    }
+}
+
+/// The commands that carry something out, with all words.
+fn leaves(command: &clap::Command, above: &str) -> Vec<(String, clap::Command)> {
+    let shown = command.get_subcommands().filter(|it| !it.is_hide_set());
+    let mut found = Vec::new();
+    for command in shown {
+        let words = format!("{above}{}", command.get_name());
+        found.extend(leaves(command, &format!("{words} ")));
+        if !command.has_subcommands() || words == "runs" {
+            found.push((words, command.clone()));
         }
     }
-    for command in shown() {
-        assert!(
-            manual.contains(&format!("drygate\\-{command}")),
-            "{command}"
-        );
+    found
+}
+
+#[test]
+fn every_example_is_read() {
+    for (words, command) in leaves(&clap_command(), "") {
+        let help = command.get_after_long_help().expect(&words).to_string();
+        let examples: Vec<&str> = (help.lines())
+            .filter_map(|line| line.trim().strip_prefix("drygate "))
+            .collect();
+        assert!(!examples.is_empty() || words == "completions", "{words}");
+        assert!(help.contains("Exit codes:\n  0 "), "{help}");
+        for example in examples {
+            assert!(example.starts_with(&words), "{words}: {example}");
+            let end = example.find(['#', '&', '|']).unwrap_or(example.len());
+            let example = example[..end].trim().replace(['\'', '"'], "");
+            let example = example.replace("$EVIDENCE", &"a".repeat(64));
+            let example = example
+                .replace("$HEAD", &"b".repeat(64))
+                .replace("not on a Friday", "no");
+            Machine::new().run(&example).expect(&example);
+        }
     }
 }
 

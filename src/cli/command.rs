@@ -172,8 +172,15 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
-    /// Prints the manual page.
-    Man,
+    /// Prints the manual page of drygate, or of one of its commands.
+    Man {
+        /// The words of a command: run, profile check.
+        #[arg(value_name = "COMMAND", conflicts_with = "output")]
+        command: Vec<String>,
+        /// Writes the pages of all commands into a directory.
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        output: Option<PathBuf>,
+    },
 }
 
 /// What `replay` is asked for.

@@ -4,10 +4,12 @@
 mod approvals;
 mod arguments;
 mod command;
+mod completion;
 mod config_file;
 mod demo_scenario;
 mod environment;
 mod error;
+mod help;
 mod policy_file;
 mod printed;
 mod program;
@@ -23,11 +25,12 @@ pub use command::{
     Command, ConfigCommand, DiffCommand, ProfileCommand, ReplayCommand, ReplayFile, ReplayFormat,
     RunPlace, RunsCommand, RunsRemoval,
 };
+pub use completion::{complete, completions};
 pub use demo_scenario::DemoScenario;
 pub use environment::{Disk, Environment, Files};
 pub use error::CliError;
 pub use policy_file::{POLICY_FILE, PolicyFile, machine_policy, read_policy};
-pub use printed::{clap_command, completions, config_document, config_text, manual};
+pub use printed::{clap_command, config_document, config_text, manual, write_manuals};
 pub use resolve::{Cli, parse};
 pub use run_ref::{RunRef, RunRefError};
 pub use secret::{BlankDatabaseUrl, DatabaseUrl, redact};

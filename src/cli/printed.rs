@@ -1,39 +1,66 @@
-//! Prints the command line itself: shell completions, manual page, and the settings with their origin. Invariant: a password in
+//! Prints the command line itself: manual pages, and the settings with their origin. Invariant: a password in
 //! a setting is hidden (`DatabaseUrl` has no other `Display`).
 
 use std::io;
+use std::path::Path;
 
 use clap::CommandFactory;
-use clap_complete::Shell;
 use serde_json::Value;
 
 use super::arguments::Arguments;
-use super::{Origin, Settings, Sourced};
+use super::{Origin, Settings, Sourced, help};
 use crate::documents::{ConfigDocument, SchemaVersion, SettingRow};
 
 /// The command line as clap knows it.
 pub fn clap_command() -> clap::Command {
-    Arguments::command()
+    help::described(Arguments::command())
 }
 
-/// The completion script of a shell.
-pub fn completions(shell: Shell) -> Vec<u8> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut clap_command(), "drygate", &mut text);
-    text
+/// The manual page of drygate, or of one of its commands, as roff; `None`: there is no such command.
+pub fn manual(words: &[String]) -> io::Result<Option<Vec<u8>>> {
+    let command = built();
+    let mut page = &command;
+    for word in words {
+        match page.find_subcommand(word) {
+            Some(found) if !found.is_hide_set() => page = found,
+            _ => return Ok(None),
+        }
+    }
+    rendered(page).map(Some)
 }
 
-/// The manual page, as roff.
-pub fn manual() -> io::Result<Vec<u8>> {
+/// Writes every manual page into a directory.
+pub fn write_manuals(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    write_pages(&built(), directory)
+}
+
+fn write_pages(page: &clap::Command, directory: &Path) -> io::Result<()> {
+    let name = page.get_display_name().unwrap_or_else(|| page.get_name());
+    std::fs::write(directory.join(format!("{name}.1")), rendered(page)?)?;
+    page.get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .try_for_each(|command| write_pages(command, directory))
+}
+
+/// With the names that the pages of its commands have.
+fn built() -> clap::Command {
+    let mut command = clap_command().disable_help_subcommand(true);
+    command.build();
+    command
+}
+
+fn rendered(page: &clap::Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(clap_command()).render(&mut text)?;
-    Ok(text)
+    clap_mangen::Man::new(page.clone()).render(&mut text)?;
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    Ok(text.replace(".SH EXTRA", ".SH NOTES").into_bytes())
 }
 
 /// Each setting: key, value (null: not set), origin.
 fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
     let unset = &Origin::Default;
-    let path = |path: &std::path::Path| Value::from(path.display().to_string());
+    let path = |path: &Path| Value::from(path.display().to_string());
     vec![
         (
             "profile",

@@ -27,7 +27,7 @@ pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
         .collect::<Vec<_>>()
         .join(" ");
     let tip = lines.iter().find_map(|line| line.strip_prefix("tip: "));
-    let help = call.anywhere("--help");
+    let help = call.anywhere(format!("{}--help", usage_of(&text)));
     let hint = tip.map_or_else(
         || format!("`{help}` lists the commands and flags."),
         |tip| format!("{}; `{help}` lists what there is.", printable(tip)),
@@ -36,6 +36,19 @@ pub(super) fn clap_error(error: &clap::Error, call: &CommandLine) -> CliError {
         printable(said.strip_prefix("error: ").unwrap_or(&said)),
         hint,
     )
+}
+
+/// The words of the command whose usage clap shows, each with a blank behind it: `profile check `.
+fn usage_of(text: &str) -> String {
+    let usage = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Usage: drygate "));
+    let words = usage.unwrap_or_default().split(' ');
+    words
+        .take_while(|word| word.bytes().all(|c| c.is_ascii_lowercase()))
+        .filter(|word| !word.is_empty())
+        .map(|word| format!("{word} "))
+        .collect()
 }
 
 /// A word without a command: a run, or a command that does not exist.

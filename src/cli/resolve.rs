@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::{FromArgMatches as _, ValueEnum};
 
 use super::arguments::{Arguments, Flags};
 use super::config_file::{ConfigFile, INTERVAL, INTERVAL_HINT, Keys, is_interval, read_all};
@@ -13,7 +13,7 @@ use super::error::mode_error;
 use super::refused::{bare_run, clap_error};
 use super::{
     BlankDatabaseUrl, CliError, Color, Command, DatabaseUrl, Environment, Origin, Output, Settings,
-    Sourced, ThemeName, redact,
+    Sourced, ThemeName, clap_command, redact,
 };
 use crate::profile::{BUILT_IN, printable};
 use crate::run::Mode;
@@ -32,7 +32,9 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &Environment,
 ) -> Result<Cli, CliError> {
-    let arguments = Arguments::try_parse_from(arguments)
+    let arguments = clap_command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Arguments::from_arg_matches(&matches))
         .map_err(|error| clap_error(&error, &environment.command_line(None)))?;
     // First the ways to ask for LIVE: flag and variables here, files in `read_all`. Other settings are looked at only after
     // them.

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::{
-    LaunchError, approve, demo, diff, doctor, export, headless, import, output, print, recheck,
-    rehearse, replay, run, runs, screen, survey, verify, watch,
+    LaunchError, approve, demo, diff, doctor, export, headless, import, lookup, output, print,
+    recheck, rehearse, replay, run, runs, screen, survey, verify, watch,
 };
 use crate::cli;
 use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
@@ -18,6 +18,7 @@ use crate::survey::Digest;
 /// The whole program: arguments of the process to exit code.
 pub fn main() -> ExitCode {
     super::end_on_panic();
+    cli::complete(lookup::run_names);
     let (json, call, ended) = match Environment::of_process() {
         Ok(environment) => begin(&environment),
         Err(error) => (wants_json(), CommandLine::default(), Err(error.into())),
@@ -158,11 +159,25 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             Ok(exit::OK)
         }
         Command::Completions { shell } => {
-            output::bytes(&cli::completions(*shell))?;
+            let script = cli::completions(*shell);
+            output::bytes(&script.map_err(LaunchError::output("cannot make the completions"))?)?;
             Ok(exit::OK)
         }
-        Command::Man => {
-            let page = cli::manual().map_err(LaunchError::output("cannot make the manual"))?;
+        Command::Man {
+            output: Some(directory),
+            ..
+        } => {
+            let doing = "cannot write the manual pages";
+            cli::write_manuals(directory).map_err(LaunchError::output(doing))?;
+            Ok(exit::OK)
+        }
+        Command::Man { command, .. } => {
+            let page =
+                cli::manual(command).map_err(LaunchError::output("cannot make the manual"))?;
+            let page = page.ok_or_else(|| {
+                let words = crate::report::visible(&command.join(" "));
+                LaunchError::Usage(format!("there is no command {words}"))
+            })?;
             output::bytes(&page)?;
             Ok(exit::OK)
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::{LaunchError, export, output, run_plan, verify};
+use super::{LaunchError, export, lookup, output, run_plan, verify};
 use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::{Output, Settings};
 use crate::documents::{ImportDocument, SchemaVersion};
@@ -22,6 +22,7 @@ use crate::survey::Digest;
 
 /// Imports an archive after verifying it.
 pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
+    lookup::refuse_no_archive(file)?;
     let store = run_plan::store(settings)?;
     let root = store.storage().root().to_owned();
     for directory in [CACHE_DIR, RUNS_DIR] {

@@ -1,11 +1,12 @@
 //! Finding a run and folding it. Nothing is written but the index of runs, which can be deleted at any time.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{LaunchError, files};
+use super::{LaunchError, files, run_plan};
 use crate::archive::{Limits, OpenedArchive, open_archive};
-use crate::cli::{CliError, RunRef};
+use crate::cli::{self, CliError, Environment, RunRef};
 use crate::journal::{DirectoryStore, Permissions, RunIndex, RunStore, imported_from};
 use crate::run::{History, LastPass, RunId, RunResult, RunRow, RunStatus};
 use crate::runner::fold;
@@ -38,8 +39,30 @@ pub fn resolve(store: &DirectoryStore, meant: &RunRef) -> Result<RunId, LaunchEr
     })
 }
 
+/// The runs of the data directory by name, the newest first, for a shell that completes; none where anything is wrong.
+pub fn run_names() -> Vec<String> {
+    let store = Environment::of_process()
+        .and_then(|environment| cli::parse([OsString::from("drygate")], &environment))
+        .ok()
+        .and_then(|cli| run_plan::store(&cli.settings).ok());
+    let runs = store.and_then(|store| store.runs().ok());
+    let mut names: Vec<String> = (runs.unwrap_or_default().iter())
+        .map(ToString::to_string)
+        .collect();
+    names.sort_by(|one, two| two.cmp(one));
+    names.push("last".to_owned());
+    names
+}
+
 /// The run of an archive, unpacked in a private temporary directory for as long as the value lives.
 pub fn archive(path: &Path) -> Result<OpenedArchive, LaunchError> {
+    refuse_no_archive(path)?;
+    let opened = open_archive(path, None, Permissions::private(), Limits::default())?;
+    Ok(opened)
+}
+
+/// Refuses a path that can be no archive, as a wrong argument.
+pub fn refuse_no_archive(path: &Path) -> Result<(), LaunchError> {
     let wrong = match std::fs::metadata(path) {
         Ok(about) if about.is_file() => None,
         Ok(about) if about.is_dir() => Some("is a directory; only verify reads one"),
@@ -47,12 +70,13 @@ pub fn archive(path: &Path) -> Result<OpenedArchive, LaunchError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Some("names no run, and no file"),
         Err(_) => None,
     };
-    if let Some(wrong) = wrong {
-        let name = files::visible(path);
-        return Err(LaunchError::Usage(format!("{name} {wrong}")));
+    match wrong {
+        None => Ok(()),
+        Some(wrong) => {
+            let name = files::visible(path);
+            Err(LaunchError::Usage(format!("{name} {wrong}")))
+        }
     }
-    let opened = open_archive(path, None, Permissions::private(), Limits::default())?;
-    Ok(opened)
 }
 
 /// Whether a run came out of an archive. A mark that cannot be read is a mark.

@@ -21,7 +21,7 @@ pub fn verify(
     kept: Option<&KeptHead>,
 ) -> Result<u8, LaunchError> {
     let (found, notes) = match target {
-        RunPlace::Path(file) if file.is_file() => {
+        RunPlace::Path(file) if !file.is_dir() => {
             let opened = lookup::archive(file)?;
             let run = DirectoryStore::run_path(opened.run_id());
             let (mut found, notes) = looked(opened.store().storage(), &run, kept)?;

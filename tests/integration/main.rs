@@ -11,6 +11,7 @@ mod callers;
 mod cast;
 mod changed_while_read;
 mod changing;
+mod completing;
 mod contradiction;
 mod deleting;
 mod diff;
