@@ -845,7 +845,7 @@ fn a_view_cannot_be_replaced_between_its_ruling_and_its_read() {
                    AS $$BEGIN RAISE LOG 'trap executed'; RETURN true; END$$";
     cluster.load(DATABASE, views).expect("loaded");
     let mut profile = profile();
-    let sql = &mut profile.candidates.sql;
+    let sql = &mut profile.candidates.as_mut().expect("live units").sql;
     *sql = sql.replace("FROM public.information_unit u", "FROM public.units u");
     assert!(sql.contains("public.units"));
     let mut witness = Replacing {

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use drygate::audit::scope;
 use drygate::profile::{
-    BUILT_IN, ProfileError, ProfileOrigin, TEXT_BYTES_MAX, built_in, load, parse, parse_recorded,
+    BUILT_IN, ProfileError, ProfileOrigin, TEXT_BYTES_MAX, built_in, load, load_with_change, parse,
+    parse_recorded,
 };
 use drygate::run::{Check, CheckName, ClaimName, Gate, RunState, Verdict};
 use proptest::prelude::{any, prop, proptest};
@@ -490,6 +491,54 @@ fn a_profile_is_found_by_name_or_path() {
         missing.starts_with("/p/x.toml: cannot be read: "),
         "{missing}"
     );
+}
+
+/// The built-in profile without the tables or arrays of tables of these names.
+fn without(names: &[&str]) -> String {
+    let mut kept = true;
+    let lines = BUILT_IN[0].1.split_inclusive('\n');
+    lines
+        .filter(|line| {
+            if line.starts_with('[') {
+                let name = line.trim().trim_matches(['[', ']']);
+                kept = !names.contains(&name);
+            }
+            kept
+        })
+        .collect()
+}
+
+const CHANGE: &str = "\n[change]\nrole = \"kb_migrator\"\nfiles = [\"enact.sql\"]\n";
+
+#[test]
+fn only_a_profile_with_a_change_does_without_what_units_need() {
+    for name in ["labels", "grants", "pieces", "candidates", "lifecycle"] {
+        let error = parse("p.toml", &without(&[name])).expect_err(name);
+        let says = format!("p.toml:1:1: missing field `{name}`");
+        assert!(error.to_string().starts_with(&says), "{error}");
+    }
+    let none = without(&["facts", "contents"]);
+    let error = parse("p.toml", &none)
+        .expect_err("nothing asked")
+        .to_string();
+    assert!(error.contains("missing field `facts`"), "{error}");
+    let units = ["pieces", "candidates", "lifecycle"];
+    let others = ["labels", "facts", "functions", "grants", "contents"];
+    let alone = without(&[&units[..], &others].concat());
+    let profile = parse("p.toml", &format!("{alone}{CHANGE}")).expect("a change alone");
+    assert!(profile.units().is_none() && profile.facts.is_empty());
+    assert_eq!(profile.gate_labels(), ["allow COPY", "allow CHANGE"]);
+    parse("p.toml", &alone).expect_err("without a change");
+    load_with_change("/p/x.toml", &|_| Ok(alone.clone())).expect("a change that is named later");
+    for name in units {
+        let text = format!("{}{CHANGE}", without(&[name]));
+        let error = parse("p.toml", &text).expect_err(name).to_string();
+        assert!(
+            error.contains(&format!("missing field `{name}`: ")),
+            "{error}"
+        );
+        assert!(error.contains("together or not at all"), "{error}");
+    }
 }
 
 #[test]

@@ -86,13 +86,13 @@ pub type ReadBy<'a> = &'a dyn Fn(&str) -> Vec<String>;
 /// Completes the judgement of units with rows and facts.
 pub fn after(
     profile: &Profile,
+    lifecycle: &Lifecycle,
     effect: &PredictedEffect,
     judged: UnitsJudged,
     rows: &[TableRows],
     changes: Vec<FactChange>,
     read_by: ReadBy<'_>,
 ) -> After {
-    let lifecycle = &profile.lifecycle;
     let mut unexplained = Unexplained::of(rows);
     let rows_compared = judged.complete;
     let (units, named) = if rows_compared {

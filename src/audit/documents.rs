@@ -139,7 +139,7 @@ fn survey_findings(
 }
 
 fn is_digest_of_document(profile: &Profile, fact: &Fact) -> bool {
-    profile.grants.key == fact.key.as_str() || is_surroundings(&fact.key)
+    profile.grants_key() == Some(fact.key.as_str()) || is_surroundings(&fact.key)
 }
 
 /// Why a fact does not have the value that its document gives.

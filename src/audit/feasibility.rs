@@ -293,7 +293,7 @@ fn facts_answer(profile: &Profile, survey: &Survey) -> Check {
         .iter()
         .map(|f| f.key.as_str())
         .chain(profile.functions.iter().map(|f| f.key.as_str()))
-        .chain([profile.grants.key.as_str()])
+        .chain(profile.grants_key())
         .chain(profile.contents.iter().map(|c| c.key.as_str()));
     let absent = keys
         .filter(|key| survey.fact(key).is_none())
@@ -369,14 +369,13 @@ fn pins_met(profile: &Profile, survey: &Survey) -> Check {
         .chain(
             profile
                 .grants
-                .expect
-                .as_deref()
-                .map(|value| (profile.grants.key.as_str(), value)),
+                .iter()
+                .filter_map(|grants| Some((grants.key.as_str(), grants.expect.as_deref()?))),
         )
         .collect();
     let (mut unmet, raw) = compare(survey, &wanted);
     let keys = profile.functions.iter().map(|f| f.key.as_str());
-    let pinned: Vec<&str> = keys.chain([profile.grants.key.as_str()]).collect();
+    let pinned: Vec<&str> = keys.chain(profile.grants_key()).collect();
     unmet.extend(
         pinned
             .iter()

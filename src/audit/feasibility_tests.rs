@@ -125,7 +125,7 @@ fn each_spoiled_value_fails_its_own_check() {
             w.profile.functions[0].expect = Some("6ca9".to_owned());
         }),
         ("pins_met", |w| {
-            w.profile.grants.expect = Some("45d2".to_owned());
+            w.profile.grants.as_mut().expect("declared").expect = Some("45d2".to_owned());
         }),
         ("pins_met", |w| {
             change(&mut w.survey, "fn_iu_enact_md5", live(""));

@@ -107,7 +107,7 @@ fn checks_of_any_table(script: &ScriptedRun, gate: Gate) -> Vec<Check> {
             g2(&DrySeams {
                 profile: &profile,
                 pin: script.pin(),
-                simulation: &values::simulation(false),
+                simulation: Some(&values::simulation(false)),
                 context,
                 context_bytes: &bytes,
                 context_blob: &Digest::of(&bytes),

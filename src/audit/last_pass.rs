@@ -1,7 +1,6 @@
 //! What differs between the pin and the last PASS.
 //! Invariant: a difference of profile, prediction or any fact is never left out (test `nothing_that_differs_is_left_out`).
 
-use crate::profile::GrantScope;
 use crate::run::{ApprovalPolicy, LastPass, LastPassDifference, RunCreated};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
@@ -15,7 +14,7 @@ pub fn last_pass_differences(
     last: &LastPass,
     created: &RunCreated,
     pin: &Survey,
-    predicted: &PredictedEffect,
+    predicted: Option<&PredictedEffect>,
 ) -> Vec<LastPassDifference> {
     let then = |key: &FactKey| last.facts.iter().find(|fact| fact.key == *key);
     let gone = last
@@ -73,8 +72,8 @@ pub fn last_pass_differences(
     ));
     differences.extend(other(
         "prediction",
-        words(&last.predicted),
-        words(predicted),
+        last.predicted.as_ref().map_or_else(not_asked, words),
+        predicted.map_or_else(not_asked, words),
     ));
     differences
 }
@@ -85,7 +84,7 @@ pub fn not_comparable(
     formats: Sides<EvidenceFormat>,
     before: &[Fact],
     after: &[Fact],
-    grants: &GrantScope,
+    grants: Option<&str>,
 ) -> Vec<FactKey> {
     if formats.before == formats.after {
         return Vec::new();
@@ -98,13 +97,17 @@ pub fn not_comparable(
             let (one, two) = (before[one].observed.value(), after[two].observed.value());
             let known = one.is_some() && two.is_some() && one != two;
             content_of_two_formats(fact.kind, one, two)
-                || (known && fact.key.as_str() == grants.key)
+                || (known && grants == Some(fact.key.as_str()))
         }
         _ => true,
     };
     all.filter(two_formats)
         .map(|fact| fact.key.clone())
         .collect()
+}
+
+fn not_asked() -> String {
+    "not asked".to_owned()
 }
 
 fn words(effect: &PredictedEffect) -> String {
@@ -148,7 +151,7 @@ mod tests {
 
     fn keys(last: &LastPass) -> Vec<String> {
         let (pin, predicted) = (survey(2), predict(&profile(), &simulation()));
-        let found = last_pass_differences(last, &created(), &pin, &predicted);
+        let found = last_pass_differences(last, &created(), &pin, predicted.as_ref());
         found.into_iter().map(|d| d.key.to_string()).collect()
     }
 
@@ -163,9 +166,10 @@ mod tests {
         );
         change(&mut two, "icx_draft", live("7"));
         let (before, after) = (EvidenceFormat::One, EvidenceFormat::Two);
-        let grants = profile().grants;
+        let profile = profile();
+        let grants = profile.grants_key();
         let across = |one: &[Fact], two: &[Fact]| {
-            not_comparable(Sides::new(before, after), one, two, &grants)
+            not_comparable(Sides::new(before, after), one, two, grants)
         };
         let keys = |found: Vec<FactKey>| -> Vec<String> {
             found.iter().map(ToString::to_string).collect()
@@ -178,7 +182,7 @@ mod tests {
             ["grant_matrix_sha", "unit_version", "icx_total"]
         );
         let same = Sides::new(after, after);
-        assert_eq!(not_comparable(same, &one.facts, &two.facts, &grants), []);
+        assert_eq!(not_comparable(same, &one.facts, &two.facts, grants), []);
     }
 
     #[test]
@@ -217,7 +221,7 @@ mod tests {
         };
         assert_eq!(keys(&unsaid), ["policy"]);
         let predicted = LastPass {
-            predicted: PredictedEffect::default(),
+            predicted: Some(PredictedEffect::default()),
             ..last()
         };
         assert_eq!(keys(&predicted), ["prediction"]);

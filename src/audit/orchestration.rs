@@ -14,7 +14,9 @@ use crate::simulate::SimulatedStep;
 
 /// How many checks G3 has, those still to come included.
 pub fn g3_count(run: &RunState) -> usize {
-    8 + run.change().map_or(0, |_| rehearsal::CHECKS)
+    // What is not simulated is not asked, and in no count.
+    let of_steps = if run.simulates() { 5 } else { 0 };
+    3 + of_steps + run.change().map_or(0, |_| rehearsal::CHECKS)
 }
 
 /// The checks of G3, complete: what was not reached is NOT CHECKED.
@@ -117,11 +119,14 @@ fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check 
         SimulatedStep::Verify => CheckName::VerifyEqualsPrediction,
         SimulatedStep::Enact => CheckName::EnactEqualsPrediction,
     };
-    let (Some(done), Some((_, predicted))) = (done(run, step), &run.predicted) else {
+    let predicted = run.predicted.as_ref().map(|(_, predicted)| predicted);
+    let (Some(done), Some(predicted), Some(lifecycle)) =
+        (done(run, step), predicted, &profile.lifecycle)
+    else {
         return not_reached(name, run, &format!("{step} was not simulated"));
     };
     let (saw, wanted) = (counts_of(step, &done.counts), counts_of(step, predicted));
-    let effect = step_effect(profile, step, predicted);
+    let effect = step_effect(profile, lifecycle, step, predicted);
     // A VERIFY that predicted gaps and found the same gaps equals its prediction, and must fail all the same.
     let sound = step != SimulatedStep::Verify || *done.counts.unverified.get() == 0;
     let holds =
@@ -190,7 +195,11 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
     let enacted = done(run, SimulatedStep::Enact)
         .map(|d| d.counts.would_enact.get() + d.counts.already_enacted.get());
     if let Some(enacted) = enacted {
-        let two_states = profile.lifecycle.states.len() == 2;
+        let states = profile
+            .lifecycle
+            .as_ref()
+            .map(|lifecycle| lifecycle.states.len());
+        let two_states = states == Some(2);
         must(
             // With more than two states not every confirmed unit has to be enacted.
             enacted == confirmed || (!two_states && enacted < confirmed),

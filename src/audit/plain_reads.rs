@@ -44,9 +44,11 @@ pub(super) fn facts_are_plain_reads(profile: &Profile, rulings: &[QueryRuling]) 
     const NAME: CheckName = CheckName::FactsArePlainReads;
     // A count has no SQL of its own: drygate writes it.
     let written = profile.facts.iter().filter(|fact| fact.sql.is_some());
+    let streams = profile.units().map(|_| ["source pieces", "live units"]);
+    let streams = streams.into_iter().flatten();
     let unruled: Vec<String> = written
         .map(|fact| format!("fact {}", fact.key))
-        .chain(["source pieces".to_owned(), "live units".to_owned()])
+        .chain(streams.map(str::to_owned))
         .filter(|query| !rulings.iter().any(|ruling| ruling.query == *query))
         .collect();
     let refused: Vec<String> = rulings

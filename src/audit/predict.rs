@@ -4,26 +4,32 @@
 use std::collections::BTreeMap;
 
 use crate::profile::Profile;
-use crate::simulate::{PredictedEffect, SimulatedStep, Simulation, StepCounts};
+use crate::simulate::{Lifecycle, PredictedEffect, SimulatedStep, Simulation, StepCounts};
 
 /// The tables whose content is protected; they are listed in every predicted effect.
 pub fn protected_tables(profile: &Profile) -> Vec<String> {
     profile.contents.iter().map(|c| c.table.clone()).collect()
 }
 
-/// The predicted effect of a live run of all steps, from what the simulator made of the pin.
-pub fn predict(profile: &Profile, simulation: &Simulation) -> PredictedEffect {
-    simulation.predicted(&profile.lifecycle, &protected_tables(profile))
+/// The predicted effect of a live run of all steps, from what the simulator made of the pin; none where the profile names no units.
+pub fn predict(profile: &Profile, simulation: &Simulation) -> Option<PredictedEffect> {
+    let lifecycle = profile.lifecycle.as_ref()?;
+    Some(simulation.predicted(lifecycle, &protected_tables(profile)))
 }
 
 /// The rows that one step alone would change, by its counts.
-pub fn step_effect(profile: &Profile, step: SimulatedStep, counts: &StepCounts) -> PredictedEffect {
+pub fn step_effect(
+    profile: &Profile,
+    lifecycle: &Lifecycle,
+    step: SimulatedStep,
+    counts: &StepCounts,
+) -> PredictedEffect {
     let (cut, enact) = match step {
         SimulatedStep::Cut => (*counts.would_insert.get(), 0),
         SimulatedStep::Verify => (0, 0),
         SimulatedStep::Enact => (0, *counts.would_enact.get()),
     };
-    PredictedEffect::of(&profile.lifecycle, cut, enact, &protected_tables(profile))
+    PredictedEffect::of(lifecycle, cut, enact, &protected_tables(profile))
 }
 
 /// Whether two effects change the same rows; tables that neither touches do not count.

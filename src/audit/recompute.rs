@@ -233,7 +233,7 @@ fn prediction_findings(
     if simulation.is_none_or(|s| s.counts != *counts) {
         found.push("the predicted counts are not those of the pin".to_owned());
     }
-    let again = profile.zip(simulation).map(|(p, s)| predict(p, s));
+    let again = profile.zip(simulation).and_then(|(p, s)| predict(p, s));
     if again.is_some_and(|again| !same_rows(&again, predicted)) {
         found.push("the predicted effect does not follow from the counts".to_owned());
     }
@@ -312,7 +312,8 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
         });
     let unheld = (!held).then(|| format!("{to} without a survey of its own that equals the pin"));
     let done = |step: &SimulatedStep| run.steps.iter().any(|done| done.step == *step);
-    let undone = gate.steps().first().filter(|(step, _)| !done(step));
+    let first = gate.steps().first().filter(|_| run.simulates());
+    let undone = first.filter(|(step, _)| !done(step));
     let undone = undone.map(|(step, _)| format!("{to} without {step}"));
     let other = not_the_approved_pin(run, gate);
     let unrehearsed = run.change().is_some() && run.rehearsal_of(gate).is_none();
@@ -345,11 +346,9 @@ fn sheet_findings(
             && sheet.pin_nonce == pin.snapshot.nonce
     });
     must(pinned, "the sheet does not show the facts of the pin");
-    let predicted = run.predicted.as_ref().is_some_and(|(effect, counts)| {
-        sheet.predicted == *effect && sheet.predicted_counts == *counts
-    });
+    let predicted = (sheet.predicted.clone()).zip(sheet.predicted_counts.clone());
     must(
-        predicted,
+        predicted == run.predicted && predicted.is_some() == run.simulates(),
         "the sheet does not show the prediction of this run",
     );
     must(
@@ -390,7 +389,7 @@ fn sheet_is_of(run: &RunState, sheet: &EvidenceSheet) -> bool {
         && sheet.round as usize == round
         && sheet.server == pin.server
         && sheet.pinned_at == pin.snapshot.began_at
-        && sheet.candidates == candidates.map_or(0, |stream| stream.rows)
+        && sheet.candidates == candidates.map(|stream| stream.rows)
         && sheet.candidate_digest.as_ref() == candidates.map(|stream| &stream.sha256)
         && run.context.as_deref() == Some(&sheet.context)
         && drifted.map_or(&[][..], Vec::as_slice) == sheet.drifted

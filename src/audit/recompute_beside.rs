@@ -28,7 +28,11 @@ pub(super) fn beside_findings(
         let new = reads_surroundings(&survey.facts);
         let rule = |fact: &Fact| {
             if new {
-                DriftRule::of(fact.key.as_str(), &profile.grants.key, profile.drift.strict)
+                DriftRule::of(
+                    fact.key.as_str(),
+                    profile.grants_key(),
+                    profile.drift.strict,
+                )
             } else {
                 // Before there was anything but the facts of the profile every difference was drift.
                 DriftRule::Any
@@ -66,7 +70,7 @@ mod tests {
         let read = |n: u64, value: &str| {
             let mut read = survey(n);
             for fact in &mut read.facts {
-                fact.drift = DriftRule::of(fact.key.as_str(), &profile().grants.key, false);
+                fact.drift = DriftRule::of(fact.key.as_str(), profile().grants_key(), false);
             }
             read.facts.push(around("objects.beside", value, rule));
             Arc::new(read)
@@ -80,7 +84,7 @@ mod tests {
         let taken = SurveyTaken {
             purpose: SurveyPurpose::ApproveSg1,
             survey: now,
-            simulation: Arc::default(),
+            simulation: Some(Arc::default()),
             beside,
         };
         (run, taken)

@@ -184,16 +184,14 @@ fn feasibility(
 
 /// The checks of G2 from pin, context pins and prediction. What else was written, the journal does not have.
 pub fn journalled_seams(run: &RunState, profile: &Profile) -> Result<Vec<Check>, String> {
-    let (Some(pin), Some(context), Some(simulation)) =
-        (&run.pin, &run.context, &run.pin_simulation)
-    else {
+    let (Some(pin), Some(context)) = (&run.pin, &run.context) else {
         return Err("without pin or context pins".to_owned());
     };
     let bytes = context.bytes().map_err(|error| error.to_string())?;
     let mut checks = g2(&DrySeams {
         profile,
         pin,
-        simulation,
+        simulation: run.pin_simulation.as_deref(),
         context,
         context_bytes: &bytes,
         context_blob: &Digest::of(&bytes),

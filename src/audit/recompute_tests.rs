@@ -385,7 +385,7 @@ fn a_forged_proof_prediction_step_or_sheet_is_found() {
         if let Event::EvidenceTaken(EvidenceTaken { sheet, .. }) =
             find(records, |e| matches!(e, Event::EvidenceTaken(_)))
         {
-            Arc::make_mut(sheet).candidates = 61;
+            Arc::make_mut(sheet).candidates = Some(61);
         }
     });
     must_find("context pins of another survey", |records| {

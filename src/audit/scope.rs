@@ -10,6 +10,17 @@ use super::source_tables::source_tables;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, RunState, Verdict};
 
+/// The checks of what is simulated.
+const OF_UNITS: [CheckName; 7] = [
+    CheckName::CandidatesNotEmpty,
+    CheckName::PredictionComputed,
+    CheckName::CutEqualsPrediction,
+    CheckName::VerifyEqualsPrediction,
+    CheckName::EnactEqualsPrediction,
+    CheckName::CountersAgree,
+    CheckName::LedgersComplete,
+];
+
 /// The checks that the table of the run requires, as the profile asks for them. What was found stays in the raw values.
 pub fn scope(run: &RunState, profile: &Profile, checks: Vec<Check>) -> Vec<Check> {
     let version = table_of(run);
@@ -41,11 +52,25 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
         return None;
     }
     let expects = profile.facts.iter().any(|fact| fact.expect.is_some());
+    let no_units = profile.units().is_none();
+    if no_units && OF_UNITS.contains(name) {
+        return Some("the profile names no units, so nothing is simulated");
+    }
     let unasked = [
         (
             CheckName::SsotDocuments,
             profile.ssot.is_empty(),
             "the profile names no SSOT document",
+        ),
+        (
+            CheckName::FactsArePlainReads,
+            no_units && profile.facts.is_empty() && profile.contents.is_empty(),
+            "the profile has no query",
+        ),
+        (
+            CheckName::PinsMet,
+            profile.functions.is_empty() && profile.grants.is_none(),
+            "the profile pins no function and no grants",
         ),
         (
             CheckName::ExpectationsMet,

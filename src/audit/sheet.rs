@@ -23,7 +23,10 @@ pub fn evidence_sheet(
 ) -> Option<EvidenceSheet> {
     let (created, pin) = (run.created.as_ref()?, run.pin.as_ref()?);
     let context = run.context.as_ref()?;
-    let (predicted, predicted_counts) = run.predicted.clone()?;
+    if run.simulates() && run.predicted.is_none() {
+        return None;
+    }
+    let (predicted, predicted_counts) = run.predicted.clone().unzip();
     // The round is counted by sheets of this gate, the superseded ones included.
     let taken = run.evidence.iter().map(|e| e.gate);
     let taken = taken.chain(run.earlier_evidence.iter().map(|e| e.0));
@@ -32,10 +35,10 @@ pub fn evidence_sheet(
     let verified = verified.find(|done| done.step == SimulatedStep::Verify);
     let incomparable = last.as_ref().map_or_else(Vec::new, |(last, _)| {
         let formats = Sides::new(last.evidence_format, created.evidence_format);
-        not_comparable(formats, &last.facts, &pin.facts, &profile.grants)
+        not_comparable(formats, &last.facts, &pin.facts, profile.grants_key())
     });
     let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        let mut found = last_pass_differences(last, created, pin, &predicted);
+        let mut found = last_pass_differences(last, created, pin, predicted.as_ref());
         found.retain(|difference| !incomparable.contains(&difference.key));
         found
     });
@@ -50,7 +53,7 @@ pub fn evidence_sheet(
         pinned_at: pin.snapshot.began_at,
         facts_digest: pin.facts_digest.clone(),
         candidate_digest: pin.candidates.as_ref().map(|c| c.sha256.clone()),
-        candidates: pin.candidates.as_ref().map_or(0, |c| c.rows),
+        candidates: pin.candidates.as_ref().map(|c| c.rows),
         predicted,
         predicted_counts,
         simulated: verified.map(|done| done.counts.clone()),

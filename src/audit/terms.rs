@@ -36,6 +36,7 @@ pub fn run_change(profile: &Profile, files: Vec<String>, role: Option<&str>) -> 
         role: role.to_owned(),
         files,
         expect: declared.and_then(|change| change.expect.clone()),
+        alone: profile.units().is_none(),
     })
 }
 
@@ -51,7 +52,9 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
         return declared.is_none() && created.check_table <= CHECK_TABLE;
     };
     let expect = declared.and_then(|declared| declared.expect.as_ref());
-    created.check_table == CHECK_TABLE_WITH_CHANGE && change.expect.as_ref() == expect
+    created.check_table == CHECK_TABLE_WITH_CHANGE
+        && change.expect.as_ref() == expect
+        && change.alone == profile.units().is_none()
 }
 
 /// Evidence that is said at `at` to be good for longer or shorter than it is: from its last survey on, whenever it is shown.
@@ -63,14 +66,16 @@ pub(super) fn expiry_finding(run: &RunState, at: UtcTime, expires_at: UtcTime) -
 
 /// The terms of the first record that are not those of the profile: whoever loosens them afterwards is found.
 pub(super) fn terms_findings(profile: &Profile, created: &RunCreated) -> Vec<String> {
-    let labels = [profile.labels.sg1.clone(), profile.labels.sg2.clone()];
     let terms = [
         ("the name of the profile", created.profile == profile.name),
         (
             "the prefix of the result",
             created.result_prefix == profile.result_prefix,
         ),
-        ("the labels of the gates", created.gate_labels == labels),
+        (
+            "the labels of the gates",
+            created.gate_labels == profile.gate_labels(),
+        ),
         (
             "who may approve, and for how long",
             created.approvals == approval_policy(profile),

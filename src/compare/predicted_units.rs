@@ -12,12 +12,15 @@ use crate::run::Surveys;
 use crate::simulate::PredictedEffect;
 use crate::survey::{FactKey, FactKind, Provenance, Sides, Survey};
 
-/// The comparison of the pin with the prediction of the newest evidence. `Err`: nothing is predicted yet.
+/// The comparison of the pin with the prediction of the newest evidence. `Err`: nothing is predicted yet, or at all.
 pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, String> {
     let evidence = record.evidence.last();
-    let (effect, pin) = match (evidence, record.pin()) {
-        (Some(seen), Some(pin)) => (&seen.sheet.predicted, pin),
-        _ => return Err("Nothing is predicted yet.".to_owned()),
+    if !run.simulates() {
+        return Err("Nothing is predicted: the profile names no units.".to_owned());
+    }
+    let effect = evidence.and_then(|seen| seen.sheet.predicted.as_ref());
+    let Some((effect, pin)) = effect.zip(record.pin()) else {
+        return Err("Nothing is predicted yet.".to_owned());
     };
     let mut facts: Vec<ComparedFact> = effect
         .tables

@@ -12,7 +12,7 @@ use crate::cli::{DemoScenario, Origin, Output, Settings};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment};
 use crate::profile;
-use crate::profile::LoadedProfile;
+use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::repo::throwaway::DemoRepository;
 use crate::run::{ApprovalGate, Event, RunChange};
@@ -122,14 +122,22 @@ fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
         .then(|| "--print-sql prints SQL: it takes neither --json nor --events".to_owned())
 }
 
-/// The profile, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
+/// The profile of the scenario, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
 fn labelled(scenario: Scenario) -> Result<LoadedProfile, LaunchError> {
+    if let Some(text) = scenario.profile() {
+        let origin = ProfileOrigin::BuiltIn(scenario.name());
+        return Ok(LoadedProfile {
+            profile: profile::parse(&origin.file(), text)?,
+            text: text.to_owned(),
+            origin,
+        });
+    }
     let loaded = print::load_profile(PROFILE)?;
     let mut text = loaded
         .text
         .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
         .replacen("color = \"red\"", "color = \"cyan\"", 1);
-    if let Some((_, policy)) = scenario.change() {
+    if let Some(policy) = scenario.change_policy() {
         text = text
             .replacen("sg1 = \"allow CUT\"", "sg1 = \"allow COPY\"", 1)
             .replacen("sg2 = \"allow ENACT\"", "sg2 = \"allow CHANGE\"", 1);
@@ -148,7 +156,7 @@ fn change(
     scenario: Scenario,
     place: &Path,
 ) -> Result<Option<RunChange>, LaunchError> {
-    let Some((sql, _)) = scenario.change() else {
+    let Some(sql) = scenario.change() else {
         return Ok(None);
     };
     let file = place.join("change.sql");

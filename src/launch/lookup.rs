@@ -129,14 +129,14 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
     if !same || !matches!(run.sealed, Some((_, RunResult::Pass, _))) {
         return None;
     }
-    let (pin, (_, sealed_at), (predicted, _)) = (run.pin.as_ref()?, run.last?, run.predicted?);
+    let (pin, (_, sealed_at)) = (run.pin.as_ref()?, run.last?);
     Some(LastPass {
         run_id,
         sealed_at,
         facts_digest: pin.facts_digest.clone(),
         facts: pin.facts.clone(),
         profile_sha256: created.profile_sha256.clone(),
-        predicted,
+        predicted: run.predicted.map(|(predicted, _)| predicted),
         approvals: Some(created.approvals.clone()),
         policy_sha256: created.policy_sha256.clone(),
         evidence_format: created.evidence_format,

@@ -85,22 +85,18 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     let documents = std::mem::take(&mut taken.documents);
     let now = |digest: &Digest| Some(Cow::Borrowed(of_digest(&documents, digest)?.text()));
     let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
-    let (facts, grants) = (&taken.survey.facts, &sealed.profile.grants);
+    let (facts, grants) = (&taken.survey.facts, sealed.profile.grants_key());
     let not_comparable = audit::not_comparable(formats, &before.facts, facts, grants);
     let differing = changes_with_rows(before, &taken.survey, &then, &now);
     let (mut changes, mut beside) = (differing.voids, differing.beside);
     for list in [&mut changes, &mut beside] {
         list.retain(|change| !not_comparable.contains(&change.key));
     }
-    let after = match (seen.units, &sealed.run.predicted) {
-        (Some(units), Some((effect, _))) => {
-            let mut rows = table_rows(
-                &sealed.profile,
-                Sides::new(before, &taken.survey),
-                &then,
-                &now,
-            );
-            for (content, (_, rows)) in sealed.profile.contents.iter().zip(&mut rows) {
+    let profile = &sealed.profile;
+    let after = match (seen.units, &sealed.run.predicted, &profile.lifecycle) {
+        (Some(units), Some((effect, _)), Some(lifecycle)) => {
+            let mut rows = table_rows(profile, Sides::new(before, &taken.survey), &then, &now);
+            for (content, (_, rows)) in profile.contents.iter().zip(&mut rows) {
                 // The documents are written otherwise: nothing can be said of their rows.
                 if not_comparable.iter().any(|key| key.as_str() == content.key) {
                     *rows = Err("its rows were digested in another format by an earlier version");
@@ -116,9 +112,8 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
                 let ruling = rulings.find(|ruling| ruling.query == query);
                 ruling.map_or_else(Vec::new, |ruling| ruling.relations.clone())
             };
-            let profile = &sealed.profile;
             Some(audit::after(
-                profile, effect, units, &rows, changes, &read_by,
+                profile, lifecycle, effect, units, &rows, changes, &read_by,
             ))
         }
         _ => None,
@@ -235,13 +230,15 @@ fn survey(
         &format!("recheck/{}", sealed.run_id.tail()),
     );
     target.pin_runs(audit::pinned_runs(&sealed.run));
-    let lifecycle = &sealed.profile.lifecycle;
+    let lifecycle = sealed.profile.lifecycle.as_ref();
     let mut matcher = Ok(None);
     let witness = SurveyWitness::new(|streamed| match (streamed, &mut matcher) {
         // A survey that is tried again streams from the beginning, so the ledger is opened again.
         (Streamed::Begin, matcher) => {
             let begun = ledger().transpose();
-            *matcher = begun.map(|ledger| ledger.map(|rows| AfterMatcher::new(lifecycle, rows)));
+            let begun = begun.map(|ledger| ledger.zip(lifecycle));
+            *matcher = begun
+                .map(|begun| begun.map(|(rows, lifecycle)| AfterMatcher::new(lifecycle, rows)));
         }
         (Streamed::Pairing(pairing), Ok(Some(matcher))) => matcher.feed(pairing),
         (Streamed::Pairing(_), _) => {}

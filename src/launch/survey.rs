@@ -311,12 +311,12 @@ impl<F: FnMut(Streamed<'_>)> SurveyWitness<F> {
             .enable_all()
             .build()
             .map_err(RunnerError::from)?;
-        let streams = ask.streams;
         let mut taken = runtime
             .block_on(target.take(ask, &mut self))
             .map_err(RunnerError::from)?;
         self.pair();
         // A stream that broke off has a digest of a part only.
+        let streams = ask.streams && target.has_streams();
         if streams && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());

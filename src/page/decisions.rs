@@ -80,19 +80,21 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
             format!("{}: {}", Subject::counted(&sheet.drifted), named.join(", ")),
         );
     }
-    say("a live run", effect_in_words(&sheet.predicted));
-    let counts = &sheet.predicted_counts;
-    say(
-        "units",
-        format!(
-            "{} live; {} would be inserted, {} already present, {} would be enacted, {} already enacted",
-            sheet.candidates,
-            counts.would_insert,
-            counts.already_present,
-            counts.would_enact,
-            counts.already_enacted
-        ),
-    );
+    if let Some(predicted) = &sheet.predicted {
+        say("a live run", effect_in_words(predicted));
+    }
+    if let (Some(candidates), Some(counts)) = (sheet.candidates, &sheet.predicted_counts) {
+        say(
+            "units",
+            format!(
+                "{candidates} live; {} would be inserted, {} already present, {} would be enacted, {} already enacted",
+                counts.would_insert,
+                counts.already_present,
+                counts.would_enact,
+                counts.already_enacted
+            ),
+        );
+    }
     let last = sheet.last_pass.as_ref();
     let named: Vec<String> = sheet
         .last_pass_differences

@@ -109,7 +109,7 @@ fn happened(run: &RunState) -> String {
 /// What a live run would change, in one sentence.
 fn would_change(run: &RunState) -> String {
     run.predicted.as_ref().map_or_else(
-        || "Nothing was predicted.".to_owned(),
+        || run.nothing_predicted().to_owned(),
         |(effect, _)| effect_in_words(effect),
     )
 }
@@ -228,6 +228,11 @@ fn figures(run: &RunState) -> Value {
         .predicted
         .as_ref()
         .map_or_else(|| "-".to_owned(), |(effect, _)| effect.rows().to_string());
+    let simulated = if run.simulates() {
+        "SIMULATED"
+    } else {
+        "not asked"
+    };
     let moved = match (&run.drift, &run.pin, &run.post) {
         (Some(drift), ..) => facts_of(&drift.changes).to_string(),
         (None, Some(pin), Some(post)) => compare(pin, post).len().to_string(),
@@ -243,7 +248,7 @@ fn figures(run: &RunState) -> Value {
     json!([
         { "label": "gates PASS", "value": format!("{passed} of {}", Gate::ALL.len()), "note": "" },
         { "label": "checks PASS", "value": pass.to_string(), "note": format!("{fail} FAIL, {not_checked} NOT CHECKED{out}") },
-        { "label": "rows predicted", "value": rows, "note": "SIMULATED" },
+        { "label": "rows predicted", "value": rows, "note": simulated },
         { "label": "facts that moved", "value": moved, "note": format!("of {facts}, LIVE") },
         { "label": "decisions of people", "value": decisions.to_string(), "note": "" },
     ])

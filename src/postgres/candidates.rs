@@ -131,12 +131,12 @@ pub(super) async fn stream(
     rulings: &Rulings,
     witness: &mut dyn Witness,
 ) -> Result<Vec<UnreadStream>, TargetError> {
+    let Some(queries) = Query::of_streams(profile) else {
+        return Ok(Vec::new());
+    };
     let mut calls = vec![Statement::SAVEPOINT.into()];
     let mut refused = Vec::new();
-    for (name, query) in [
-        (PIECES, Query::of_pieces(profile)),
-        (UNITS, Query::of_units(profile)),
-    ] {
+    for (name, query) in [PIECES, UNITS].into_iter().zip(queries) {
         match query.permitted(rulings) {
             Ok(declare) => calls.push(declare.into()),
             Err(reason) => refused.push(name.unread(&reason)),

@@ -77,6 +77,11 @@ impl LiveReadOnlyDiscoverer {
         self
     }
 
+    /// Whether the profile names source pieces and live units.
+    pub fn has_streams(&self) -> bool {
+        self.profile.units().is_some()
+    }
+
     /// Who holds privileges through PUBLIC alone, by the last survey that asked.
     pub fn public_holders(&self) -> PublicHolders {
         let asked = self.public_holders.clone();

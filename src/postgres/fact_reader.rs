@@ -146,7 +146,7 @@ impl FactReader<'_> {
             .map(|query| facts::read_of(query, self.rulings, Statement::FETCH_PART));
         let roles = role::reads(version).into_iter().map(Ok);
         let around = surroundings::reads(profile, version).into_iter().map(Ok);
-        let matrix = [Ok(grants::read(&profile.grants))];
+        let matrix = profile.grants.iter().map(|scope| Ok(grants::read(scope)));
         let kept = witness.kept_documents();
         let mut tell = |progress| witness.progress(progress);
         let plan = ReadBatch::default()
@@ -169,9 +169,12 @@ impl FactReader<'_> {
         for spec in &profile.functions {
             of_sql.push(facts::of_function(spec, next()));
         }
-        let matrix = next();
-        let grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
-        of_sql.push(facts::of_grants(profile, matrix, self.format));
+        let mut grant_rows = None;
+        if let Some(scope) = &profile.grants {
+            let matrix = next();
+            grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
+            of_sql.push(facts::of_grants(profile, scope, matrix, self.format));
+        }
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();
         let role = role::survey(&current_user, version, &mut answers, &profile.role);

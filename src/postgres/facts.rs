@@ -10,7 +10,7 @@ use super::read_batch::ReadAnswer;
 use super::statement::{Statement, VALUE_MAX};
 use super::validate::Rulings;
 use super::wire::AnswerRows;
-use crate::profile::{FactSpec, FunctionSpec, Profile};
+use crate::profile::{FactSpec, FunctionSpec, GrantScope, Profile};
 use crate::survey::{
     Derived, Digest, DriftRule, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live,
     Observed, RoleSurvey,
@@ -168,10 +168,10 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
 /// The fact of the grant matrix: the digest of its document.
 pub(super) fn of_grants(
     profile: &Profile,
+    scope: &GrantScope,
     answer: ReadAnswer,
     format: EvidenceFormat,
 ) -> (Fact, Option<FactDocument>) {
-    let scope = &profile.grants;
     let found = answer.and_then(|rows| {
         grants::whole(scope, &rows)?;
         Ok(grants::document(&rows, format)?)
@@ -195,7 +195,7 @@ pub(super) fn of_digest(
     (key, label): (&str, &str),
     found: Result<(Digest, Option<FactDocument>), UnknownReason>,
 ) -> (Fact, Option<FactDocument>) {
-    let drift = DriftRule::of(key, &profile.grants.key, profile.drift.strict);
+    let drift = DriftRule::of(key, profile.grants_key(), profile.drift.strict);
     let fact = |observed| Fact {
         drift,
         ..plain(key, label, FactKind::Sha256, observed)

@@ -300,7 +300,8 @@ mod tests {
     fn sql_of_the_built_in_profile_passes() {
         let (profile, _) = crate::profile::built_in("icx-const").expect("it parses");
         let facts = profile.facts.iter().filter_map(|fact| fact.sql.as_deref());
-        let streams = [profile.pieces.sql.as_str(), profile.candidates.sql.as_str()];
+        let units = profile.units().expect("it has units");
+        let streams = [units.pieces, units.candidates];
         for sql in facts.chain(streams) {
             assert_eq!(guard(sql, &[]).map(|_| ()), Ok(()), "{sql}");
         }

@@ -26,7 +26,8 @@ pub(super) fn reads(
     contents: &[Fact],
 ) -> Vec<Result<PlannedRead, UnknownReason>> {
     let list = |names: Vec<&str>| serde_json::Value::from(names).to_string();
-    let scope = profile.grants.schemas.iter().map(String::as_str);
+    let scope = profile.grants.iter().flat_map(|grants| &grants.schemas);
+    let scope = scope.map(String::as_str);
     let functions = &profile.functions;
     let of_functions = vec![
         list(functions.iter().map(|f| f.schema.as_str()).collect()),
@@ -82,11 +83,13 @@ pub(super) fn origins(profile: &Profile, answers: Vec<ReadAnswer>) -> Origins {
     sessions(next("other sessions", &mut found.unread), &mut found);
     let objects = keyed(next("grants", &mut found.unread));
     let functions = keyed(next("functions", &mut found.unread));
-    found.facts.push(FactOrigins {
-        key: FactKey::new(&profile.grants.key),
-        keys: OriginKeys::Objects,
-        origins: objects,
-    });
+    found
+        .facts
+        .extend(profile.grants_key().map(|key| FactOrigins {
+            key: FactKey::new(key),
+            keys: OriginKeys::Objects,
+            origins: objects,
+        }));
     for spec in &profile.functions {
         // With the parenthesis: a name that only begins alike is another function.
         let name = format!("{}.{}(", spec.schema, spec.name);

@@ -5,7 +5,7 @@ use super::error::UnknownReason;
 use super::guard::{GuardedSql, guard, guard_written};
 use super::statement::{CursorName, Statement};
 use super::validate::Rulings;
-use crate::profile::{ContentSpec, FactSpec, Profile};
+use crate::profile::{ContentSpec, FactSpec, Profile, UnitsSpec};
 use crate::runner::target::SurveyRequest;
 use crate::survey::{Digest, EvidenceFormat};
 
@@ -52,26 +52,17 @@ impl Query {
         }
     }
 
-    /// The query of the source pieces.
-    pub(super) fn of_pieces(profile: &Profile) -> Self {
+    /// The queries of the source pieces and the live units; none where the profile names no units.
+    pub(super) fn of_streams(profile: &Profile) -> Option<[Self; 2]> {
+        let UnitsSpec {
+            pieces, candidates, ..
+        } = profile.units()?;
         let allowed = &profile.role.functions;
-        Self::new(
-            "source pieces".to_owned(),
-            CursorName::Pieces,
-            &profile.pieces.sql,
-            allowed,
-        )
-    }
-
-    /// The query of the live units.
-    pub(super) fn of_units(profile: &Profile) -> Self {
-        let allowed = &profile.role.functions;
-        Self::new(
-            "live units".to_owned(),
-            CursorName::Units,
-            &profile.candidates.sql,
-            allowed,
-        )
+        let query = |name: &str, cursor, sql| Self::new(name.to_owned(), cursor, sql, allowed);
+        Some([
+            query("source pieces", CursorName::Pieces, pieces),
+            query("live units", CursorName::Units, candidates),
+        ])
     }
 
     /// The statement that declares it, if its ruling lets it run; an error says why not.
@@ -121,7 +112,7 @@ pub(super) fn queries(profile: &Profile, ask: SurveyRequest, format: EvidenceFor
     }
     let contents = profile.contents.iter();
     let contents = contents.map(|spec| Query::of_content(spec, format));
-    let streams = [Query::of_pieces(profile), Query::of_units(profile)];
+    let streams = Query::of_streams(profile).into_iter().flatten();
     facts.chain(contents).chain(streams).collect()
 }
 

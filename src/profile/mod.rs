@@ -18,13 +18,13 @@ pub use builtin::{BUILT_IN, built_in};
 pub use document::{PathStep, Problem, TEXT_BYTES_MAX, TextPosition, TomlDocument, printable};
 pub use duration::{DurationError, ttl_seconds};
 pub use hooks::Hooks;
-pub use load::{LoadedProfile, ProfileOrigin, load};
+pub use load::{LoadedProfile, ProfileOrigin, load, load_with_change};
 pub use machine_policy::{MachinePolicy, MinimumApprovals};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse, parse_recorded};
 pub use schema::{
     Budgets, ChangePolicy, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope,
     Profile, ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults,
-    Timeouts, TlsMode,
+    Timeouts, TlsMode, UnitsSpec,
 };
 pub use validate::TARGET_COLORS;

@@ -32,27 +32,34 @@ pub struct Profile {
     pub execution_enabled: Option<bool>,
     /// Target.
     pub target: TargetSpec,
-    /// Labels of the approval gates.
-    pub labels: Labels,
+    /// Labels of the approval gates; a profile with a change may leave them out.
+    #[serde(default)]
+    pub labels: Option<Labels>,
     /// SSOT documents.
     #[serde(default)]
     pub ssot: Vec<SsotDocument>,
     /// Facts read by SQL.
+    #[serde(default)]
     pub facts: Vec<FactSpec>,
     /// Pinned functions.
     #[serde(default)]
     pub functions: Vec<FunctionSpec>,
-    /// Grant matrix.
-    pub grants: GrantScope,
+    /// Grant matrix; a profile with a change may do without.
+    #[serde(default)]
+    pub grants: Option<GrantScope>,
     /// Protected tables: each is a content digest.
     #[serde(default)]
     pub contents: Vec<ContentSpec>,
-    /// Source pieces: `key text, content text`, ordered by `key COLLATE "C"`.
-    pub pieces: SqlSpec,
+    /// Source pieces: `key text, content text`, ordered by `key COLLATE "C"`. A profile with a change may leave out these, the live
+    /// units and the lifecycle: all three or none ([`Profile::units`]).
+    #[serde(default)]
+    pub pieces: Option<SqlSpec>,
     /// Live units: `key text, content text, state text`, ordered by `key COLLATE "C"`.
-    pub candidates: SqlSpec,
+    #[serde(default)]
+    pub candidates: Option<SqlSpec>,
     /// Lifecycle.
-    pub lifecycle: Lifecycle,
+    #[serde(default)]
+    pub lifecycle: Option<Lifecycle>,
     /// Allowances of the role survey.
     #[serde(default)]
     pub role: RoleAllowances,
@@ -84,6 +91,41 @@ pub struct Profile {
     pub handover: String,
     /// OR / TD note of report 07.
     pub or_td_note: String,
+}
+
+impl Profile {
+    /// What the simulator is run on; `None`: nothing is simulated, the run is about a change alone.
+    pub fn units(&self) -> Option<UnitsSpec<'_>> {
+        Some(UnitsSpec {
+            pieces: &self.pieces.as_ref()?.sql,
+            candidates: &self.candidates.as_ref()?.sql,
+            lifecycle: self.lifecycle.as_ref()?,
+        })
+    }
+
+    /// Labels of SG1 and SG2.
+    pub fn gate_labels(&self) -> [String; 2] {
+        match &self.labels {
+            Some(labels) => [labels.sg1.clone(), labels.sg2.clone()],
+            None => ["allow COPY", "allow CHANGE"].map(str::to_owned),
+        }
+    }
+
+    /// Key of the grant matrix, where there is one.
+    pub fn grants_key(&self) -> Option<&str> {
+        self.grants.as_ref().map(|grants| grants.key.as_str())
+    }
+}
+
+/// What the simulator is run on: two streams, and what a step does to a unit.
+#[derive(Debug, Clone, Copy)]
+pub struct UnitsSpec<'p> {
+    /// SQL of the source pieces.
+    pub pieces: &'p str,
+    /// SQL of the live units.
+    pub candidates: &'p str,
+    /// Lifecycle.
+    pub lifecycle: &'p Lifecycle,
 }
 
 /// Where and as whom.

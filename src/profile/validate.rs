@@ -6,6 +6,7 @@ use super::parse::mode_of;
 use super::validate_facts::validate_facts;
 use super::{PathStep, Problem, Profile, Timeouts, TomlDocument, nearest, ttl_seconds};
 use crate::run::{CheckName, ClaimName};
+use crate::simulate::Lifecycle;
 
 /// Colours of the target label, as a profile names them.
 pub const TARGET_COLORS: [&str; 8] = [
@@ -23,6 +24,19 @@ const COUNT_MAX: u64 = i64::MAX as u64;
 
 /// Validates the profile of a new run; the error is the first problem in the file.
 pub(super) fn validate(document: &TomlDocument<'_>, profile: &Profile) -> Result<(), Problem> {
+    let mut findings = rules_of_every_version(document, profile);
+    excluded_checks(&mut findings, profile);
+    if profile.change.is_none() {
+        without_change(&mut findings, profile);
+    }
+    findings.first()
+}
+
+/// The same of a profile whose change is named by who starts the run.
+pub(super) fn validate_with_change(
+    document: &TomlDocument<'_>,
+    profile: &Profile,
+) -> Result<(), Problem> {
     let mut findings = rules_of_every_version(document, profile);
     excluded_checks(&mut findings, profile);
     findings.first()
@@ -47,7 +61,10 @@ fn rules_of_every_version<'d, 't>(
     target(&mut findings, profile);
     ssot(&mut findings, profile);
     validate_facts(&mut findings, profile);
-    lifecycle(&mut findings, profile);
+    units(&mut findings, profile);
+    if let Some(declared) = &profile.lifecycle {
+        lifecycle(&mut findings, declared);
+    }
     exclusions(&mut findings, profile);
     limits(&mut findings, profile);
     change(&mut findings, profile);
@@ -95,9 +112,10 @@ fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
     ] {
         findings.not_blank(&[PathStep::Key(key)], text);
     }
+    let [sg1, sg2] = profile.gate_labels();
     let labels = PathStep::Key("labels");
-    findings.not_blank(&[labels, PathStep::Key("sg1")], &profile.labels.sg1);
-    findings.not_blank(&[labels, PathStep::Key("sg2")], &profile.labels.sg2);
+    findings.not_blank(&[labels, PathStep::Key("sg1")], &sg1);
+    findings.not_blank(&[labels, PathStep::Key("sg2")], &sg2);
 }
 
 fn target(findings: &mut Findings<'_, '_>, profile: &Profile) {
@@ -142,8 +160,42 @@ fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
     }
 }
 
-fn lifecycle(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    let lifecycle = &profile.lifecycle;
+/// Without a change the run is about units, and nothing of what they need may be missing.
+fn without_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let needed = [
+        ("labels", profile.labels.is_some()),
+        ("facts", !profile.facts.is_empty()),
+        ("grants", profile.grants.is_some()),
+        ("pieces", profile.pieces.is_some()),
+        ("candidates", profile.candidates.is_some()),
+        ("lifecycle", profile.lifecycle.is_some()),
+    ];
+    for (key, _) in needed.into_iter().filter(|(_, there)| !there) {
+        let message =
+            format!("missing field `{key}`, which only a profile with [change] may leave out");
+        findings.refuse(&[PathStep::Key(key)], message);
+    }
+}
+
+/// Units are simulated as a whole: one of the keys without the others means nothing.
+fn units(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let keys = [
+        ("pieces", profile.pieces.is_some()),
+        ("candidates", profile.candidates.is_some()),
+        ("lifecycle", profile.lifecycle.is_some()),
+    ];
+    let Some((there, _)) = keys.into_iter().find(|(_, there)| *there) else {
+        return;
+    };
+    for (key, _) in keys.into_iter().filter(|(_, there)| !there) {
+        let message = format!(
+            "missing field `{key}`: pieces, candidates and lifecycle are there together or not at all"
+        );
+        findings.refuse(&[PathStep::Key(there)], message);
+    }
+}
+
+fn lifecycle(findings: &mut Findings<'_, '_>, lifecycle: &Lifecycle) {
     let at = |key| [PathStep::Key("lifecycle"), PathStep::Key(key)];
     for (index, state) in lifecycle.states.iter().enumerate() {
         findings.not_blank(

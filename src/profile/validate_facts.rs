@@ -2,7 +2,7 @@
 //! same key (`keys`).
 
 use super::findings::Findings;
-use super::{ContentSpec, FactSpec, PathStep, Profile};
+use super::{ContentSpec, FactSpec, GrantScope, PathStep, Profile, SqlSpec};
 use crate::survey::{FactKind, RoleSurvey};
 
 /// Keys of facts that every survey adds itself.
@@ -32,15 +32,19 @@ pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile)
             function.expect.as_deref(),
         );
     }
-    grants(findings, profile);
+    if let Some(scope) = &profile.grants {
+        grants(findings, scope);
+    }
     for (index, content) in profile.contents.iter().enumerate() {
         one_content(findings, index, content);
     }
     for (key, sql) in [
-        ("pieces", &profile.pieces.sql),
-        ("candidates", &profile.candidates.sql),
+        ("pieces", &profile.pieces),
+        ("candidates", &profile.candidates),
     ] {
-        findings.not_blank(&[PathStep::Key(key), PathStep::Key("sql")], sql);
+        if let Some(SqlSpec { sql }) = sql {
+            findings.not_blank(&[PathStep::Key(key), PathStep::Key("sql")], sql);
+        }
     }
 }
 
@@ -56,11 +60,14 @@ fn keys(findings: &mut Findings<'_, '_>, profile: &Profile) {
     let facts = profile.facts.iter().enumerate();
     let functions = profile.functions.iter().enumerate();
     let contents = profile.contents.iter().enumerate();
-    let grants = vec![PathStep::Key("grants"), PathStep::Key("key")];
+    let grants = profile.grants_key().map(|key| {
+        let path = vec![PathStep::Key("grants"), PathStep::Key("key")];
+        (path, key)
+    });
     let all = facts
         .map(|(index, fact)| (listed("facts", index), fact.key.as_str()))
         .chain(functions.map(|(index, f)| (listed("functions", index), f.key.as_str())))
-        .chain(std::iter::once((grants, profile.grants.key.as_str())))
+        .chain(grants)
         .chain(contents.map(|(index, c)| (listed("contents", index), c.key.as_str())));
     let mut seen: Vec<&str> = OWN_FACTS.to_vec();
     for (path, key) in all {
@@ -107,13 +114,13 @@ fn one_fact(findings: &mut Findings<'_, '_>, index: usize, fact: &FactSpec) {
     expected(findings, &at("expect"), fact.kind, fact.expect.as_deref());
 }
 
-fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
+fn grants(findings: &mut Findings<'_, '_>, scope: &GrantScope) {
     let at = |key| [PathStep::Key("grants"), PathStep::Key(key)];
-    findings.not_blank(&at("label"), &profile.grants.label);
-    if profile.grants.schemas.is_empty() {
+    findings.not_blank(&at("label"), &scope.label);
+    if scope.schemas.is_empty() {
         findings.refuse(&at("schemas"), "grants.schemas must name a schema");
     }
-    let schemas = &profile.grants.schemas;
+    let schemas = &scope.schemas;
     for (index, schema) in schemas.iter().enumerate() {
         findings.identifier(
             &[at("schemas")[0], at("schemas")[1], PathStep::Index(index)],
@@ -121,7 +128,7 @@ fn grants(findings: &mut Findings<'_, '_>, profile: &Profile) {
         );
     }
     findings.distinct(&at("schemas"), schemas.iter().map(String::as_str));
-    let expect = profile.grants.expect.as_deref();
+    let expect = scope.expect.as_deref();
     expected(findings, &at("expect"), FactKind::Sha256, expect);
 }
 

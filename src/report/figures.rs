@@ -152,10 +152,11 @@ pub(super) fn pairs(run: &RunState) -> Value {
         pin.facts.iter().filter(wanted).map(pair).collect()
     };
     let mut others = of(false);
-    for (name, one, two) in [
+    let streams = [
         ("pieces", &pin.pieces, &post.pieces),
         ("candidates", &pin.candidates, &post.candidates),
-    ] {
+    ];
+    for (name, one, two) in streams.into_iter().filter(|_| run.simulates()) {
         let digest = |stream: &Option<StreamDigest>| {
             stream
                 .as_ref()

@@ -8,14 +8,14 @@ use crate::survey::{Depth, Digest, Fact, Observed, RoleSurvey, ServerIdentity, S
 
 const NOT_CHECKED: &str = "NOT CHECKED";
 
-/// A survey for reports 08 and 09; `null` where none was taken.
-pub(super) fn survey(taken: Option<&Survey>) -> Value {
+/// A survey for reports 08 and 09; `null` where none was taken. `asked`: whether the run asks for the two streams.
+pub(super) fn survey(taken: Option<&Survey>, asked: bool) -> Value {
     let Some(taken) = taken else {
         return Value::Null;
     };
     let stream = |name: &str, stream: Option<&crate::survey::StreamDigest>| {
         stream.map_or_else(
-            || format!("{name}={NOT_CHECKED}"),
+            || format!("{name}={}", if asked { NOT_CHECKED } else { "not asked" }),
             |s| format!("{name}={} rows, sha256 {}", s.rows, s.sha256),
         )
     };
@@ -89,8 +89,14 @@ const LISTED_MAX: usize = 10_000;
 
 /// The grant matrix of pin and post survey, and what the role survey found.
 pub(super) fn grants(input: &ReportInput) -> Value {
-    let key = input.profile.grants.key.as_str();
     let pin = input.run.pin.as_deref();
+    let role = pin.map_or(Value::Null, |survey| {
+        role(&survey.role, &input.profile.role.allow)
+    });
+    let Some(scope) = &input.profile.grants else {
+        return json!({ "pair": Value::Null, "changed": [], "role": role });
+    };
+    let key = scope.key.as_str();
     let post = input.run.post.as_deref();
     let address = |survey: Option<&Survey>| -> Option<Digest> {
         Some(survey?.fact(key)?.document.as_ref()?.sha256.clone())
@@ -123,7 +129,7 @@ pub(super) fn grants(input: &ReportInput) -> Value {
     json!({
         "key": key,
         "pair": [format!("{key}={} -> {}", value(pin), value(post))],
-        "schemas": input.profile.grants.schemas.join(", "),
+        "schemas": scope.schemas.join(", "),
         "missing": missing,
         "line_count": lines,
         "document": before.iter().flat_map(|text| text.lines()).take(LISTED_MAX).collect::<Vec<_>>(),
@@ -131,7 +137,7 @@ pub(super) fn grants(input: &ReportInput) -> Value {
         "blob": address(pin).map(|digest| digest.to_string()),
         "changed": changed,
         "changed_more": changed_more,
-        "role": pin.map_or(Value::Null, |survey| role(&survey.role, &input.profile.role.allow)),
+        "role": role,
     })
 }
 

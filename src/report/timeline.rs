@@ -19,6 +19,7 @@ pub(super) fn timeline(run: &RunState) -> Value {
         "predicted": run.predicted.as_ref().map_or(Value::Null, |(effect, counts)| {
             json!({ "rows": effect.rows().get(), "tables": tables(effect), "counts": count_lines(counts) })
         }),
+        "simulates": run.simulates(),
         "steps": run.steps.iter().map(|done| step(run, done)).collect::<Vec<_>>(),
         "returns": returns(run),
     })

@@ -50,8 +50,8 @@ pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
         "timeline": timeline::timeline(run),
         "proof": proof::proof(input),
         "approvals": approvals::approvals(run),
-        "pre": survey(run.pin.as_deref()),
-        "post": survey(run.post.as_deref()),
+        "pre": survey(run.pin.as_deref(), run.simulates()),
+        "post": survey(run.post.as_deref(), run.simulates()),
         "grants": grants(input),
     }))
 }

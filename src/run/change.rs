@@ -22,6 +22,9 @@ pub struct RunChange {
     pub files: Vec<String>,
     /// The rows that it is expected to change; none: nothing is expected of them.
     pub expect: Option<Vec<ExpectedRows>>,
+    /// Whether the run is about the change alone: its profile names no units, and nothing is simulated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
 }
 
 /// A file of a change.
@@ -91,6 +94,35 @@ pub struct ChangeEvidence {
 }
 
 impl ChangeEvidence {
+    /// What is asked, in one sentence: what would be copied, or what the change did.
+    pub fn sentence(&self) -> String {
+        let Some(rehearsed) = &self.rehearsed else {
+            return self.to_be_copied();
+        };
+        match &rehearsed.script.error {
+            Some(error) => format!("The change FAILED when it was rehearsed: {error}"),
+            None => format!(
+                "The change did, rehearsed: {} rows in {}.",
+                rehearsed.rows(),
+                counted(rehearsed.effect.len(), "table")
+            ),
+        }
+    }
+
+    /// What approving copies before the change is rehearsed, or why it cannot be.
+    pub fn to_be_copied(&self) -> String {
+        let mut checks = self.checks.iter();
+        if let Some(against) = checks.find(|check| check.verdict != Verdict::Pass) {
+            return format!("The change cannot be rehearsed: {}", against.says);
+        }
+        let asked: Vec<_> = self.copy.iter().filter(|table| table.asked).collect();
+        let tables = counted(asked.len(), "table");
+        let size = TableToCopy::size_of(asked);
+        format!(
+            "Approving copies {tables} ({size}) to this machine and rehearses the change on them."
+        )
+    }
+
     /// In lines, for people: what is to be copied, and once it was rehearsed what it did.
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = (self.files.iter())
@@ -163,6 +195,20 @@ impl RunState {
     /// The change that the run was started with.
     pub fn change(&self) -> Option<&RunChange> {
         self.created.as_ref()?.change.as_ref()
+    }
+
+    /// Whether units are simulated: always, but where the run is about a change alone.
+    pub fn simulates(&self) -> bool {
+        self.change().is_none_or(|change| !change.alone)
+    }
+
+    /// Why there is no prediction, in a sentence.
+    pub fn nothing_predicted(&self) -> &'static str {
+        if self.simulates() {
+            "Nothing was predicted."
+        } else {
+            "Nothing is simulated: the profile names no units."
+        }
     }
 
     /// The last rehearsal of this round.

@@ -22,8 +22,8 @@ pub struct LastPass {
     pub facts: Vec<Fact>,
     /// SHA-256 of its profile.
     pub profile_sha256: Digest,
-    /// The effect that it predicted.
-    pub predicted: PredictedEffect,
+    /// The effect that it predicted; none where nothing was simulated.
+    pub predicted: Option<PredictedEffect>,
     /// Who could approve it. Older copies do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals: Option<ApprovalPolicy>,
@@ -72,12 +72,12 @@ pub struct EvidenceSheet {
     pub facts_digest: Digest,
     /// Digest of the live units.
     pub candidate_digest: Option<Digest>,
-    /// Live units read.
-    pub candidates: u64,
+    /// Live units read; null as what is predicted where nothing is simulated.
+    pub candidates: Option<u64>,
     /// What a live run would change.
-    pub predicted: PredictedEffect,
+    pub predicted: Option<PredictedEffect>,
     /// What the three steps decide, by simulation of the pin.
-    pub predicted_counts: StepCounts,
+    pub predicted_counts: Option<StepCounts>,
     /// What was simulated after earlier approvals.
     pub simulated: Option<StepCounts>,
     /// Context pins.

@@ -387,12 +387,12 @@ impl RunState {
         self.read_by_survey(*purpose, survey);
         Arc::make_mut(&mut self.surveys).push(SurveySummary::of(*purpose, survey));
         self.latest = Some((*purpose, survey.clone()));
-        self.latest_simulation = Some(simulation.clone());
+        self.latest_simulation.clone_from(simulation);
         self.beside.clone_from(beside);
         match purpose {
             SurveyPurpose::Pin => {
                 self.pin = Some(survey.clone());
-                self.pin_simulation = Some(simulation.clone());
+                self.pin_simulation.clone_from(simulation);
                 // Live reads were compared with the pin before.
                 self.live = None;
             }

@@ -35,6 +35,15 @@ pub struct RehearsalOutcome {
 }
 
 impl RehearsalOutcome {
+    /// Inserted, updated and deleted rows of all tables.
+    pub fn rows(&self) -> Rehearsed<u64> {
+        let of_table = |table: &RehearsedTable| -> u64 {
+            let counts = table.rows_changed();
+            counts.iter().map(|(_, rows)| rows.get()).sum()
+        };
+        Rehearsed::new(self.effect.iter().map(of_table).sum())
+    }
+
     /// The same without its rows, which are told by their number alone.
     #[must_use]
     pub fn without_rows(&self) -> Self {

@@ -51,11 +51,14 @@ impl RunState {
 fn asked(run: &RunState) -> Option<Said> {
     let evidence = run.evidence.as_ref()?;
     let rows = run.predicted.as_ref().map(|(effect, _)| effect.rows());
-    let mut message = match rows {
-        Some(rows) if *rows.get() > 0 => format!("A live run would change {rows} rows."),
-        Some(_) => "A live run would change nothing.".to_owned(),
-        None => "Nothing was predicted.".to_owned(),
+    let predicted = match rows {
+        Some(rows) if *rows.get() > 0 => Some(format!("A live run would change {rows} rows.")),
+        Some(_) => Some("A live run would change nothing.".to_owned()),
+        None => None,
     };
+    let changes = run.change_evidence().map(|change| change.sentence());
+    let said: Vec<String> = predicted.into_iter().chain(changes).collect();
+    let mut message = said.join(" ");
     if let Some(beside) = run.beside_words() {
         message = format!("{message} {beside}.");
     }

@@ -21,7 +21,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.look_around().await?;
         self.refuse_unread_repository()?;
         let recorder = held(&mut self.recorder)?;
-        let lifecycle = &plan.profile.lifecycle;
+        let lifecycle = plan.profile.lifecycle.as_ref();
         let mut found = match discover(&mut self.target, recorder, lifecycle, ask, Some(gate)).await
         {
             // Withdrawn before the error is returned: left pending, the approval would take effect at the next resume on the
@@ -49,19 +49,26 @@ impl<T: Target, R: Repository> Driver<T, R> {
     fn simulate(&mut self, gate: ApprovalGate, found: Discovered) -> Result<(), RunnerError> {
         let plan = self.plan.clone();
         let recorder = self.recorder()?;
-        let counts = found.simulation.counts;
-        for ((step, ledger), (_, reached)) in found.ledgers.into_iter().zip(gate.steps()) {
+        // Where no units are simulated there are no ledgers, and the run passes the same states.
+        let mut ledgers = found.ledgers.into_iter();
+        for (_, reached) in gate.steps() {
+            let ledger = ledgers.next();
             // A crash between the steps leaves some of them recorded; a resume repeats only the rest.
             if recorder.run().state == *reached {
                 continue;
             }
-            recorder.record(Event::UnitsProgressed(UnitsProgressed {
-                round: recorder.run().round(),
-                step,
-                counts: counts.clone(),
-                effect: audit::step_effect(&plan.profile, step, &counts),
-                ledger: ledger.finish()?,
-            }))?;
+            if let (Some((step, ledger)), Some(simulation), Some(lifecycle)) =
+                (ledger, &found.simulation, &plan.profile.lifecycle)
+            {
+                let counts = simulation.counts.clone();
+                recorder.record(Event::UnitsProgressed(UnitsProgressed {
+                    round: recorder.run().round(),
+                    step,
+                    effect: audit::step_effect(&plan.profile, lifecycle, step, &counts),
+                    counts,
+                    ledger: ledger.finish()?,
+                }))?;
+            }
             change_state(recorder, *reached)?;
         }
         // Only the checks of G3 that are known by now; the gate itself is finished after the post survey.

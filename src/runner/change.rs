@@ -81,9 +81,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         let ask = self.request(None)?;
-        let lifecycle = &self.plan.profile.lifecycle;
         let recorder = held(&mut self.recorder)?;
-        let found = rehearse(&mut self.target, recorder, lifecycle, ask).await?;
+        let found = rehearse(&mut self.target, recorder, ask).await?;
         recorder.record(Event::CopyListed(CopyListed {
             tables: found.tables,
             checks: found.checks,
@@ -104,9 +103,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .ok_or(RunnerError::Missing("list of tables to copy"))?;
         let tables = listed.tables.iter().map(|table| table.table.clone());
         let ask = self.request(Some(tables.collect()))?;
-        let lifecycle = &self.plan.profile.lifecycle;
         let recorder = held(&mut self.recorder)?;
-        let found = rehearse(&mut self.target, recorder, lifecycle, ask).await?;
+        let found = rehearse(&mut self.target, recorder, ask).await?;
         let blob = match &found.outcome {
             Some(outcome) => Some(recorder.keep(&to_ascii_json(outcome)?)?),
             None => None,

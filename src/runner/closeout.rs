@@ -22,7 +22,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let plan = self.plan.clone();
         let ask = SurveyRequest::SURVEY;
         let recorder = held(&mut self.recorder)?;
-        let lifecycle = &plan.profile.lifecycle;
+        let lifecycle = plan.profile.lifecycle.as_ref();
         let mut found = discover(&mut self.target, recorder, lifecycle, ask, None).await?;
         drift::record_survey(recorder, SurveyPurpose::Post, &mut found)?;
         let proof = last_proof(recorder);

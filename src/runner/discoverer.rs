@@ -24,7 +24,7 @@ use crate::survey::{Digest, ServerIdentity, TransactionProof};
 /// Feeds the simulator while a target is read, and records each transaction.
 pub struct LiveDryRunDiscoverer<'a> {
     recorder: &'a mut RunRecorder,
-    lifecycle: &'a Lifecycle,
+    lifecycle: Option<&'a Lifecycle>,
     gate: Option<ApprovalGate>,
     joiner: Joiner,
     simulation: Simulation,
@@ -36,8 +36,8 @@ pub struct LiveDryRunDiscoverer<'a> {
 pub struct Discovered {
     /// The survey and its documents.
     pub taken: Taken,
-    /// What the simulator makes of the streams.
-    pub simulation: Simulation,
+    /// What the simulator makes of the streams; none where the profile names no units.
+    pub simulation: Option<Simulation>,
     /// The ledgers of the steps that were asked for, not yet under their final names: the ledgers of an earlier attempt stay
     /// until it is certain that there is no drift.
     pub ledgers: Vec<(SimulatedStep, UnitLedger)>,
@@ -47,7 +47,7 @@ pub struct Discovered {
 pub async fn discover<T: Target>(
     target: &mut T,
     recorder: &mut RunRecorder,
-    lifecycle: &Lifecycle,
+    lifecycle: Option<&Lifecycle>,
     ask: SurveyRequest,
     gate: Option<ApprovalGate>,
 ) -> Result<Discovered, RunnerError> {
@@ -82,7 +82,6 @@ pub async fn discover<T: Target>(
 pub(super) async fn rehearse<T: Target>(
     target: &mut T,
     recorder: &mut RunRecorder,
-    lifecycle: &Lifecycle,
     ask: RehearsalRequest,
 ) -> Result<RehearsalAnswer, RunnerError> {
     if let Some(account) = recorder.run().allowance().exhausted() {
@@ -90,7 +89,7 @@ pub(super) async fn rehearse<T: Target>(
     }
     let mut discoverer = LiveDryRunDiscoverer {
         recorder,
-        lifecycle,
+        lifecycle: None,
         gate: None,
         joiner: Joiner::new(),
         simulation: Simulation::default(),
@@ -133,13 +132,13 @@ impl LiveDryRunDiscoverer<'_> {
         let mut taken = self.ended(taken)?;
         taken.shorten_role();
         // A digest of a stream that was not read to its end would be a wrong one; without it the claim is NOT CHECKED.
-        if ask.streams && taken.survey.unread.is_empty() {
+        if ask.streams && self.lifecycle.is_some() && taken.survey.unread.is_empty() {
             taken.survey.pieces = Some(self.joiner.pieces_digest());
             taken.survey.candidates = Some(self.joiner.units_digest());
         }
         Ok(Discovered {
             taken,
-            simulation: self.simulation,
+            simulation: self.lifecycle.map(|_| self.simulation),
             ledgers: self.ledgers,
         })
     }
@@ -171,7 +170,8 @@ impl LiveDryRunDiscoverer<'_> {
         self.joiner = Joiner::new();
         self.simulation = Simulation::default();
         self.ledgers.clear();
-        for (step, _) in self.gate.map_or(&[][..], ApprovalGate::steps) {
+        let gate = self.gate.filter(|_| self.lifecycle.is_some());
+        for (step, _) in gate.map_or(&[][..], ApprovalGate::steps) {
             let ledger = self.recorder.directory().unit_ledger(round, step.name())?;
             self.ledgers.push((*step, ledger));
         }
@@ -199,8 +199,11 @@ impl LiveDryRunDiscoverer<'_> {
     }
 
     fn decide(&mut self) -> Result<(), RunnerError> {
+        let Some(lifecycle) = self.lifecycle else {
+            return Ok(());
+        };
         while let Some(pairing) = self.joiner.next_pairing() {
-            let decision = UnitDecision::of(&pairing, self.lifecycle);
+            let decision = UnitDecision::of(&pairing, lifecycle);
             self.simulation.add(&decision);
             for (_, ledger) in &mut self.ledgers {
                 ledger.push(&decision)?;

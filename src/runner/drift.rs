@@ -34,7 +34,7 @@ pub(super) fn record_survey(
     recorder.record(Event::SurveyTaken(SurveyTaken {
         purpose,
         survey: Arc::new(survey.clone()),
-        simulation: Arc::new(found.simulation.clone()),
+        simulation: found.simulation.clone().map(Arc::new),
         beside: differing.beside.clone(),
     }))?;
     let told = differing.most_important();

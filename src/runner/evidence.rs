@@ -55,7 +55,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let mut found = discover(
             &mut self.target,
             recorder,
-            &plan.profile.lifecycle,
+            plan.profile.lifecycle.as_ref(),
             ask_for,
             None,
         )

@@ -85,7 +85,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let found = discover(
             &mut self.target,
             recorder,
-            &plan.profile.lifecycle,
+            plan.profile.lifecycle.as_ref(),
             ask,
             None,
         )
@@ -135,9 +135,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.list_copy().await?;
         let recorder = self.recorder()?;
         let run = recorder.run();
-        let (Some(pin), Some(simulation)) = (run.pin.clone(), run.pin_simulation.clone()) else {
-            return Err(RunnerError::Missing("pin"));
-        };
+        let pin = run.pin.clone().ok_or(RunnerError::Missing("pin"))?;
+        let simulation = run.pin_simulation.clone();
         let round = run.round();
         let context = audit::context_pins(run, &plan.profile);
         let context = context.ok_or(RunnerError::Missing("pin"))?;
@@ -148,13 +147,17 @@ impl<T: Target, R: Repository> Driver<T, R> {
             context: Box::new(context.clone()),
             blob: blob.clone(),
         }))?;
-        let predicted = audit::predict(&plan.profile, &simulation);
-        let counts = simulation.counts.clone();
-        recorder.record(Event::EffectPredicted(EffectPredicted {
-            round,
-            predicted: predicted.clone(),
-            counts: counts.clone(),
-        }))?;
+        let predicted = simulation.as_deref().and_then(|simulation| {
+            let predicted = audit::predict(&plan.profile, simulation)?;
+            Some((predicted, simulation.counts.clone()))
+        });
+        if let Some((predicted, counts)) = predicted.clone() {
+            recorder.record(Event::EffectPredicted(EffectPredicted {
+                round,
+                predicted,
+                counts,
+            }))?;
+        }
         // Read back from the disk: the check compares what was written, not what was meant.
         let read_back = recorder
             .directory()
@@ -170,11 +173,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let checks = audit::g2(&DrySeams {
             profile: &plan.profile,
             pin: &pin,
-            simulation: &simulation,
+            simulation: simulation.as_deref(),
             context: &context,
             context_bytes: &read_back,
             context_blob: &blob,
-            predicted: Some((&predicted, &counts)),
+            predicted: predicted.as_ref().map(|(effect, counts)| (effect, counts)),
             data_directory: &plan.data_root.display().to_string(),
             written: &written,
         });

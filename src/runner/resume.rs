@@ -112,7 +112,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             return Ok(());
         }
         let recorder = held(&mut self.recorder)?;
-        let lifecycle = &plan.profile.lifecycle;
+        let lifecycle = plan.profile.lifecycle.as_ref();
         discover(
             &mut self.target,
             recorder,

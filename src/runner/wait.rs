@@ -297,7 +297,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     async fn read(&mut self, ask: SurveyRequest) -> Result<Option<Discovered>, RunnerError> {
         let plan = self.plan.clone();
         let recorder = held(&mut self.recorder)?;
-        let lifecycle = &plan.profile.lifecycle;
+        let lifecycle = plan.profile.lifecycle.as_ref();
         match discover(&mut self.target, recorder, lifecycle, ask, None).await {
             Ok(found) => Ok(Some(found)),
             Err(

@@ -54,12 +54,12 @@ impl DriftRule {
         *self == Self::Any
     }
 
-    /// The rule of a fact by its key. `grants`: the key of the grant matrix; `strict`: `drift.strict` of the profile.
-    pub fn of(key: &str, grants: &str, strict: bool) -> Self {
+    /// The rule of a fact by its key. `grants`: the key of the grant matrix, where there is one; `strict`: `drift.strict` of the profile.
+    pub fn of(key: &str, grants: Option<&str>, strict: bool) -> Self {
         match key {
             _ if strict => Self::Any,
             BESIDE => Self::Beside,
-            key if key == grants => Self::WithPrivileges,
+            key if grants == Some(key) => Self::WithPrivileges,
             key if key.starts_with("definition.") => Self::NotNewParts,
             _ => Self::Any,
         }
@@ -210,12 +210,15 @@ mod tests {
             "definition.t",
             "privileges.held",
         ] {
-            assert_eq!(DriftRule::of(key, "grants", true), DriftRule::Any);
+            assert_eq!(DriftRule::of(key, Some("grants"), true), DriftRule::Any);
         }
         assert_eq!(
-            DriftRule::of("grants", "grants", false),
+            DriftRule::of("grants", Some("grants"), false),
             DriftRule::WithPrivileges
         );
-        assert_eq!(DriftRule::of("other", "grants", false), DriftRule::Any);
+        assert_eq!(
+            DriftRule::of("other", Some("grants"), false),
+            DriftRule::Any
+        );
     }
 }

@@ -225,7 +225,7 @@ impl ScriptedRun {
             purpose,
             survey: Arc::new(survey),
             beside,
-            simulation: Arc::new(values::simulation(self.enacted)),
+            simulation: (self.run.simulates()).then(|| Arc::new(values::simulation(self.enacted))),
         }))
     }
 
@@ -298,7 +298,7 @@ impl ScriptedRun {
     /// The sheet that a gate waits with.
     pub fn sheet(&self, gate: ApprovalGate) -> EvidenceSheet {
         let (created, pin) = (self.created(), self.pin());
-        let (predicted, predicted_counts) = self.run.predicted.clone().expect("a prediction");
+        let (predicted, predicted_counts) = self.run.predicted.clone().unzip();
         let drift = self.run.drifted_before.as_ref();
         EvidenceSheet {
             schema: 1,
@@ -309,7 +309,7 @@ impl ScriptedRun {
             pinned_at: pin.snapshot.began_at,
             facts_digest: pin.facts_digest.clone(),
             candidate_digest: pin.candidates.as_ref().map(|units| units.sha256.clone()),
-            candidates: 60,
+            candidates: Some(60),
             predicted,
             predicted_counts,
             simulated: None,

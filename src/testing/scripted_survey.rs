@@ -128,7 +128,7 @@ impl ScriptedRun {
         });
         self.database.facts.extend(around);
         for fact in &mut self.database.facts {
-            fact.drift = DriftRule::of(fact.key.as_str(), "grant_matrix_sha", false);
+            fact.drift = DriftRule::of(fact.key.as_str(), Some("grant_matrix_sha"), false);
         }
         self
     }

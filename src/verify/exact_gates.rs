@@ -295,8 +295,10 @@ fn other_queries(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<S
                 }
                 spec.and_then(|spec| spec.sql.as_deref())
             }
-            None if query == "source pieces" => Some(profile.pieces.sql.as_str()),
-            None if query == "live units" => Some(profile.candidates.sql.as_str()),
+            None if query == "source pieces" => profile.pieces.as_ref().map(|sql| sql.sql.as_str()),
+            None if query == "live units" => {
+                profile.candidates.as_ref().map(|sql| sql.sql.as_str())
+            }
             None => None,
         };
         if sql.is_some_and(|sql| Digest::of(sql) != ruling.sql_sha256) {

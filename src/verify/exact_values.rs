@@ -53,7 +53,7 @@ pub(super) fn value_findings(
             round, predicted, ..
         }) => {
             let simulation = run.pin_simulation.as_ref();
-            let again = simulation.map(|simulation| audit::predict(profile, simulation));
+            let again = simulation.and_then(|simulation| audit::predict(profile, simulation));
             let same = *round == run.round() && again.as_ref() == Some(predicted);
             unless(same, "the prediction is not what the pin gives")
         }
@@ -183,7 +183,11 @@ fn survey(
         }
     }
     let read = survey.candidates.is_some() && survey.pieces.is_some();
-    if read != survey.unread.is_empty() {
+    let asked = profile.units().is_some();
+    if asked != taken.simulation.is_some() {
+        found.push("units are simulated where the profile names none, or are not".to_owned());
+    }
+    if read != (asked && survey.unread.is_empty()) {
         found.push("the streams were read to their end, and were not".to_owned());
     }
     if !counts_fit(taken) {
@@ -210,11 +214,8 @@ fn declared<'p>(profile: &'p Profile, key: &str) -> Option<Declared<'p>> {
     let function = function.map(|function| (function.label.as_str(), FactKind::Md5, false));
     let content = profile.contents.iter().find(|content| content.key == key);
     let content = content.map(|content| (content.key.as_str(), FactKind::Content, false));
-    let grants = (profile.grants.key == key).then_some((
-        profile.grants.label.as_str(),
-        FactKind::Sha256,
-        false,
-    ));
+    let grants = profile.grants.as_ref().filter(|grants| grants.key == key);
+    let grants = grants.map(|grants| (grants.label.as_str(), FactKind::Sha256, false));
     by_sql.or(function).or(content).or(grants)
 }
 
@@ -238,10 +239,7 @@ fn unlike_pin(run: &RunState, pin: &Survey, taken: &SurveyTaken) -> Vec<String> 
         Some((pieces?.sha256, candidates?.sha256))
     };
     let same = digests(pin).is_some() && digests(pin) == digests(survey);
-    if same
-        && (streams(pin) != streams(survey)
-            || run.pin_simulation.as_ref() != Some(&taken.simulation))
-    {
+    if same && (streams(pin) != streams(survey) || run.pin_simulation != taken.simulation) {
         found.push(
             "the same streams are counted and simulated otherwise than at the pin".to_owned(),
         );
@@ -251,7 +249,10 @@ fn unlike_pin(run: &RunState, pin: &Survey, taken: &SurveyTaken) -> Vec<String> 
 
 /// Whether the counts of a simulation can come of streams of such lengths.
 fn counts_fit(taken: &SurveyTaken) -> bool {
-    let (counts, listed) = (&taken.simulation.counts, &taken.simulation.first_unverified);
+    let Some(simulation) = &taken.simulation else {
+        return true;
+    };
+    let (counts, listed) = (&simulation.counts, &simulation.first_unverified);
     let [insert, present, verified, unverified, enact, enacted] = [
         counts.would_insert,
         counts.already_present,
@@ -291,7 +292,11 @@ fn step(run: &RunState, profile: &Profile, progressed: &UnitsProgressed) -> Vec<
     if ledger.file != name {
         found.push(format!("the ledger of {step} is {name}"));
     }
-    if *effect != audit::step_effect(profile, *step, counts) {
+    let again = profile
+        .lifecycle
+        .as_ref()
+        .map(|lifecycle| audit::step_effect(profile, lifecycle, *step, counts));
+    if again.as_ref() != Some(effect) {
         found.push(format!("the effect of {step} is not what its counts give"));
     }
     found

@@ -30,20 +30,29 @@ const UNDECLARED: &str = "CREATE TABLE public.search_outbox (unit_id text NOT NU
 pub struct ChangedWorkspace {
     pub workspace: Workspace,
     profile: String,
-    change: String,
+    pub change: String,
     path: Option<PathBuf>,
 }
 
 impl ChangedWorkspace {
     /// Drafts with the trigger, a change, and what the profile expects of it (the text of `change.expect`).
     pub fn new(change: &str, expect: Option<&str>) -> Self {
+        let expect = expect.map_or_else(String::new, |rows| format!("expect = {rows}\n"));
+        let policy = format!("\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n{expect}");
+        Self::of(change, |built_in| format!("{built_in}{policy}"))
+    }
+
+    /// The same with a profile of its own.
+    pub fn of_profile(change: &str, profile: &str) -> Self {
+        Self::of(change, |_| profile.to_owned())
+    }
+
+    fn of(change: &str, profile: impl Fn(&str) -> String) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
         workspace.sql(UNDECLARED);
         let path = workspace.place().join("change.sql");
         fs::write(&path, change).expect("a new file");
-        let expect = expect.map_or_else(String::new, |rows| format!("expect = {rows}\n"));
-        let policy = format!("\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n{expect}");
-        let profile = workspace.profile("changed.toml", |built_in| format!("{built_in}{policy}"));
+        let profile = workspace.profile("changed.toml", profile);
         let change = path.to_str().expect("UTF-8").to_owned();
         Self {
             workspace,
@@ -59,7 +68,7 @@ impl ChangedWorkspace {
         self
     }
 
-    fn drygate(&self, args: &[&str]) -> Answer {
+    pub fn drygate(&self, args: &[&str]) -> Answer {
         let mut command = self.workspace.command(args);
         if let Some(path) = &self.path {
             command.env("PATH", path);
@@ -72,7 +81,12 @@ impl ChangedWorkspace {
         self.drygate(&approval(document, gate))
     }
 
-    fn run(&self) -> Answer {
+    pub fn run(&self) -> Answer {
+        self.run_with(&[])
+    }
+
+    /// Starts a run with further words on the command line.
+    pub fn run_with(&self, words: &[&str]) -> Answer {
         let url = self.workspace.url();
         let args = [
             "run",
@@ -83,7 +97,7 @@ impl ChangedWorkspace {
             "--database-url",
             &url,
         ];
-        self.drygate(&args)
+        self.drygate(&[&args, words].concat())
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@ mod birth;
 #[cfg(target_os = "linux")]
 mod callers;
 mod cast;
+mod change_alone;
 mod changed_while_read;
 mod changing;
 mod completing;

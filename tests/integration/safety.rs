@@ -180,7 +180,8 @@ fn every_statement_of_a_whole_run_is_on_the_closed_list() {
         .iter()
         .filter_map(|fact| fact.sql.clone())
         .collect();
-    of_profile.extend([profile.pieces.sql.clone(), profile.candidates.sql.clone()]);
+    let units = profile.units().expect("source pieces and live units");
+    of_profile.extend([units.pieces, units.candidates].map(str::to_owned));
     let strangers: Vec<&String> = statements
         .iter()
         .filter(|sql| !is_on_the_closed_list(sql, &known, &of_profile))

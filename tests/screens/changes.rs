@@ -76,6 +76,11 @@ fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
 
 /// A run with a change that waits at SG1.
 fn at_sg1() -> ScriptedRun {
+    at_sg1_of(false)
+}
+
+/// The same; `alone`: nothing is simulated.
+fn at_sg1_of(alone: bool) -> ScriptedRun {
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,
         change: Some(RunChange {
@@ -85,6 +90,7 @@ fn at_sg1() -> ScriptedRun {
                 rows(r#"{"table":"public.information_unit","update":60}"#),
                 rows(r#"{"table":"public.note","update":"5..6"}"#),
             ]),
+            alone,
         }),
         ..values::created()
     };
@@ -120,7 +126,11 @@ fn at_sg1() -> ScriptedRun {
             "bubblewrap: 21 probes from inside held",
         )],
     }));
-    script.context_pinned().effect_predicted().checked(Gate::G2);
+    script.context_pinned();
+    if !alone {
+        script.effect_predicted();
+    }
+    script.checked(Gate::G2);
     script.gate_finished(Gate::G2).becomes(State::Seeded);
     script.gate_started(Gate::G3);
     script.clock("09:15:10").waits(ApprovalGate::SG1);
@@ -157,6 +167,42 @@ fn at_sg2_the_effect_is_rehearsed_and_what_nobody_expected_is_named() {
         stage.key(KeyCode::Char('a'));
         insta::assert_snapshot!(format!("change_sheet_{}x{}", size.0, size.1), stage.text());
     }
+}
+
+#[test]
+fn of_a_change_alone_no_number_is_simulated() {
+    let mut script = at_sg1_of(true);
+    let said = |script: &ScriptedRun, time| {
+        let frames = [(160, 48), (80, 24)].map(|size| Stage::new(script, time, size).text());
+        let mut sheet = Stage::new(script, time, (160, 48));
+        sheet.key(KeyCode::Char('a'));
+        format!("{}\n{}\n{}", frames[0], frames[1], sheet.text())
+    };
+    let at_sg1 = said(&script, "09:15:12");
+    script
+        .clock("09:17:20")
+        .decides(Decision::Approve, "op_a", None)
+        .survey_taken(SurveyPurpose::ApproveSg1)
+        .push(rehearsed(ApprovalGate::SG1, 5, None));
+    script
+        .becomes(State::CutSimulated)
+        .becomes(State::Verified)
+        .checked(Gate::G3);
+    script.clock("09:17:24").waits(ApprovalGate::SG2);
+    let at_sg2 = said(&script, "09:17:30");
+    for frame in [&at_sg1, &at_sg2] {
+        // The test's own last PASS did simulate.
+        assert!(
+            !frame.contains('~') && !frame.contains("SIMULATED"),
+            "{frame}"
+        );
+        assert!(!frame.contains("Nothing predicted"), "{frame}");
+    }
+    assert!(at_sg1.contains("Approving copies 2 tables"), "{at_sg1}");
+    assert!(
+        at_sg2.contains("#60") && at_sg2.contains("# = REHEARSED"),
+        "{at_sg2}"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ const ENACT: &str = include_str!("../../../assets/demo/enact.sql");
 const SHOP: &str = include_str!("../../../assets/demo/shop.sql");
 const MIGRATION: &str = include_str!("../../../assets/demo/migration.sql");
 const ENACT_POLICY: &str = include_str!("../../../assets/demo/enact.toml");
-const MIGRATION_POLICY: &str = include_str!("../../../assets/demo/migration.toml");
+const SHOP_PROFILE: &str = include_str!("../../../assets/demo/shop.toml");
 const INTRUSION: &str = include_str!("../../../assets/demo/intrusion.sql");
 
 /// A situation that the demo shows.
@@ -106,13 +106,23 @@ impl Scenario {
         sql
     }
 
-    /// The change that is rehearsed, and what the profile says of it (`[change]`); `None`: the scenario has none.
-    pub fn change(self) -> Option<(&'static str, &'static str)> {
+    /// The change that is rehearsed; `None`: the scenario has none.
+    pub fn change(self) -> Option<&'static str> {
         match self {
-            Self::Change => Some((MIGRATION, MIGRATION_POLICY)),
-            Self::Undeclared | Self::Broken => Some((ENACT, ENACT_POLICY)),
+            Self::Change => Some(MIGRATION),
+            Self::Undeclared | Self::Broken => Some(ENACT),
             Self::Enacted | Self::Draft | Self::Drift | Self::UnsafeRole => None,
         }
+    }
+
+    /// What a profile says of that change (`[change]`), behind the built-in one that the scenario is made for.
+    pub fn change_policy(self) -> Option<&'static str> {
+        matches!(self, Self::Undeclared | Self::Broken).then_some(ENACT_POLICY)
+    }
+
+    /// A whole profile of the scenario's own, where it is not made for the built-in one.
+    pub fn profile(self) -> Option<&'static str> {
+        (self == Self::Change).then_some(SHOP_PROFILE)
     }
 
     /// The SQL that another superuser session runs while SG2 waits; `None`: the scenario has no intruder. It changes one word

@@ -43,8 +43,9 @@ pub struct SurveyTaken {
     pub purpose: SurveyPurpose,
     /// The survey.
     pub survey: Arc<Survey>,
-    /// What the simulator makes of its streams.
-    pub simulation: Arc<Simulation>,
+    /// What the simulator makes of its streams; left out where nothing is simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Arc<Simulation>>,
     /// What differs from the pin beside the change, with rows: it voids nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<FactChange>,

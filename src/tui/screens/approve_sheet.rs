@@ -296,10 +296,17 @@ fn identity(text: &mut Vec<Text>, evidence: &Evidence) {
 }
 
 fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
-    let predicted = &evidence.sheet.predicted;
+    let sheet = &evidence.sheet;
+    let Some((predicted, counts)) = sheet
+        .predicted
+        .as_ref()
+        .zip(sheet.predicted_counts.as_ref())
+    else {
+        return;
+    };
     let heading = Text::inked(Ink::Bold, "A LIVE RUN WOULD CHANGE").to_column(29);
     if words::predicts_nothing(predicted) {
-        let present = evidence.sheet.predicted_counts.already_present;
+        let present = counts.already_present;
         text.push(heading.with(Ink::Bold, "nothing").with(
             Ink::Plain,
             format!(": all {present} units are already present"),
@@ -345,7 +352,7 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
 
 /// What of it this gate carries, and what the other one does.
 fn this_gate(model: &Model, evidence: &Evidence) -> Text {
-    let counts = &evidence.sheet.predicted_counts;
+    let counts = evidence.sheet.predicted_counts.as_ref();
     let carries = words::carries(evidence.gate, counts);
     let other = match evidence.gate {
         ApprovalGate::SG1 => {

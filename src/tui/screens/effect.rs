@@ -21,14 +21,14 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         } else {
             "PREDICTED EFFECT"
         },
-        right: if changes {
-            Text::plain("# REHEARSED ").with(Ink::Simulated, "~ SIMULATED")
-        } else {
-            Text::inked(Ink::Simulated, "~ = SIMULATED")
+        right: match (changes, run.simulates()) {
+            (true, true) => Text::plain("# REHEARSED ").with(Ink::Simulated, "~ SIMULATED"),
+            (true, false) => Text::plain("# = REHEARSED"),
+            (false, _) => Text::inked(Ink::Simulated, "~ = SIMULATED"),
         },
         ..PaneText::default()
     };
-    let Some((predicted, counts)) = &run.predicted else {
+    if run.predicted.is_none() && run.simulates() {
         pane.rows.push(PaneRow::only(Text::inked(
             Ink::Dim,
             if run.ended_early() {
@@ -38,7 +38,7 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             },
         )));
         return pane;
-    };
+    }
     let number = if width >= 50 { 10 } else { 7 };
     let name = width.saturating_sub(3 * number).min(24);
     let heading = |text: &str| Text::inked(Ink::Dim, text).right(number);
@@ -50,7 +50,8 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
             .then(heading("delete")),
     );
     pane.rows.extend(rehearsed::pane_rows(run, name, number));
-    for table in &predicted.tables {
+    let predicted = run.predicted.as_ref();
+    for table in predicted.into_iter().flat_map(|(effect, _)| &effect.tables) {
         let mut text = Text::plain(&table.table).to_column(name);
         for (count, loud) in [
             (table.insert, false),
@@ -71,6 +72,9 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
         return pane;
     }
+    let Some((_, counts)) = predicted else {
+        return pane;
+    };
     let done = |step: SimulatedStep| run.steps.iter().find(|done| done.step == step);
     let units = counts.verified.get() + counts.unverified.get();
     let confirmed = match done(SimulatedStep::Verify) {

@@ -1,9 +1,7 @@
 //! What is said of a change: what may be copied, and what it did when it was rehearsed. Every rehearsed number prints its `#`.
 
 use super::pane::PaneRow;
-use crate::run::{
-    ChangeEvidence, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
-};
+use crate::run::{ChangeEvidence, RehearsedTable, RunState, TableToCopy, Verdict, counted};
 use crate::survey::Rehearsed;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
@@ -24,7 +22,7 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
     }
     let tables: Vec<&RehearsedTable> = outcome.effect.iter().collect();
     let mut text = Text::plain("The change did, rehearsed: ")
-        .with(Ink::Bold, rows(outcome).to_string())
+        .with(Ink::Bold, outcome.rows().to_string())
         .with(
             Ink::Plain,
             format!(" rows in {}", counted(tables.len(), "table")),
@@ -51,31 +49,9 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
 }
 
 fn not_rehearsed(change: &ChangeEvidence) -> Text {
-    if let Some(against) = change
-        .checks
-        .iter()
-        .find(|check| check.verdict != Verdict::Pass)
-    {
-        let text = format!("The change cannot be rehearsed: {}", against.says);
-        return Text::inked(Ink::Bad, text);
-    }
-    let asked: Vec<_> = change.copy.iter().filter(|table| table.asked).collect();
-    let tables = counted(asked.len(), "table");
-    let size = TableToCopy::size_of(asked);
-    Text::plain(format!(
-        "Approving copies {tables} ({size}) to this machine and rehearses the change on them."
-    ))
-}
-
-fn rows(outcome: &RehearsalOutcome) -> Rehearsed<u64> {
-    let of_table = |table: &RehearsedTable| -> u64 {
-        table
-            .rows_changed()
-            .iter()
-            .map(|(_, rows)| rows.get())
-            .sum()
-    };
-    Rehearsed::new(outcome.effect.iter().map(of_table).sum())
+    let holds = (change.checks.iter()).all(|check| check.verdict == Verdict::Pass);
+    let ink = if holds { Ink::Plain } else { Ink::Bad };
+    Text::inked(ink, change.to_be_copied())
 }
 
 /// `update #60`; of a table whose rows stay, what else happened to it.
@@ -165,7 +141,7 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
         return lines;
     };
     let heading = Text::inked(Ink::Bold, "REHEARSED").to_column(29);
-    lines.push(heading.with(Ink::Bold, rows(outcome).to_string()).with(
+    lines.push(heading.with(Ink::Bold, outcome.rows().to_string()).with(
         Ink::Plain,
         format!(
             " rows in {}, on a throwaway copy",

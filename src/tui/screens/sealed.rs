@@ -136,7 +136,7 @@ fn totals(model: &Model) -> String {
     );
     let (gates, reports) = (Gate::ALL.len(), run.reports.len());
     // The narrow band has no line left for what the effect pane says.
-    let predicted = if model.size.width < 110 {
+    let predicted = if model.size.width < 110 || !run.simulates() {
         String::new()
     } else {
         format!(" {rows} predicted,")

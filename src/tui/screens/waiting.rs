@@ -2,8 +2,7 @@
 
 use super::band::{Band, BandKey, state_line};
 use super::{rehearsed, words};
-use crate::run::{ApprovalGate, Drift, Evidence, Measure, RaisedStop, StopCode, Subject};
-use crate::simulate::PredictedEffect;
+use crate::run::{ApprovalGate, Drift, Evidence, Measure, RaisedStop, RunState, StopCode, Subject};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
@@ -83,13 +82,13 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             Some(_) => {
                 Text::plain("Then the change is rehearsed on a throwaway copy of the tables.")
             }
-            None => words::prediction(run, &evidence.sheet.predicted, gap(narrow)),
+            None => prediction(run, evidence, gap(narrow)),
         })
         .say(state_line(model, StopCode::StopApprovalRequired.name()))
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
     let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
-    let carries = words::carries(gate, &evidence.sheet.predicted_counts);
+    let carries = words::carries(gate, evidence.sheet.predicted_counts.as_ref());
     let against = words::cannot_pass(run);
     // In this order: the first is what a person has to solve first.
     let situation = moved(model, gate)
@@ -118,7 +117,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         let predicted = if full {
             Text::new()
         } else {
-            prediction_beside(model, &band, &evidence.sheet.predicted, narrow)
+            prediction_beside(model, &band, evidence, narrow)
         };
         return band
             .say(predicted)
@@ -149,7 +148,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .carrying(carries, model.size.width)
         .say(against)
         .say(earlier);
-    let predicted = prediction_beside(model, &band, &evidence.sheet.predicted, narrow);
+    let predicted = prediction_beside(model, &band, evidence, narrow);
     band.say(predicted)
         .say(if narrow && leads {
             // What changed takes this line.
@@ -163,15 +162,10 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
 }
 
 /// What a live run would change, table by table where the band has the rows for it.
-fn prediction_beside(
-    model: &Model,
-    band: &Band,
-    predicted: &PredictedEffect,
-    narrow: bool,
-) -> Text {
+fn prediction_beside(model: &Model, band: &Band, evidence: &Evidence, narrow: bool) -> Text {
     let run = model.run();
     let whole = rehearsed::sentence(run, false);
-    let whole = whole.unwrap_or_else(|| words::prediction(run, predicted, gap(narrow)));
+    let whole = whole.unwrap_or_else(|| prediction(run, evidence, gap(narrow)));
     // A band has four rows for what it says, and one of them is kept for the line behind this one.
     let width = usize::from(model.size.width).saturating_sub(if narrow { 4 } else { 8 });
     let rows = |line: &Text| line.wrap(width).len();
@@ -180,8 +174,19 @@ fn prediction_beside(
         whole
     } else {
         let short = rehearsed::sentence(run, true);
-        short.unwrap_or_else(|| words::prediction_short(predicted))
+        let predicted = evidence.sheet.predicted.as_ref();
+        short
+            .or_else(|| predicted.map(words::prediction_short))
+            .unwrap_or_default()
     }
+}
+
+/// What a live run would change by the sheet.
+fn prediction(run: &RunState, evidence: &Evidence, gap: &str) -> Text {
+    let predicted = evidence.sheet.predicted.as_ref();
+    predicted.map_or_else(Text::new, |predicted| {
+        words::prediction(run, predicted, gap)
+    })
 }
 
 /// After drift the new evidence is led by what changed since the earlier one.

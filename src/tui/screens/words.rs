@@ -107,8 +107,11 @@ pub fn prediction_short(predicted: &PredictedEffect) -> Text {
     }
 }
 
-/// What the step behind a gate does, and to how many units: `inserts ~0 of 60`, `enacts ~60 of 60`.
-pub fn carries(gate: ApprovalGate, counts: &StepCounts) -> String {
+/// What the step behind a gate does, and to how many units: `inserts ~0 of 60`, `enacts ~60 of 60`; empty: no units are simulated.
+pub fn carries(gate: ApprovalGate, counts: Option<&StepCounts>) -> String {
+    let Some(counts) = counts else {
+        return String::new();
+    };
     let units = counts.verified.get() + counts.unverified.get();
     match gate {
         ApprovalGate::SG1 => format!("inserts {} of {units}", counts.would_insert),
