@@ -57,16 +57,17 @@ impl Programs {
         })
     }
 
-    /// The directories that the isolated process must see. `bin/..`, because libraries and templates stand beside.
+    /// The directories that the isolated process must see: `bin/..`, because templates and modules stand beside, and those of the
+    /// libraries, which need not.
     pub(super) fn places(&self) -> Vec<PathBuf> {
-        let programs = [&self.psql, &self.pg_dump, &self.pg_restore];
-        let dirs = programs.into_iter().filter_map(|program| program.parent());
-        let mut places: Vec<PathBuf> = dirs
-            .chain([self.server.dir()])
-            .map(|dir| dir.parent().unwrap_or(dir).to_path_buf())
-            .collect();
+        let server = self.server.dir().join("postgres");
+        let programs = [&server, &self.psql, &self.pg_dump, &self.pg_restore];
+        let above = |program: &PathBuf| program.parent()?.parent().map(Path::to_path_buf);
+        let mut places: Vec<PathBuf> = programs.into_iter().filter_map(above).collect();
+        places.extend(programs.into_iter().flat_map(|program| libraries(program)));
         places.sort();
-        places.dedup();
+        // One below another one is seen with it.
+        places.dedup_by(|below, place| below.starts_with(place));
         places
     }
 }
@@ -96,6 +97,23 @@ fn client(name: &str, beside: &Path, at_least: u32) -> Result<PathBuf, String> {
              (Debian, Ubuntu: apt-get install postgresql-client), or set DRYGATE_PG_BIN to their directory"
         )
     })
+}
+
+/// The directories of a program's libraries, as its loader finds them. Where there is no `ldd`, none is known.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    let listed = Command::new("ldd")
+        .arg(program)
+        .stdin(Stdio::null())
+        .output();
+    let listed = listed.map(|output| output.stdout).unwrap_or_default();
+    let listed = String::from_utf8_lossy(&listed);
+    // `libpq.so.5 => /usr/lib/libpq.so.5 (0x7f..)`, and the loader without an arrow.
+    let paths = listed.split_whitespace().map(Path::new);
+    let paths = paths.filter(|path| path.is_absolute());
+    let dirs = paths.filter_map(|path| path.parent()?.canonicalize().ok());
+    let system = ["/usr", "/lib", "/lib32", "/lib64", "/libx32"];
+    dirs.filter(|dir| !system.iter().any(|shown| dir.starts_with(shown)))
+        .collect()
 }
 
 /// The major version that a program prints: `postgres (PostgreSQL) 15.18 (Debian ..)`.

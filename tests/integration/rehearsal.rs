@@ -5,6 +5,8 @@
 mod ends;
 #[path = "rehearsal/planted.rs"]
 mod planted;
+#[path = "rehearsal/versions.rs"]
+mod versions;
 #[path = "rehearsal/walls.rs"]
 mod walls;
 #[path = "rehearsal/world.rs"]

@@ -35,7 +35,6 @@ INSERT INTO measure_old SELECT i, '2024-06-01', i FROM generate_series(1, 4) i;
 INSERT INTO spare SELECT i, 's' || i FROM generate_series(1, 5) i;
 INSERT INTO quiet SELECT i, 'q' || i FROM generate_series(1, 5) i;
 RESET ROLE;
-CREATE EXTENSION dblink SCHEMA public;
 GRANT USAGE ON SCHEMA shop TO shop_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA shop TO shop_reader;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA shop TO shop_reader;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use drygate::postgres::throwaway::{Cluster, ClusterOptions};
+use drygate::postgres::throwaway::{Cluster, ClusterOptions, ServerBinaries};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,10 +31,21 @@ pub struct World {
 }
 
 impl World {
-    /// On a server of its own, which logs every statement.
+    /// On a server of its own, which logs every statement and can be asked to connect elsewhere.
     pub fn new() -> Self {
+        let world = Self::on(None);
+        for database in ["shop", "shop_copy"] {
+            let connects = "CREATE EXTENSION dblink SCHEMA public; CREATE EXTENSION postgres_fdw SCHEMA public";
+            world.cluster.load(database, connects).expect("extensions");
+        }
+        world
+    }
+
+    /// On a server of its own, of these programs.
+    pub fn on(binaries: Option<ServerBinaries>) -> Self {
         let cluster = own_cluster(&ClusterOptions {
             log_statement_all: true,
+            binaries,
             ..ClusterOptions::default()
         });
         let roles =

@@ -1,0 +1,147 @@
+//! PostgreSQL 13 to 18 as production, and every set of programs that this machine has as its shadow: all of `DRYGATE_TEST_SERVERS`
+//! where that is set (`make test-versions`), else what is installed.
+//! Invariant: the effect is that of a full compare, or it is NOT CHECKED with its reason; it is never another one.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use drygate::postgres::throwaway::ServerBinaries;
+use serde_json::Value;
+
+use super::world::{OWNER, World, check, counts};
+use crate::support::server::finish;
+
+/// A trigger with its sequence, a move between partitions, an identity, an index, a column with a default, a type.
+const CHANGE: &str = "UPDATE shop.orders SET region = 'EU' WHERE id <= 7;
+UPDATE shop.measure SET day = '2026-07-07' WHERE day < '2026-01-01' AND id <= 3;
+INSERT INTO shop.customer (name, mail) VALUES ('new', 'new@example.org');
+CREATE INDEX orders_region ON shop.orders (region);
+ALTER TABLE shop.spare ADD COLUMN note text NOT NULL DEFAULT 'x';
+ALTER TYPE shop.status RENAME VALUE 'open' TO 'fresh';
+";
+
+/// The `bin` directories that hold a server, a few levels below `place`.
+fn servers_below(place: &Path, levels: u32) -> Vec<PathBuf> {
+    if ServerBinaries::at(&place.join("bin")).is_ok() {
+        return vec![place.join("bin")];
+    }
+    if levels == 0 {
+        return Vec::new();
+    }
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let below = entries.map(|entry| entry.path());
+    let below = below.filter(|path| path.is_dir());
+    below
+        .flat_map(|path| servers_below(&path, levels - 1))
+        .collect()
+}
+
+fn installed() -> Vec<PathBuf> {
+    let all = ServerBinaries::all().expect("a server");
+    all.iter().map(|it| it.dir().to_path_buf()).collect()
+}
+
+fn all() -> Vec<PathBuf> {
+    let mut found = installed();
+    if let Some(cache) = env::var_os("DRYGATE_TEST_SERVERS") {
+        found.extend(servers_below(Path::new(&cache), 3));
+    }
+    found.sort();
+    found
+}
+
+fn version(program: &Path) -> Option<u32> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    let number = said
+        .split("(PostgreSQL) ")
+        .nth(1)?
+        .split(['.', ' '])
+        .next()?;
+    number.parse().ok()
+}
+
+fn said<'a>(document: &'a Value, name: &str) -> &'a str {
+    check(document, name)["says"].as_str().expect("a sentence")
+}
+
+#[test]
+fn on_every_version_the_effect_is_that_of_a_full_compare_or_not_checked() {
+    let programs = all();
+    let shadows: Vec<&PathBuf> = programs
+        .iter()
+        .filter(|bin| bin.join("pg_dump").is_file())
+        .collect();
+    let newest_dump = shadows
+        .iter()
+        .filter_map(|bin| version(&bin.join("pg_dump")));
+    let newest_installed = installed().into_iter();
+    let newest_installed = newest_installed
+        .filter_map(|bin| version(&bin.join("pg_dump")))
+        .max();
+    assert!(newest_dump.max().is_some(), "no pg_dump at all");
+    let mut majors: Vec<(u32, &PathBuf)> = programs
+        .iter()
+        .filter_map(|bin| Some((version(&bin.join("postgres"))?, bin)))
+        .collect();
+    majors.sort();
+    majors.dedup_by_key(|(major, _)| *major);
+    for (production, bin) in majors {
+        let world = World::on(Some(ServerBinaries::at(bin).expect("a server")));
+        let expected = world.full_compare(CHANGE);
+        assert_eq!(expected["shop.order_log"], [7, 0, 0]);
+        for shadow in &shadows {
+            let here = version(&shadow.join("postgres")).expect("a version");
+            // Beside the named one, programs are looked for in the usual places.
+            let dump = version(&shadow.join("pg_dump")).max(newest_installed);
+            let mut command = world.command(CHANGE, OWNER);
+            command.env("DRYGATE_PG_BIN", shadow);
+            let answer = finish(command.spawn().expect("the program"));
+            let pair = format!("production {production}, shadow {}", shadow.display());
+            let found = answer.json();
+            if dump < Some(production) {
+                assert_eq!(answer.code, 11, "{pair}: {answer:?}");
+                let says = said(&found, "programs");
+                assert!(
+                    says.contains(&format!("pg_dump {production} or newer")),
+                    "{pair}: {says}"
+                );
+                assert_eq!(found["rehearsed"], Value::Null, "{pair}");
+                continue;
+            }
+            assert_eq!(answer.code, 0, "{pair}: {answer:?}");
+            assert_eq!(counts(&found), expected, "{pair}\n{found:#}");
+            assert!(
+                said(&found, "programs").contains(&format!("the shadow {here} in")),
+                "{pair}"
+            );
+            // Another major version is said; the schema differs by what the change did.
+            let differs = found["rehearsed"]["differences"].to_string();
+            assert!(
+                here == production || differs.contains("in production"),
+                "{pair}: {differs}"
+            );
+            let schema = found["rehearsed"]["schema_changes"].to_string();
+            for line in found["rehearsed"]["schema_changes"]
+                .as_array()
+                .expect("lines")
+            {
+                let line = line.as_str().expect("text");
+                let ours = [
+                    "orders_region",
+                    "note text",
+                    "name text NOT NULL",
+                    "'fresh'",
+                    "'open'",
+                ];
+                assert!(
+                    ours.iter().any(|part| line.contains(part)),
+                    "{pair}: {line}\n{schema}"
+                );
+            }
+            assert!(schema.contains("orders_region"), "{pair}: {schema}");
+        }
+    }
+}
