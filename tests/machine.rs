@@ -116,7 +116,6 @@ fn rehearsed() -> ScriptedRun {
         role: "kb_migrator".to_owned(),
         files: vec![path.clone()],
         expect: None,
-        alone: false,
     };
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,

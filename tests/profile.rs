@@ -511,18 +511,22 @@ fn without(names: &[&str]) -> String {
 const CHANGE: &str = "\n[change]\nrole = \"kb_migrator\"\nfiles = [\"enact.sql\"]\n";
 
 #[test]
-fn only_a_profile_with_a_change_does_without_what_units_need() {
-    for name in ["labels", "grants", "pieces", "candidates", "lifecycle"] {
-        let error = parse("p.toml", &without(&[name])).expect_err(name);
-        let says = format!("p.toml:1:1: missing field `{name}`");
-        assert!(error.to_string().starts_with(&says), "{error}");
-    }
-    let none = without(&["facts", "contents"]);
+fn units_are_asked_for_as_a_whole_and_a_profile_without_a_change_asks_something() {
+    let error = parse("p.toml", &without(&["labels"])).expect_err("labels");
+    assert!(
+        error
+            .to_string()
+            .starts_with("p.toml:1:1: missing field `labels`"),
+        "{error}"
+    );
+    let units = ["pieces", "candidates", "lifecycle"];
+    let facts_alone = parse("p.toml", &without(&[&units[..], &["grants"]].concat()));
+    assert!(facts_alone.expect("facts alone").units().is_none());
+    let none = without(&[&units[..], &["facts", "contents"]].concat());
     let error = parse("p.toml", &none)
         .expect_err("nothing asked")
         .to_string();
-    assert!(error.contains("missing field `facts`"), "{error}");
-    let units = ["pieces", "candidates", "lifecycle"];
+    assert!(error.contains("nothing is asked: name a fact"), "{error}");
     let others = ["labels", "facts", "functions", "grants", "contents"];
     let alone = without(&[&units[..], &others].concat());
     let profile = parse("p.toml", &format!("{alone}{CHANGE}")).expect("a change alone");

@@ -280,7 +280,6 @@ mod tests {
             role: "r".to_owned(),
             files: vec!["/c.sql".to_owned()],
             expect: Some(vec![expect]),
-            alone: false,
         };
         let outcome = RehearsalOutcome {
             script: ScriptEnd {

@@ -36,7 +36,6 @@ pub fn run_change(profile: &Profile, files: Vec<String>, role: Option<&str>) -> 
         role: role.to_owned(),
         files,
         expect: declared.and_then(|change| change.expect.clone()),
-        alone: profile.units().is_none(),
     })
 }
 
@@ -52,9 +51,7 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
         return declared.is_none() && created.check_table <= CHECK_TABLE;
     };
     let expect = declared.and_then(|declared| declared.expect.as_ref());
-    created.check_table == CHECK_TABLE_WITH_CHANGE
-        && change.expect.as_ref() == expect
-        && change.alone == profile.units().is_none()
+    created.check_table == CHECK_TABLE_WITH_CHANGE && change.expect.as_ref() == expect
 }
 
 /// Evidence that is said at `at` to be good for longer or shorter than it is: from its last survey on, whenever it is shown.
@@ -71,6 +68,10 @@ pub(super) fn terms_findings(profile: &Profile, created: &RunCreated) -> Vec<Str
         (
             "the prefix of the result",
             created.result_prefix == profile.result_prefix,
+        ),
+        (
+            "whether units are simulated",
+            created.without_units == profile.units().is_none(),
         ),
         (
             "the labels of the gates",

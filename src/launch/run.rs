@@ -295,6 +295,7 @@ pub fn start(
         uptime_ms: clock.uptime_ms(),
         repository: plan.repository.clone(),
         check_table: audit::check_table(change.as_ref()),
+        without_units: plan.profile.units().is_none(),
         policy_sha256: policy.map(|policy| Digest::of(&policy.text)),
         evidence_format: EvidenceFormat::NEWEST,
         change,

@@ -160,20 +160,20 @@ fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
     }
 }
 
-/// Without a change the run is about units, and nothing of what they need may be missing.
+/// Without a change the gates need names, and something must be asked.
 fn without_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    let needed = [
-        ("labels", profile.labels.is_some()),
-        ("facts", !profile.facts.is_empty()),
-        ("grants", profile.grants.is_some()),
-        ("pieces", profile.pieces.is_some()),
-        ("candidates", profile.candidates.is_some()),
-        ("lifecycle", profile.lifecycle.is_some()),
-    ];
-    for (key, _) in needed.into_iter().filter(|(_, there)| !there) {
-        let message =
-            format!("missing field `{key}`, which only a profile with [change] may leave out");
-        findings.refuse(&[PathStep::Key(key)], message);
+    if profile.labels.is_none() {
+        findings.refuse(
+            &[PathStep::Key("labels")],
+            "missing field `labels`, which only a profile with [change] may leave out",
+        );
+    }
+    // Whoever asks nothing learns nothing: such a run could only end as INCOMPLETE.
+    if profile.facts.is_empty() && profile.contents.is_empty() && profile.units().is_none() {
+        findings.refuse(
+            &[PathStep::Key("facts")],
+            "nothing is asked: name a fact, a protected table ([[contents]]) or a [change]",
+        );
     }
 }
 

@@ -254,7 +254,6 @@ pub(crate) fn run_with_change() -> RunState {
         role: "migrator".to_owned(),
         files: vec!["/srv/0042.sql".to_owned()],
         expect: None,
-        alone: false,
     });
     run.created = Some(Arc::new(created));
     run.change_files = Some(Arc::new(vec![ChangeFile {

@@ -22,9 +22,6 @@ pub struct RunChange {
     pub files: Vec<String>,
     /// The rows that it is expected to change; none: nothing is expected of them.
     pub expect: Option<Vec<ExpectedRows>>,
-    /// Whether the run is about the change alone: its profile names no units, and nothing is simulated.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub alone: bool,
 }
 
 /// A file of a change.
@@ -197,9 +194,10 @@ impl RunState {
         self.created.as_ref()?.change.as_ref()
     }
 
-    /// Whether units are simulated: always, but where the run is about a change alone.
+    /// Whether units are simulated: always, but where the profile names none.
     pub fn simulates(&self) -> bool {
-        self.change().is_none_or(|change| !change.alone)
+        let created = self.created.as_ref();
+        created.is_none_or(|created| !created.without_units)
     }
 
     /// Why there is no prediction, in a sentence.

@@ -58,7 +58,11 @@ fn asked(run: &RunState) -> Option<Said> {
     };
     let changes = run.change_evidence().map(|change| change.sentence());
     let said: Vec<String> = predicted.into_iter().chain(changes).collect();
-    let mut message = said.join(" ");
+    let mut message = if said.is_empty() {
+        run.nothing_predicted().to_owned()
+    } else {
+        said.join(" ")
+    };
     if let Some(beside) = run.beside_words() {
         message = format!("{message} {beside}.");
     }

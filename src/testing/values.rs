@@ -62,6 +62,7 @@ pub fn created() -> RunCreated {
         repository: None,
         check_table: CHECK_TABLE,
         change: None,
+        without_units: false,
         policy_sha256: None,
         evidence_format: EvidenceFormat::NEWEST,
     }

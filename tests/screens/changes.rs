@@ -90,8 +90,8 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
                 rows(r#"{"table":"public.information_unit","update":60}"#),
                 rows(r#"{"table":"public.note","update":"5..6"}"#),
             ]),
-            alone,
         }),
+        without_units: alone,
         ..values::created()
     };
     let mut script = ScriptedRun::started(created, false, at("09:14:02"), 0);

@@ -80,6 +80,9 @@ pub struct RunCreated {
     /// The change that the run is about; none: it is about units alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<RunChange>,
+    /// Whether the profile names no units: then nothing is simulated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_units: bool,
 }
 
 fn first_check_table() -> u32 {
