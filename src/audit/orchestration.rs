@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 
 use super::predict::{counts_of, same_rows, step_effect};
 use super::rehearsal;
+use super::required::{required_checks, table_of};
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, NonMutationVerdict, RunState,
-    State, StepDone,
+    ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, Gate, NonMutationVerdict,
+    RunState, State, StepDone,
 };
 use crate::simulate::SimulatedStep;
 
 /// How many checks G3 has, those still to come included.
 pub fn g3_count(run: &RunState) -> usize {
-    8 + run.change().map_or(0, |_| rehearsal::CHECKS)
+    required_checks(table_of(run), Gate::G3).map_or(0, <[CheckName]>::len)
 }
 
 /// The checks of G3, complete: what was not reached is NOT CHECKED.
