@@ -67,7 +67,9 @@ pub use repository_and_reports::{
     REPORT_OF_CHANGE, REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_of,
     reports_render,
 };
-pub use required::{CHECK_TABLE, CHECK_TABLE_WITH_CHANGE, not_the_checks_of, required_checks};
+pub use required::{
+    CHECK_TABLE, CHECK_TABLE_WITH_CHANGE, not_the_checks_of, required_checks, table_of,
+};
 pub use result::{first_failure, result, result_name};
 pub use resume::{FreshFold, FreshResume, ResumeResult, g4};
 pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, o4_targeted};

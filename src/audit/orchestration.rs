@@ -5,18 +5,23 @@ use serde_json::{Value, json};
 
 use super::predict::{counts_of, same_rows, step_effect};
 use super::rehearsal;
+use super::required::{required_checks, table_of};
+use super::scope::is_of_units;
 use crate::profile::Profile;
 use crate::run::{
-    ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, NonMutationVerdict, RunState,
-    State, StepDone,
+    ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, Gate, NonMutationVerdict,
+    RunState, State, StepDone,
 };
 use crate::simulate::SimulatedStep;
 
 /// How many checks G3 has, those still to come included.
 pub fn g3_count(run: &RunState) -> usize {
+    let names = required_checks(table_of(run), Gate::G3).unwrap_or_default();
     // What is not simulated is not asked, and in no count.
-    let of_steps = if run.simulates() { 5 } else { 0 };
-    3 + of_steps + run.change().map_or(0, |_| rehearsal::CHECKS)
+    let asked = names
+        .iter()
+        .filter(|name| run.simulates() || !is_of_units(name));
+    asked.count()
 }
 
 /// The checks of G3, complete: what was not reached is NOT CHECKED.

@@ -3,48 +3,37 @@
 
 use serde_json::json;
 
+use super::required::checks_of_rehearsal;
 use crate::run::{
     ChangeRehearsed, Check, CheckName, Gate, Obstacle, RehearsalCheck, RehearsalOutcome,
     RehearsedTable, RunState, Verdict, counted,
 };
 use crate::simulate::ExpectedRows;
 
-/// How many checks G3 has beside the others, where the run has a change.
-pub(super) const CHECKS: usize = 6;
-
 /// The checks of the last rehearsal of this round.
 pub(super) fn rehearsal_checks(run: &RunState) -> Vec<Check> {
+    let names = checks_of_rehearsal().iter().cloned();
     let Some(last) = run.last_rehearsal() else {
         let why = "the change was not rehearsed: not reached yet";
         let not_yet = |name| Check::not_checked(name, why, "a run that goes on to its approvals");
-        return NAMES.map(not_yet).to_vec();
+        return names.map(not_yet).collect();
     };
-    let isolated = isolated(last);
     let Some(outcome) = &last.outcome else {
         let why = format!("the change was not rehearsed: {}", last.why_not());
         let remedy = remedy(last);
-        let not_checked = |name| Check::not_checked(name, &why, &remedy);
-        let [_, ran, rows, captured, reproducible, expected] = NAMES;
-        let failed = last
-            .checks
-            .iter()
-            .any(|check| check.name == "change" && check.verdict == Verdict::Fail);
-        let ran = if failed {
-            Check::evaluated(ran, false, last.why_not(), json!({"ran": false}))
-        } else {
-            not_checked(ran)
+        let mut checks = last.checks.iter();
+        let failed = checks.any(|check| check.name == "change" && check.verdict == Verdict::Fail);
+        let check = |name| match name {
+            CheckName::ChangeIsolated => isolated(last),
+            CheckName::ChangeRan if failed => {
+                Check::evaluated(name, false, last.why_not(), json!({"ran": false}))
+            }
+            name => Check::not_checked(name, &why, &remedy),
         };
-        return vec![
-            isolated,
-            ran,
-            not_checked(rows),
-            not_checked(captured),
-            not_checked(reproducible),
-            not_checked(expected),
-        ];
+        return names.map(check).collect();
     };
     vec![
-        isolated,
+        isolated(last),
         ran(last, outcome),
         rows_copied(last, outcome),
         captured(outcome),
@@ -87,15 +76,6 @@ pub(super) fn foreseen(run: &RunState) -> Vec<Obstacle> {
         .collect()
 }
 
-const NAMES: [CheckName; CHECKS] = [
-    CheckName::ChangeIsolated,
-    CheckName::ChangeRan,
-    CheckName::ChangeRowsCopied,
-    CheckName::ChangeCaptured,
-    CheckName::ChangeReproducible,
-    CheckName::ChangeAsExpected,
-];
-
 /// What would check it, where rows or tables are missing.
 const MAY_READ: &str =
     "SELECT on them for the reading role, and their schema among those that SG1 lists";
@@ -118,7 +98,7 @@ fn isolated(last: &ChangeRehearsed) -> Check {
             CheckName::ChangeIsolated,
             true,
             says,
-            json!({"gate": last.gate}),
+            json!({"gate": last.gate, "checks": last.checks}),
         ),
         _ => Check::not_checked(CheckName::ChangeIsolated, last.why_not(), remedy(last)),
     }
@@ -245,7 +225,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::fixture::created;
-    use super::{CHECKS, foreseen, rehearsal_checks};
+    use super::{checks_of_rehearsal, foreseen, rehearsal_checks};
     use crate::run::{
         ApprovalGate, ChangeRehearsed, CheckName, RehearsalCheck, RehearsalOutcome, RehearsedTable,
         RunChange, RunCreated, RunState, ScriptEnd, Verdict,
@@ -364,7 +344,8 @@ mod tests {
         before.rehearsals.clear();
         for run in [&open, &before] {
             let checks = rehearsal_checks(run);
-            assert_eq!(checks.len(), CHECKS);
+            let names: Vec<_> = checks.iter().map(|check| check.name.clone()).collect();
+            assert_eq!(names, checks_of_rehearsal());
             assert!(
                 checks
                     .iter()
@@ -373,7 +354,7 @@ mod tests {
             );
         }
         let told = foreseen(&open);
-        assert_eq!(told.len(), CHECKS);
+        assert_eq!(told.len(), checks_of_rehearsal().len());
         assert!(told[0].subject.contains("no namespaces"), "{told:?}");
         assert_eq!(told[0].check, CheckName::ChangeIsolated);
     }

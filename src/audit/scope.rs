@@ -37,6 +37,11 @@ pub fn scope(run: &RunState, profile: &Profile, checks: Vec<Check>) -> Vec<Check
         .collect()
 }
 
+/// Whether a check is one of what is simulated.
+pub(super) fn is_of_units(name: &CheckName) -> bool {
+    OF_UNITS.contains(name)
+}
+
 /// Whether only another version of the table has this check. A name of no table is kept, so that it is refused by name.
 fn is_of_another_table(version: u32, name: &CheckName) -> bool {
     let has = |version| {
@@ -53,7 +58,7 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
     }
     let expects = profile.facts.iter().any(|fact| fact.expect.is_some());
     let no_units = profile.units().is_none();
-    if no_units && OF_UNITS.contains(name) {
+    if no_units && is_of_units(name) {
         return Some("the profile names no units, so nothing is simulated");
     }
     let unasked = [
