@@ -43,6 +43,7 @@ mod page;
 mod partitions;
 #[cfg(target_os = "linux")]
 mod persons;
+mod phases;
 mod picker;
 mod printed;
 mod recheck;
