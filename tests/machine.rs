@@ -116,6 +116,7 @@ fn rehearsed() -> ScriptedRun {
         role: "kb_migrator".to_owned(),
         files: vec![path.clone()],
         expect: None,
+        of_sg1: None,
     };
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,
@@ -146,6 +147,7 @@ fn rehearsed() -> ScriptedRun {
     script.survey_taken(SurveyPurpose::ApproveSg1);
     script.push(Event::ChangeRehearsed(Box::new(ChangeRehearsed {
         gate: ApprovalGate::SG1,
+        first_phase: false,
         checks: Vec::new(),
         outcome: None,
         blob: None,

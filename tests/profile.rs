@@ -545,6 +545,36 @@ fn units_are_asked_for_as_a_whole_and_a_profile_without_a_change_asks_something(
     }
 }
 
+#[rstest]
+#[case(
+    "[rehearsal]\ncopy_before_sg1 = true\n",
+    "",
+    "needs copy_before_sg1 = true in [rehearsal]"
+)]
+#[case("gate = \"SG1\"", "gate = \"SG2\"", "there are two phases of SG2")]
+#[case("files = [\"cut.sql\"]", "files = []", "a phase must name a file")]
+#[case(
+    "role = \"m\"",
+    "role = \"m\"\nfiles = [\"x.sql\"]",
+    "files or phases, not both"
+)]
+#[case("gate = \"SG1\"", "gate = \"SG3\"", "SG3")]
+fn phases_are_refused_that_nobody_could_rehearse(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] says: &str,
+) {
+    let policy = "\n[change]\nrole = \"m\"\n\n[[change.phase]]\ngate = \"SG1\"\nfiles = [\"cut.sql\"]\n\n\
+      [[change.phase]]\ngate = \"SG2\"\nfiles = [\"enact.sql\"]\n\n[rehearsal]\ncopy_before_sg1 = true\n";
+    let text = |policy: &str| format!("{}{policy}", BUILT_IN[0].1);
+    let profile = parse("p.toml", &text(policy)).expect("two phases");
+    let files = profile.change.expect("a change");
+    assert_eq!(files.files(), (vec!["cut.sql", "enact.sql"], Some(1)));
+    assert!(policy.contains(from));
+    let error = parse("p.toml", &text(&policy.replacen(from, to, 1))).expect_err("refused");
+    assert!(error.to_string().contains(says), "{error}");
+}
+
 #[test]
 fn a_text_that_is_too_long_too_deep_or_marked_is_refused() {
     let refused = |text: &str| parse("p.toml", text).expect_err("refused").to_string();

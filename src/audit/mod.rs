@@ -5,6 +5,7 @@
 
 mod after;
 mod after_rows;
+mod as_simulated;
 mod by_construction;
 mod cannot_pass;
 mod claims;

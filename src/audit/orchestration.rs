@@ -18,9 +18,12 @@ use crate::simulate::SimulatedStep;
 pub fn g3_count(run: &RunState) -> usize {
     let names = required_checks(table_of(run), Gate::G3).unwrap_or_default();
     // What is not simulated is not asked, and in no count.
-    let asked = names
-        .iter()
-        .filter(|name| run.simulates() || !is_of_units(name));
+    let compared = run.change().is_some_and(|change| change.of_sg1.is_some());
+    let asked = names.iter().filter(|name| {
+        let of_units = is_of_units(name) || **name == CheckName::ChangeAsSimulated;
+        let is_compared = compared || **name != CheckName::ChangeAsSimulated;
+        is_compared && (run.simulates() || !of_units)
+    });
     asked.count()
 }
 

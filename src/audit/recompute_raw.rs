@@ -186,6 +186,7 @@ fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
         | CheckName::ChangeCaptured
         | CheckName::ChangeReproducible
         | CheckName::ChangeAsExpected
+        | CheckName::ChangeAsSimulated
         | CheckName::NonMutationProven
         | CheckName::ForbiddenProductionMutation
         | CheckName::ForbiddenKillSwitch

@@ -10,15 +10,19 @@ use crate::run::{Check, CheckName, Gate, RunState};
 pub const CHECK_TABLE: u32 = 3;
 
 /// The version of runs with a change: G3 has the checks of its rehearsal too.
-pub const CHECK_TABLE_WITH_CHANGE: u32 = 4;
+pub const CHECK_TABLE_WITH_CHANGE: u32 = 5;
+
+/// The same without the check that compares the change with the simulator: changes had no phases.
+const CHECK_TABLE_WITHOUT_PHASES: u32 = 4;
 
 /// The checks that a finished gate has; `None`: a version that this drygate does not know.
 pub fn required_checks(version: u32, gate: Gate) -> Option<&'static [CheckName]> {
     match version {
         1 => Some(first(gate)),
         2 | CHECK_TABLE => Some(second(gate)),
-        CHECK_TABLE_WITH_CHANGE if gate == Gate::G3 => Some(&G3_WITH_CHANGE),
-        CHECK_TABLE_WITH_CHANGE => Some(second(gate)),
+        CHECK_TABLE_WITHOUT_PHASES if gate == Gate::G3 => Some(&G3_WITH_CHANGE),
+        CHECK_TABLE_WITH_CHANGE if gate == Gate::G3 => Some(&G3_WITH_PHASES),
+        CHECK_TABLE_WITHOUT_PHASES | CHECK_TABLE_WITH_CHANGE => Some(second(gate)),
         _ => None,
     }
 }
@@ -46,9 +50,31 @@ static G3_WITH_CHANGE: [CheckName; 14] = [
     CheckName::NonMutationProven,
 ];
 
-/// The checks of G3 that a rehearsal gives, in their order.
-pub(super) fn checks_of_rehearsal() -> &'static [CheckName] {
-    &G3_WITH_CHANGE[7..13]
+static G3_WITH_PHASES: [CheckName; 15] = [
+    CheckName::Sg1Approved,
+    CheckName::CutEqualsPrediction,
+    CheckName::VerifyEqualsPrediction,
+    CheckName::Sg2Approved,
+    CheckName::EnactEqualsPrediction,
+    CheckName::CountersAgree,
+    CheckName::LedgersComplete,
+    CheckName::ChangeIsolated,
+    CheckName::ChangeRan,
+    CheckName::ChangeRowsCopied,
+    CheckName::ChangeCaptured,
+    CheckName::ChangeReproducible,
+    CheckName::ChangeAsExpected,
+    CheckName::ChangeAsSimulated,
+    CheckName::NonMutationProven,
+];
+
+/// The checks of G3 that a rehearsal gives in this table, in their order: between those of the steps and the verdict.
+pub(super) fn checks_of_rehearsal(version: u32) -> &'static [CheckName] {
+    let names = required_checks(version, Gate::G3).unwrap_or_default();
+    let steps = second(Gate::G3).len() - 1;
+    names
+        .get(steps..names.len().saturating_sub(1))
+        .unwrap_or_default()
 }
 
 fn second(gate: Gate) -> &'static [CheckName] {

@@ -88,6 +88,11 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
             "the profile protects the content of no table that the source pieces are read from",
         ),
         (
+            CheckName::ChangeAsSimulated,
+            no_units || run.change().is_some_and(|change| change.of_sg1.is_none()),
+            "the change is no phase of what is simulated",
+        ),
+        (
             CheckName::ChangeAsExpected,
             run.change().is_some_and(|change| change.expect.is_none()),
             "the profile expects no number of rows of the change",

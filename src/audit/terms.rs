@@ -3,7 +3,7 @@
 //! `terms_that_are_not_those_of_the_profile_are_found`).
 
 use super::required::{CHECK_TABLE, CHECK_TABLE_WITH_CHANGE};
-use crate::profile::Profile;
+use crate::profile::{ChangePolicy, Profile};
 use crate::run::{ApprovalPolicy, RunBudget, RunChange, RunCreated, RunState};
 use crate::survey::UtcTime;
 
@@ -28,14 +28,20 @@ pub fn run_budget(profile: &Profile) -> RunBudget {
     }
 }
 
-/// The change of a run as its profile declares it; `named` are its files and its role where the command names them.
-pub fn run_change(profile: &Profile, files: Vec<String>, role: Option<&str>) -> Option<RunChange> {
+/// The change of a run with these files, the first `of_sg1` of them in the phase of SG1, and the role where the command names it.
+pub fn run_change(
+    profile: &Profile,
+    files: Vec<String>,
+    of_sg1: Option<usize>,
+    role: Option<&str>,
+) -> Option<RunChange> {
     let declared = profile.change.as_ref();
     let role = role.or(declared.map(|change| change.role.as_str()))?;
     Some(RunChange {
         role: role.to_owned(),
         files,
         expect: declared.and_then(|change| change.expect.clone()),
+        of_sg1,
     })
 }
 
@@ -51,7 +57,19 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
         return declared.is_none() && created.check_table <= CHECK_TABLE;
     };
     let expect = declared.and_then(|declared| declared.expect.as_ref());
-    created.check_table == CHECK_TABLE_WITH_CHANGE && change.expect.as_ref() == expect
+    created.check_table == CHECK_TABLE_WITH_CHANGE
+        && change.expect.as_ref() == expect
+        && is_phased_as(declared, change)
+}
+
+/// Whether the files are in the phases of the profile, or in none because the command named them.
+fn is_phased_as(declared: Option<&ChangePolicy>, change: &RunChange) -> bool {
+    let Some(of_sg1) = change.of_sg1 else {
+        return true;
+    };
+    let declared = declared.map(ChangePolicy::files);
+    declared
+        .is_some_and(|(files, first)| first == Some(of_sg1) && files.len() == change.files.len())
 }
 
 /// Evidence that is said at `at` to be good for longer or shorter than it is: from its last survey on, whenever it is shown.

@@ -15,7 +15,7 @@ use crate::profile;
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::repo::GitRepository;
 use crate::repo::throwaway::DemoRepository;
-use crate::run::{ApprovalGate, Event, RunChange};
+use crate::run::{ApprovalGate, Event};
 use crate::runner::{MessageSink, RunnerMessage};
 
 /// Seconds between live reads in the demo.
@@ -68,8 +68,8 @@ pub fn demo(
         Some(&cluster.url(ROLE, DATABASE)),
         &LibpqEnvironment::of_process(),
     )?;
-    let loaded = labelled(scenario)?;
-    let change = change(&loaded, scenario, &place)?;
+    let loaded = labelled(scenario, &place)?;
+    let change = run::change(&loaded, &[], None)?;
     let mut target = run::identity(&connection, &loaded.profile);
     // The socket directory of the throwaway server differs each time; two demos of one scenario must have the same target.
     target.host = format!("demo-{scenario}");
@@ -122,46 +122,33 @@ fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
         .then(|| "--print-sql prints SQL: it takes neither --json nor --events".to_owned())
 }
 
-/// The profile of the scenario, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster.
-fn labelled(scenario: Scenario) -> Result<LoadedProfile, LaunchError> {
-    if let Some(text) = scenario.profile() {
-        let origin = ProfileOrigin::BuiltIn(scenario.name());
-        return Ok(LoadedProfile {
-            profile: profile::parse(&origin.file(), text)?,
-            text: text.to_owned(),
-            origin,
-        });
-    }
+/// The profile of the scenario, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster. With a change
+/// it stands beside its files, in `place`, which goes with the demo.
+fn labelled(scenario: Scenario, place: &Path) -> Result<LoadedProfile, LaunchError> {
     let loaded = print::load_profile(PROFILE)?;
-    let mut text = loaded
-        .text
-        .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
-        .replacen("color = \"red\"", "color = \"cyan\"", 1);
-    if let Some(policy) = scenario.change_policy() {
-        text = text
-            .replacen("sg1 = \"allow CUT\"", "sg1 = \"allow COPY\"", 1)
-            .replacen("sg2 = \"allow ENACT\"", "sg2 = \"allow CHANGE\"", 1);
-        text.push_str(policy);
+    let mut text = match scenario.profile() {
+        Some(own) => own.to_owned(),
+        None => (loaded.text)
+            .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
+            .replacen("color = \"red\"", "color = \"cyan\"", 1),
+    };
+    text.push_str(scenario.change_policy().unwrap_or_default());
+    let mut origin = loaded.origin;
+    let files = scenario.change();
+    if !files.is_empty() {
+        let profile = place.join("profile.toml");
+        let profile_file = [("profile.toml", text.as_str())];
+        for (name, text) in files.iter().chain(&profile_file) {
+            std::fs::write(place.join(name), text)
+                .map_err(LaunchError::output("cannot write the demo's change"))?;
+        }
+        origin = ProfileOrigin::File(profile);
     }
     Ok(LoadedProfile {
-        profile: profile::parse(&loaded.origin.file(), &text)?,
+        profile: profile::parse(&origin.file(), &text)?,
         text,
-        origin: loaded.origin,
+        origin,
     })
-}
-
-/// The change of the scenario, in a file that goes with the demo.
-fn change(
-    loaded: &LoadedProfile,
-    scenario: Scenario,
-    place: &Path,
-) -> Result<Option<RunChange>, LaunchError> {
-    let Some(sql) = scenario.change() else {
-        return Ok(None);
-    };
-    let file = place.join("change.sql");
-    std::fs::write(&file, sql).map_err(LaunchError::output("cannot write the demo's change"))?;
-    run::change(loaded, &[file], None)
 }
 
 /// Where the demo's repository is made: a directory of this process. Those of demos that were killed go first.

@@ -65,19 +65,23 @@ pub fn change(
 ) -> Result<Option<RunChange>, LaunchError> {
     let declared = loaded.profile.change.as_ref();
     let base = run_plan::directory(&loaded.origin);
-    let of_profile = declared.into_iter().flat_map(|change| &change.files);
-    let paths: Vec<PathBuf> = if files.is_empty() {
-        of_profile.map(|file| base.join(file)).collect()
+    let (of_profile, of_sg1) = declared
+        .map(profile::ChangePolicy::files)
+        .unwrap_or_default();
+    let (paths, of_sg1): (Vec<PathBuf>, _) = if files.is_empty() {
+        let of_profile = of_profile.into_iter().map(|file| base.join(file));
+        (of_profile.collect(), of_sg1)
     } else {
         let absolute = files.iter().map(std::path::absolute);
         let absolute: Result<Vec<PathBuf>, _> = absolute.collect();
-        absolute.map_err(LaunchError::output("cannot name a file of the change"))?
+        let absolute = absolute.map_err(LaunchError::output("cannot name a file of the change"))?;
+        (absolute, None)
     };
     let named: Vec<String> = paths
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    let Some(change) = audit::run_change(&loaded.profile, named, role) else {
+    let Some(change) = audit::run_change(&loaded.profile, named, of_sg1, role) else {
         return if files.is_empty() {
             Ok(None)
         } else {

@@ -12,6 +12,7 @@ mod nearest;
 mod parse;
 mod schema;
 mod validate;
+mod validate_change;
 mod validate_facts;
 
 pub use builtin::{BUILT_IN, built_in};
@@ -24,7 +25,7 @@ pub use nearest::nearest;
 pub use parse::{ProfileError, parse, parse_recorded};
 pub use schema::{
     Budgets, ChangePolicy, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope,
-    Profile, ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults,
-    Timeouts, TlsMode, UnitsSpec,
+    PhaseSpec, Profile, ProfileApprovals, RehearsalPolicy, RoleAllowances, SqlSpec, SsotDocument,
+    TargetSpec, TestResults, Timeouts, TlsMode, UnitsSpec,
 };
 pub use validate::TARGET_COLORS;

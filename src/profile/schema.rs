@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::Hooks;
-use crate::run::CheckName;
+use crate::run::{ApprovalGate, CheckName};
 use crate::simulate::{ExpectedRows, Lifecycle};
 use crate::survey::FactKind;
 
@@ -84,6 +84,9 @@ pub struct Profile {
     /// The change itself, which is rehearsed on a throwaway copy of the database.
     #[serde(default)]
     pub change: Option<ChangePolicy>,
+    /// How it is rehearsed.
+    #[serde(default)]
+    pub rehearsal: RehearsalPolicy,
     /// Result file of the full test run.
     #[serde(default)]
     pub tests: TestResults,
@@ -91,6 +94,25 @@ pub struct Profile {
     pub handover: String,
     /// OR / TD note of report 07.
     pub or_td_note: String,
+}
+
+impl ChangePolicy {
+    /// Its files, in the order in which they run, and how many of them belong to the phase of SG1; `None`: it has no phases.
+    pub fn files(&self) -> (Vec<&str>, Option<usize>) {
+        let of = |gate| {
+            let phases = self.phase.iter().filter(move |phase| phase.gate == gate);
+            phases.flat_map(|phase| phase.files.iter().map(String::as_str))
+        };
+        if self.phase.is_empty() {
+            return (self.files.iter().map(String::as_str).collect(), None);
+        }
+        let first: Vec<&str> = of(ApprovalGate::SG1).collect();
+        let of_sg1 = first.len();
+        (
+            first.into_iter().chain(of(ApprovalGate::SG2)).collect(),
+            Some(of_sg1),
+        )
+    }
 }
 
 impl Profile {
@@ -427,9 +449,32 @@ pub struct ChangePolicy {
     /// names others.
     #[serde(default)]
     pub files: Vec<String>,
+    /// Its files by the gate that allows them, in place of `files`.
+    #[serde(default)]
+    pub phase: Vec<PhaseSpec>,
     /// The rows that it may change, by table; tables that are not named must stay as they are. Without it nothing is expected.
     #[serde(default)]
     pub expect: Option<Vec<ExpectedRows>>,
+}
+
+/// The part of a change that one gate allows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PhaseSpec {
+    /// SG1 or SG2.
+    pub gate: ApprovalGate,
+    /// Its files for psql, in the order in which they run, behind those of the phase before.
+    pub files: Vec<String>,
+}
+
+/// How a change is rehearsed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct RehearsalPolicy {
+    /// Whether rows may be copied before anybody approved SG1: a phase of SG1 cannot be rehearsed without them.
+    pub copy_before_sg1: bool,
 }
 
 /// Where a full test run left its result.

@@ -3,6 +3,7 @@
 use super::findings::Findings;
 use super::hooks::validate_hooks;
 use super::parse::mode_of;
+use super::validate_change::validate_change;
 use super::validate_facts::validate_facts;
 use super::{PathStep, Problem, Profile, Timeouts, TomlDocument, nearest, ttl_seconds};
 use crate::run::{CheckName, ClaimName};
@@ -67,7 +68,7 @@ fn rules_of_every_version<'d, 't>(
     }
     exclusions(&mut findings, profile);
     limits(&mut findings, profile);
-    change(&mut findings, profile);
+    validate_change(&mut findings, profile);
     validate_hooks(&mut findings, &profile.hooks);
     findings
 }
@@ -240,34 +241,6 @@ fn lifecycle(findings: &mut Findings<'_, '_>, lifecycle: &Lifecycle) {
                     format!("lifecycle.{key} has {:?} twice", effect.table),
                 );
             }
-        }
-    }
-}
-
-fn change(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    let Some(change) = &profile.change else {
-        return;
-    };
-    let at = |key| [PathStep::Key("change"), PathStep::Key(key)];
-    findings.identifier(&at("role"), &change.role);
-    for (index, file) in change.files.iter().enumerate() {
-        let [change, files] = at("files");
-        findings.not_blank(&[change, files, PathStep::Index(index)], file);
-    }
-    let expected = change.expect.iter().flatten();
-    let tables: Vec<&str> = expected.map(|rows| rows.table.as_str()).collect();
-    findings.distinct(&at("expect"), tables.iter().copied());
-    for (index, table) in tables.iter().enumerate() {
-        if !table.contains('.') {
-            let [change, expect] = at("expect");
-            let path = [
-                change,
-                expect,
-                PathStep::Index(index),
-                PathStep::Key("table"),
-            ];
-            let message = format!("name the table with its schema, such as public.{table}");
-            findings.refuse(&path, message);
         }
     }
 }

@@ -254,6 +254,7 @@ pub(crate) fn run_with_change() -> RunState {
         role: "migrator".to_owned(),
         files: vec!["/srv/0042.sql".to_owned()],
         expect: None,
+        of_sg1: None,
     });
     run.created = Some(Arc::new(created));
     run.change_files = Some(Arc::new(vec![ChangeFile {
@@ -285,6 +286,7 @@ pub(crate) fn run_with_change() -> RunState {
     };
     run.rehearsals.push(Arc::new(ChangeRehearsed {
         gate: ApprovalGate::SG1,
+        first_phase: false,
         checks: Vec::new(),
         outcome: Some(Box::new(outcome)),
         blob: Some(Digest::of("blob")),

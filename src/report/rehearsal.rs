@@ -21,7 +21,8 @@ pub(super) fn rehearsal(run: &RunState) -> Value {
     let copy: Vec<Value> = copy
         .map(|table| json!({"table": table.table, "size": table.size(), "asked": yes(table.asked)}))
         .collect();
-    let rehearsals: Vec<Value> = run.rehearsals.iter().map(|one| rehearsed(one)).collect();
+    let all = run.first_phases.iter().chain(&run.rehearsals);
+    let rehearsals: Vec<Value> = all.map(|one| rehearsed(one)).collect();
     json!({
         "change": lines,
         "copy": copy,
@@ -47,7 +48,7 @@ fn rehearsed(one: &ChangeRehearsed) -> Value {
         .collect();
     let blob = one.blob.as_ref().map_or("none", |blob| blob.as_str());
     let outcome = one.outcome.as_deref().map(outcome);
-    json!({"gate": one.gate, "checks": checks, "blob": blob, "outcome": outcome})
+    json!({"gate": one.gate, "part": one.part(), "checks": checks, "blob": blob, "outcome": outcome})
 }
 
 fn outcome(outcome: &RehearsalOutcome) -> Value {

@@ -22,6 +22,9 @@ pub struct RunChange {
     pub files: Vec<String>,
     /// The rows that it is expected to change; none: nothing is expected of them.
     pub expect: Option<Vec<ExpectedRows>>,
+    /// How many of its files, the first ones, belong to the phase of SG1; left out where the change has no phases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_sg1: Option<usize>,
 }
 
 /// A file of a change.
@@ -84,6 +87,12 @@ pub struct ChangeEvidence {
     pub expect: Option<Vec<ExpectedRows>>,
     /// The tables whose rows may be copied.
     pub copy: Vec<TableToCopy>,
+    /// Whether rows were copied before SG1, for the phase of SG1; left out where they were not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copied_before_sg1: bool,
+    /// Whether what was rehearsed is the phase of SG1 alone; left out where it is the whole change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_phase: bool,
     /// What was measured about the last rehearsal, or about its preparation where there is none yet.
     pub checks: Vec<RehearsalCheck>,
     /// What it did on the shadow, without its rows; null: it was not rehearsed.
@@ -91,18 +100,44 @@ pub struct ChangeEvidence {
 }
 
 impl ChangeEvidence {
+    /// What a person has to know of how it was rehearsed.
+    pub fn notes(&self) -> Vec<String> {
+        let notes = [
+            (
+                self.first_phase,
+                "This is the phase of SG1 alone; that of SG2 is rehearsed on top of it.",
+            ),
+            (
+                self.copied_before_sg1,
+                "Rows were copied before SG1, as copy_before_sg1 of the profile says.",
+            ),
+        ];
+        let holds = notes.into_iter().filter(|(holds, _)| *holds);
+        holds.map(|(_, note)| note.to_owned()).collect()
+    }
+
     /// What is asked, in one sentence: what would be copied, or what the change did.
     pub fn sentence(&self) -> String {
         let Some(rehearsed) = &self.rehearsed else {
             return self.to_be_copied();
         };
         match &rehearsed.script.error {
-            Some(error) => format!("The change FAILED when it was rehearsed: {error}"),
+            Some(error) => format!("{} FAILED when it was rehearsed: {error}", self.subject()),
             None => format!(
-                "The change did, rehearsed: {} rows in {}.",
+                "{} did, rehearsed: {} rows in {}.",
+                self.subject(),
                 rehearsed.rows(),
                 counted(rehearsed.effect.len(), "table")
             ),
+        }
+    }
+
+    /// What was rehearsed, as the subject of a sentence.
+    pub fn subject(&self) -> &'static str {
+        if self.first_phase {
+            "The phase of SG1"
+        } else {
+            "The change"
         }
     }
 
@@ -152,6 +187,7 @@ impl ChangeEvidence {
             return lines;
         };
         lines.push("# REHEARSED: measured on a throwaway copy of the database".to_owned());
+        lines.extend(self.notes());
         lines.extend(rehearsed.lines());
         lines.extend(against);
         lines
@@ -224,7 +260,8 @@ impl RunState {
     pub fn change_evidence(&self) -> Option<ChangeEvidence> {
         let change = self.change()?;
         let listed = self.copy.as_deref();
-        let last = self.last_rehearsal();
+        let whole = self.last_rehearsal();
+        let last = whole.or_else(|| self.first_phases.last().map(|last| &**last));
         let prepared = listed.map(|listed| &listed.checks);
         let checks = last.map(|last| &last.checks).or(prepared);
         Some(ChangeEvidence {
@@ -232,6 +269,8 @@ impl RunState {
             files: self.change_files.as_deref().cloned().unwrap_or_default(),
             expect: change.expect.clone(),
             copy: listed.map_or_else(Vec::new, |listed| listed.tables.clone()),
+            copied_before_sg1: change.of_sg1.is_some_and(|files| files > 0),
+            first_phase: whole.is_none() && last.is_some(),
             checks: checks.cloned().unwrap_or_default(),
             rehearsed: last.and_then(|last| last.outcome.as_deref().cloned()),
         })
@@ -253,14 +292,23 @@ impl RunState {
             .collect()
     }
 
-    /// What the rehearsal for the approval of SG2 did outside of what was approved.
+    /// What a rehearsal for an approval did outside of what was approved: the phase of SG1 by SG1's, the whole change by SG2's.
     pub(super) fn moved_effect(&self) -> Vec<FactChange> {
-        let (Some(approved), Some(again)) = (
-            self.rehearsal_of(ApprovalGate::SG1),
-            self.rehearsal_of(ApprovalGate::SG2),
-        ) else {
-            return Vec::new();
-        };
+        let whole = self.rehearsal_of(ApprovalGate::SG1);
+        let whole = whole.zip(self.rehearsal_of(ApprovalGate::SG2));
+        match (whole, &self.first_phases[..]) {
+            (Some((approved, again)), _) => self.moved_between(approved, again),
+            // The first one is what SG1's sheet shows.
+            (None, [approved, .., again]) => self.moved_between(approved, again),
+            (None, _) => Vec::new(),
+        }
+    }
+
+    fn moved_between(
+        &self,
+        approved: &ChangeRehearsed,
+        again: &ChangeRehearsed,
+    ) -> Vec<FactChange> {
         let (was, is) = match (&approved.outcome, &again.outcome) {
             (None, None) => return Vec::new(),
             (Some(was), Some(is)) => (was, is),

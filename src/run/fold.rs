@@ -126,7 +126,9 @@ pub struct RunState {
     pub change_found: Option<Arc<Vec<ChangeFileNow>>>,
     /// The tables that may be copied for the change.
     pub copy: Option<Arc<CopyListed>>,
-    /// The rehearsals of this round, in order.
+    /// The rehearsals of the phase of SG1 in this round: the one that SG1's sheet shows, then those for its approval.
+    pub first_phases: Vec<Arc<ChangeRehearsed>>,
+    /// The rehearsals of the whole change in this round, in order.
     pub rehearsals: Vec<Arc<ChangeRehearsed>>,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
@@ -339,7 +341,12 @@ impl RunState {
             }
             Event::CopyListed(listed) => self.copy = Some(Arc::new(listed.clone())),
             Event::ChangeRehearsed(rehearsed) => {
-                self.rehearsals.push(Arc::new((**rehearsed).clone()));
+                let rehearsed = Arc::new((**rehearsed).clone());
+                match (rehearsed.first_phase, self.state) {
+                    (true, State::Surveyed) => self.first_phases = vec![rehearsed],
+                    (true, _) => self.first_phases.push(rehearsed),
+                    (false, _) => self.rehearsals.push(rehearsed),
+                }
             }
             Event::TestsDeclared(declared) => self.declared_tests = Some(declared.clone()),
             Event::HookStarted(started) => self.start_hook(seq, at, started),

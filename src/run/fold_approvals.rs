@@ -42,6 +42,7 @@ impl RunState {
         if to == State::Surveyed && self.state != State::Prechecked {
             self.renewals += 1;
             self.steps.clear();
+            self.first_phases.clear();
             self.rehearsals.clear();
             self.copy = None;
             self.predicted = None;

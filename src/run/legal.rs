@@ -82,10 +82,17 @@ fn reason_against(run: &RunState, at: UtcTime, event: &Event) -> Option<String> 
             run.change_files.is_some() && run.state == State::Surveyed,
             "the run has no change, or is past its preparation",
         ),
-        Event::ChangeRehearsed(rehearsed) => unless(
-            run.copy.is_some() && run.waits_at() == Some(rehearsed.gate),
-            "nothing may be copied yet, or the run waits at another gate",
-        ),
+        Event::ChangeRehearsed(rehearsed) => {
+            let of_sg1 = run.change().and_then(|change| change.of_sg1);
+            let phased = of_sg1.is_some_and(|files| files > 0);
+            // Before SG1 only what the profile lets be copied before it.
+            let prepares = run.state == State::Surveyed && rehearsed.first_phase;
+            let waits = run.waits_at() == Some(rehearsed.gate);
+            unless(
+                run.copy.is_some() && (waits || prepares) && (phased || !rehearsed.first_phase),
+                "nothing may be copied yet, or the run waits at another gate",
+            )
+        }
         Event::GateStarted(GateStarted { gate }) => gate_may_start(run, *gate),
         Event::CheckRecorded(CheckRecorded { gate, .. }) => {
             unless(is_open(run, *gate), "its gate is not open")

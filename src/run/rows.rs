@@ -112,7 +112,12 @@ pub fn text(event: &Event) -> String {
             )
         }
         Event::ChangeRehearsed(it) => match &it.outcome {
-            None => format!("for {}: not rehearsed: {}", it.gate, it.why_not()),
+            None => format!(
+                "for {}{}: not rehearsed: {}",
+                it.gate,
+                it.part(),
+                it.why_not()
+            ),
             Some(outcome) => {
                 let tables = outcome.effect.iter();
                 let named: Vec<String> = tables

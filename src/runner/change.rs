@@ -90,6 +90,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
         Ok(())
     }
 
+    /// Rehearses the phase of SG1 before anybody is asked, where the profile lets rows be copied before that. `true`: the run ended.
+    pub(super) async fn rehearse_first_phase(&mut self) -> Result<bool, RunnerError> {
+        let change = self.recorder()?.run().change();
+        match change.and_then(|change| change.of_sg1) {
+            None | Some(0) => Ok(false),
+            Some(of_sg1) => self.rehearse(ApprovalGate::SG1, Some(of_sg1)).await,
+        }
+    }
+
     /// Rehearses the change for the approval of `gate`. `true`: the run ended, or what the change did is not what was approved.
     pub(super) async fn rehearse_for(&mut self, gate: ApprovalGate) -> Result<bool, RunnerError> {
         let run = self.recorder()?.run();
@@ -97,12 +106,36 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if run.change().is_none() || run.state != gate.waiting_state() {
             return Ok(false);
         }
-        let listed = run
-            .copy
-            .clone()
-            .ok_or(RunnerError::Missing("list of tables to copy"))?;
+        if gate == ApprovalGate::SG1
+            && (self.rehearse_first_phase().await? || self.drifted(gate)?)
+        {
+            return Ok(true);
+        }
+        Ok(self.rehearse(gate, None).await? || self.drifted(gate)?)
+    }
+
+    /// Records what the last survey and rehearsal found otherwise than it was approved. `true`: there is such.
+    fn drifted(&mut self, gate: ApprovalGate) -> Result<bool, RunnerError> {
+        let recorder = self.recorder()?;
+        let run = recorder.run();
+        let Some((_, latest)) = run.latest.clone() else {
+            return Err(RunnerError::Missing("survey"));
+        };
+        let moved = run.differs(Vec::new(), &latest);
+        drift::record(recorder, Some(gate), moved, &latest.snapshot.nonce)
+    }
+
+    /// Rehearses the change, or its first files alone. `true`: the run ended.
+    async fn rehearse(
+        &mut self,
+        gate: ApprovalGate,
+        first: Option<usize>,
+    ) -> Result<bool, RunnerError> {
+        let listed = self.recorder()?.run().copy.clone();
+        let listed = listed.ok_or(RunnerError::Missing("list of tables to copy"))?;
         let tables = listed.tables.iter().map(|table| table.table.clone());
-        let ask = self.request(Some(tables.collect()))?;
+        let mut ask = self.request(Some(tables.collect()))?;
+        ask.files.truncate(first.unwrap_or(usize::MAX));
         let recorder = held(&mut self.recorder)?;
         let found = rehearse(&mut self.target, recorder, ask).await?;
         let blob = match &found.outcome {
@@ -111,6 +144,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         };
         recorder.record(Event::ChangeRehearsed(Box::new(ChangeRehearsed {
             gate,
+            first_phase: first.is_some(),
             checks: found.checks,
             outcome: found
                 .outcome
@@ -118,15 +152,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             blob,
         })))?;
         let proof = last_proof(recorder);
-        if suspect_mutation(recorder, proof.as_ref())? {
-            return Ok(true);
-        }
-        let run = recorder.run();
-        let Some((_, latest)) = run.latest.clone() else {
-            return Err(RunnerError::Missing("survey"));
-        };
-        let moved = run.differs(Vec::new(), &latest);
-        drift::record(recorder, Some(gate), moved, &latest.snapshot.nonce)
+        suspect_mutation(recorder, proof.as_ref())
     }
 
     fn request(&mut self, copy: Option<Vec<String>>) -> Result<RehearsalRequest, RunnerError> {

@@ -133,6 +133,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.recorder()?
             .record(Event::GateStarted(GateStarted { gate: Gate::G2 }))?;
         self.list_copy().await?;
+        if self.rehearse_first_phase().await? {
+            return Ok(());
+        }
         let recorder = self.recorder()?;
         let run = recorder.run();
         let pin = run.pin.clone().ok_or(RunnerError::Missing("pin"))?;

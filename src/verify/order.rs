@@ -187,7 +187,10 @@ fn belongs(run: &RunState, event: &Event) -> bool {
             needs == E::Seed
         }
         Event::ChangeRead(_) => needs == E::Precheck || run.renewal.is_some(),
-        Event::ChangeRehearsed(rehearsed) => needs == E::ApplyApproval(rehearsed.gate),
+        Event::ChangeRehearsed(rehearsed) => {
+            let prepares = rehearsed.first_phase && needs == E::Seed;
+            prepares || needs == E::ApplyApproval(rehearsed.gate)
+        }
         Event::UnitsProgressed(_) => steps,
         Event::StateChanged(StateChanged { to, .. }) => becomes(run, needs, *to),
         Event::EvidenceTaken(EvidenceTaken { gate, .. }) => {

@@ -106,6 +106,7 @@ fn a_profile_of_a_change_alone_goes_through_both_approvals_to_pass() {
             "enact_equals_prediction",
             "counters_agree",
             "ledgers_complete",
+            "change_as_simulated",
             "forbidden_source_mutation",
         ]
     );

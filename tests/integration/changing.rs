@@ -47,6 +47,18 @@ impl ChangedWorkspace {
         Self::of(change, |_| profile.to_owned())
     }
 
+    /// With two phases: this one of SG1, then `ENACT` of SG2, and the simulator beside. The trigger is as undeclared as ever.
+    pub fn phased(first: &str, expect: Option<&str>) -> Self {
+        let expect = expect.map_or_else(String::new, |rows| format!("expect = {rows}\n"));
+        let policy = format!(
+            "\n[change]\nrole = \"kb_owner\"\n{expect}\n[[change.phase]]\ngate = \"SG1\"\nfiles = [\"first.sql\"]\n
+             [[change.phase]]\ngate = \"SG2\"\nfiles = [\"change.sql\"]\n\n[rehearsal]\ncopy_before_sg1 = true\n"
+        );
+        let world = Self::of(ENACT, |built_in| format!("{built_in}{policy}"));
+        fs::write(world.workspace.place().join("first.sql"), first).expect("a new file");
+        world
+    }
+
     fn of(change: &str, profile: impl Fn(&str) -> String) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
         workspace.sql(UNDECLARED);
@@ -109,7 +121,7 @@ impl ChangedWorkspace {
 
 /// Inserted, updated and deleted rows by table.
 #[track_caller]
-fn rows(document: &Value) -> Vec<(String, [u64; 3])> {
+pub fn rows(document: &Value) -> Vec<(String, [u64; 3])> {
     let tables = document["change"]["rehearsed"]["effect"]
         .as_array()
         .expect("an effect");
@@ -121,7 +133,7 @@ fn rows(document: &Value) -> Vec<(String, [u64; 3])> {
         .collect()
 }
 
-fn last_check(workspace: &Workspace, document: &Value, name: &str) -> Value {
+pub fn last_check(workspace: &Workspace, document: &Value, name: &str) -> Value {
     let mut checks = workspace.events(document, "check_recorded");
     checks.retain(|record| record["check"]["name"] == name);
     checks.pop().expect("the check is recorded")["check"].clone()

@@ -69,6 +69,8 @@ scenarios! {
     BrokenChange = changes::a_change_that_fails_fails_g3;
     /// The change chooses its rows by chance.
     RandomChange = changes::a_change_that_chooses_rows_by_chance_fails_g3;
+    /// A trigger writes rows that are not simulated.
+    UndeclaredTrigger = changes::a_trigger_that_is_not_simulated_fails_g3;
     /// A table that the change asks for may not be read.
     UnreadableTable = changes::rows_that_the_role_may_not_read_leave_g3_open;
     /// The machine cannot make namespaces.
@@ -146,6 +148,10 @@ fn otherwise(check: &CheckName) -> Otherwise {
         C::ChangeAsExpected => Fails(
             S::BrokenChange,
             "public.information_unit: update #0, expected 60",
+        ),
+        C::ChangeAsSimulated => Fails(
+            S::UndeclaredTrigger,
+            "search_outbox: simulated nothing, rehearsed insert #60",
         ),
         C::NonMutationProven => Fails(S::Disturbed, "CHANGED_BY_OTHERS"),
         C::RefoldSameState

@@ -44,6 +44,7 @@ mod page;
 mod partitions;
 #[cfg(target_os = "linux")]
 mod persons;
+mod phases;
 mod picker;
 mod poolers;
 mod printed;

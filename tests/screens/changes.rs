@@ -65,6 +65,7 @@ fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
     };
     Event::ChangeRehearsed(Box::new(ChangeRehearsed {
         gate,
+        first_phase: false,
         checks: vec![passed(
             "isolation",
             "bubblewrap: 21 probes from inside held",
@@ -90,6 +91,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
                 rows(r#"{"table":"public.information_unit","update":60}"#),
                 rows(r#"{"table":"public.note","update":"5..6"}"#),
             ]),
+            of_sg1: None,
         }),
         without_units: alone,
         ..values::created()

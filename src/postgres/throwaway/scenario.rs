@@ -16,6 +16,7 @@ const UNSAFE_ROLE: &str = include_str!("../../../assets/demo/unsafe_role.sql");
 const MIGRATOR: &str = include_str!("../../../assets/demo/migrator.sql");
 const UNDECLARED: &str = include_str!("../../../assets/demo/undeclared.sql");
 const BROKEN: &str = include_str!("../../../assets/demo/broken.sql");
+const CUT: &str = include_str!("../../../assets/demo/cut.sql");
 const ENACT: &str = include_str!("../../../assets/demo/enact.sql");
 const SHOP: &str = include_str!("../../../assets/demo/shop.sql");
 const MIGRATION: &str = include_str!("../../../assets/demo/migration.sql");
@@ -106,12 +107,12 @@ impl Scenario {
         sql
     }
 
-    /// The change that is rehearsed; `None`: the scenario has none.
-    pub fn change(self) -> Option<&'static str> {
+    /// The files of the change that is rehearsed, by name; empty: the scenario has none.
+    pub fn change(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Change => Some(MIGRATION),
-            Self::Undeclared | Self::Broken => Some(ENACT),
-            Self::Enacted | Self::Draft | Self::Drift | Self::UnsafeRole => None,
+            Self::Change => &[("migration.sql", MIGRATION)],
+            Self::Undeclared | Self::Broken => &[("cut.sql", CUT), ("enact.sql", ENACT)],
+            Self::Enacted | Self::Draft | Self::Drift | Self::UnsafeRole => &[],
         }
     }
 

@@ -39,6 +39,9 @@ pub struct CopyListed {
 pub struct ChangeRehearsed {
     /// The gate whose approval it was rehearsed for.
     pub gate: ApprovalGate,
+    /// Whether only the phase of SG1 was rehearsed; left out for the whole change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_phase: bool,
     /// What was measured.
     pub checks: Vec<RehearsalCheck>,
     /// What it did, without its rows; null: nothing of the change ran to an end.
@@ -48,6 +51,15 @@ pub struct ChangeRehearsed {
 }
 
 impl ChangeRehearsed {
+    /// Which part of the change it was, behind the gate; empty: the whole.
+    pub fn part(&self) -> &'static str {
+        if self.first_phase {
+            ", the phase of SG1 alone"
+        } else {
+            ""
+        }
+    }
+
     /// Why there is no outcome, by the first check that says so.
     pub fn why_not(&self) -> &str {
         let mut against = self.checks.iter();

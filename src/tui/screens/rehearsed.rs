@@ -17,11 +17,11 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
     if let Some(error) = &outcome.script.error {
         return Some(Text::inked(
             Ink::Bad,
-            format!("The change FAILED when it was rehearsed: {error}"),
+            format!("{} FAILED when it was rehearsed: {error}", change.subject()),
         ));
     }
     let tables: Vec<&RehearsedTable> = outcome.effect.iter().collect();
-    let mut text = Text::plain("The change did, rehearsed: ")
+    let mut text = Text::plain(format!("{} did, rehearsed: ", change.subject()))
         .with(Ink::Bold, outcome.rows().to_string())
         .with(
             Ink::Plain,
@@ -31,7 +31,8 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
         .predicted
         .as_ref()
         .map(|(predicted, _)| predicted.rows());
-    if let Some(simulated) = simulated.filter(|rows| *rows.get() > 0) {
+    let simulated = simulated.filter(|rows| *rows.get() > 0 && !change.first_phase);
+    if let Some(simulated) = simulated {
         text.push(Ink::Plain, " (simulated ");
         text.push(Ink::Simulated, simulated.to_string());
         text.push(Ink::Plain, ")");
@@ -166,6 +167,12 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
         let count = Rehearsed::new(outcome.schema_changes.len() as u64);
         lines.push(Text::plain(format!("  schema lines that differ  {count}")));
     }
+    lines.extend(
+        change
+            .notes()
+            .into_iter()
+            .map(|note| Text::plain(format!("  {note}"))),
+    );
     lines.push(Text::inked(
         Ink::Dim,
         "  Not seen: other sessions, production's disk and cache, other databases.",

@@ -42,6 +42,10 @@ pub fn a_change_that_chooses_rows_by_chance_fails_g3() -> Vec<Value> {
     recorded(&world, &waiting)
 }
 
+pub fn a_trigger_that_is_not_simulated_fails_g3() -> Vec<Value> {
+    checks(&ChangedWorkspace::phased("SELECT 1;\n", None), 9)
+}
+
 pub fn rows_that_the_role_may_not_read_leave_g3_open() -> Vec<Value> {
     let world = ChangedWorkspace::new("UPDATE public.note SET seen = true;\n", None);
     world

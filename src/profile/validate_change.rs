@@ -1,0 +1,77 @@
+//! Rules for the change of a profile. Invariant: where rows are copied before SG1, the profile says so (`phases`).
+
+use super::findings::Findings;
+use super::{ChangePolicy, PathStep, Profile};
+use crate::run::ApprovalGate;
+
+/// Checks the change: its files, its phases, and what is expected of it.
+pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    let Some(change) = &profile.change else {
+        return;
+    };
+    let at = |key| [PathStep::Key("change"), PathStep::Key(key)];
+    findings.identifier(&at("role"), &change.role);
+    for (index, file) in change.files.iter().enumerate() {
+        let [change, files] = at("files");
+        findings.not_blank(&[change, files, PathStep::Index(index)], file);
+    }
+    phases(findings, profile, change);
+    let expected = change.expect.iter().flatten();
+    let tables: Vec<&str> = expected.map(|rows| rows.table.as_str()).collect();
+    findings.distinct(&at("expect"), tables.iter().copied());
+    for (index, table) in tables.iter().enumerate() {
+        if !table.contains('.') {
+            let [change, expect] = at("expect");
+            let path = [
+                change,
+                expect,
+                PathStep::Index(index),
+                PathStep::Key("table"),
+            ];
+            let message = format!("name the table with its schema, such as public.{table}");
+            findings.refuse(&path, message);
+        }
+    }
+}
+
+fn phases(findings: &mut Findings<'_, '_>, profile: &Profile, change: &ChangePolicy) {
+    let at = |index, key| {
+        [
+            PathStep::Key("change"),
+            PathStep::Key("phase"),
+            PathStep::Index(index),
+            PathStep::Key(key),
+        ]
+    };
+    if !change.phase.is_empty() && !change.files.is_empty() {
+        let message = "a change has files or phases, not both";
+        findings.refuse(&[PathStep::Key("change"), PathStep::Key("files")], message);
+    }
+    for (index, phase) in change.phase.iter().enumerate() {
+        let before = &change.phase[..index];
+        if before.iter().any(|other| other.gate == phase.gate) {
+            let message = format!("there are two phases of {}", phase.gate);
+            findings.refuse(&at(index, "gate"), message);
+        }
+        if phase.files.is_empty() {
+            findings.refuse(&at(index, "files"), "a phase must name a file");
+        }
+        for file in &phase.files {
+            findings.not_blank(&at(index, "files"), file);
+        }
+    }
+    let first = |phase: &super::PhaseSpec| phase.gate == ApprovalGate::SG1;
+    let copies = profile.rehearsal.copy_before_sg1;
+    match change.phase.iter().position(first) {
+        Some(index) if !copies => {
+            let message = "a phase of SG1 is rehearsed before anybody approved: it needs copy_before_sg1 = true in [rehearsal]";
+            findings.refuse(&at(index, "gate"), message);
+        }
+        None if copies => {
+            let message = "nothing is copied before SG1 without a [[change.phase]] of SG1";
+            let path = [PathStep::Key("rehearsal"), PathStep::Key("copy_before_sg1")];
+            findings.refuse(&path, message);
+        }
+        _ => {}
+    }
+}

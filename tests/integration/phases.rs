@@ -1,0 +1,70 @@
+//! A change in two phases under the labels of SG1 and SG2, beside the simulator.
+//! Invariant: what a gate allows was rehearsed before it asks, and once more when it is approved.
+
+use serde_json::Value;
+
+use super::changing::{ChangedWorkspace, last_check, rows};
+use super::support::server::text;
+
+/// Every draft keeps its text, so that nothing is written.
+const CUT: &str =
+    "SELECT public.fn_iu_apply_edit_draft(u.id, v.content) FROM public.information_unit AS u
+ JOIN public.unit_version AS v ON v.unit_id = u.id AND v.is_current ORDER BY u.id;\n";
+
+#[test]
+fn each_phase_is_rehearsed_before_its_gate_and_agrees_with_the_simulator() {
+    let world = ChangedWorkspace::phased(CUT, None);
+    let workspace = &world.workspace;
+    workspace.sql("DROP TRIGGER tell_search ON public.unit_version");
+    let waiting = world.run().expect(3).json();
+    let change = &workspace.sheet(&waiting)["change"];
+    assert_eq!(change["copied_before_sg1"], true);
+    assert_eq!(change["first_phase"], true);
+    assert_eq!(change["rehearsed"]["script"]["succeeded"], true, "{change}");
+    assert_eq!(rows(&waiting), []);
+    let waiting = world.approve(&waiting, "SG1").expect(3).json();
+    assert_eq!(waiting["change"]["first_phase"], Value::Null);
+    assert_eq!(
+        rows(&waiting),
+        [
+            ("public.information_unit".to_owned(), [0, 60, 0]),
+            ("public.lifecycle_log".to_owned(), [60, 0, 0]),
+            ("public.unit_version".to_owned(), [0, 60, 0]),
+        ]
+    );
+    let sealed = world.approve(&waiting, "SG2").expect(0).json();
+    let check = last_check(workspace, &sealed, "change_as_simulated");
+    assert_eq!(check["verdict"], "PASS", "{check}");
+    assert_eq!(check["says"], "simulated ~180 rows, rehearsed #180");
+    let rehearsed = workspace.events(&sealed, "change_rehearsed");
+    let parts: Vec<(&str, bool)> = (rehearsed.iter())
+        .map(|event| (text(&event["gate"]), event["first_phase"] == true))
+        .collect();
+    assert_eq!(
+        parts,
+        [("SG1", true), ("SG1", true), ("SG1", false), ("SG2", false)]
+    );
+    let verified = world.drygate(&["verify", text(&sealed["run_id"]), "--json"]);
+    let verified = verified.expect(0).json();
+    assert_eq!(verified["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn a_first_phase_that_does_otherwise_at_the_approval_is_drift() {
+    let world = ChangedWorkspace::phased("UPDATE public.note SET seen = true;\n", None);
+    let waiting = world.run().expect(3).json();
+    assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 5, 0])]);
+    world
+        .workspace
+        .sql("INSERT INTO public.note VALUES (6, false)");
+    let drifted = world.approve(&waiting, "SG1").expect(4).json();
+    let drift = drifted["drift"].as_array().expect("a list");
+    assert_eq!(drift.len(), 1, "{drift:?}");
+    assert_eq!(drift[0]["key"], "effect.public.note");
+    assert_eq!(drift[0]["approved"], "update #5, columns seen");
+    // The new evidence is of what it does now.
+    let waiting = world.workspace.resume(&drifted).expect(3).json();
+    assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 6, 0])]);
+    let run_id = text(&waiting["run_id"]);
+    world.drygate(&["verify", run_id]).expect(0);
+}
