@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::survey::SurveyWitness;
+use super::survey::{Streamed, SurveyWitness};
 use super::{LaunchError, output, print, run};
 use crate::cli::Settings;
 use crate::documents::{RehearsalDocument, SchemaVersion};
@@ -47,15 +47,13 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
         .enable_all()
         .build()
         .map_err(RunnerError::from)?;
-    let mut witness = SurveyWitness::new(|_| ());
-    let mut step = |says: &str| output::say(&format!("{says} ..."));
-    let rehearsed = rehearsal::rehearse(
-        &connection,
-        &loaded.profile,
-        &change,
-        &mut witness,
-        &mut step,
-    );
+    let mut witness = SurveyWitness::new(|streamed| match streamed {
+        Streamed::Progress(progress) if progress.done == 0 => {
+            output::say(&format!("{} ...", progress.what));
+        }
+        _ => {}
+    });
+    let rehearsed = rehearsal::rehearse(&connection, &loaded.profile, &change, &mut witness);
     let found = runtime.block_on(rehearsed)?;
     let document = document(found, named, role);
     if settings.json() {

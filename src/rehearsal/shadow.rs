@@ -219,15 +219,22 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
     psql.stderr(Stdio::from(
         File::create(&said).map_err(|error| error.to_string())?,
     ));
+    let logged = shadow.log_length();
     let began = Instant::now();
     let mut child = psql
         .spawn()
         .map_err(|error| format!("psql cannot be run: {error}"))?;
     let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (mut error, statement) = errors(&said, shadow);
+    if ended == Some(false) && shadow.gave_out(logged) {
+        let error = error.unwrap_or_default();
+        return Err(format!(
+            "this machine could not carry the change out: {error}"
+        ));
+    }
     shadow.end_sessions()?;
     sentinel(shadow)?;
-    let (mut error, statement) = errors(&said, shadow);
     if ended.is_none() {
         error = Some(format!("it did not end within {} s", plan.seconds_max));
     }

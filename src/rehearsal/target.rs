@@ -72,7 +72,7 @@ impl Target for RehearsedTarget {
             copies: ask.copy.map_or(Copies::None, Copies::Only),
             name: format!("drygate/{}", self.run_id),
         };
-        let done = rehearse(&self.settings, &self.profile, &change, witness, &mut |_| ()).await;
+        let done = rehearse(&self.settings, &self.profile, &change, witness).await;
         let found = match done {
             Ok(found) => found,
             Err(RehearsalError::Target(error)) => return Err(error),
