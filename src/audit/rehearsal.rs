@@ -300,6 +300,7 @@ mod tests {
             }],
             outcome: Some(Box::new(outcome)),
             blob: Some(Digest::zero()),
+            moved: Vec::new(),
         };
         damage(&mut one);
         RunState {

@@ -7,6 +7,7 @@ use super::survey::{Streamed, SurveyWitness};
 use super::{LaunchError, output, print, run};
 use crate::cli::Settings;
 use crate::documents::{RehearsalDocument, SchemaVersion};
+use crate::journal::random_salt;
 use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, Rehearsal, RehearsalError};
 use crate::report::visible;
@@ -29,6 +30,7 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
         name: "drygate/rehearse".to_owned(),
+        key_salt: random_salt().map_err(RunnerError::from)?,
     };
     let mut named = Vec::with_capacity(files.len());
     for file in files {

@@ -57,6 +57,8 @@ pub struct ChangeScript {
     pub copies: Copies,
     /// What the connections to production are called there.
     pub name: String,
+    /// Salt of the hashes of keys.
+    pub key_salt: String,
 }
 
 /// The tables whose rows may be copied.
@@ -401,6 +403,7 @@ fn plan(
             })
             .collect(),
         seconds_max: seconds_max(),
+        key_salt: change.key_salt.clone(),
     })
 }
 

@@ -71,6 +71,7 @@ impl Target for RehearsedTarget {
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),
             name: format!("drygate/{}", self.run_id),
+            key_salt: ask.key_salt,
         };
         let done = rehearse(&self.settings, &self.profile, &change, witness).await;
         let found = match done {

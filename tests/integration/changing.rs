@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Child;
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 use serde_json::Value;
@@ -59,12 +60,22 @@ impl ChangedWorkspace {
         self
     }
 
-    fn drygate(&self, args: &[&str]) -> Answer {
+    pub fn drygate(&self, args: &[&str]) -> Answer {
+        finish(self.spawn(args))
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.workspace.command(args);
         if let Some(path) = &self.path {
             command.env("PATH", path);
         }
-        finish(command.spawn().expect("the program starts"))
+        command.spawn().expect("the program starts")
+    }
+
+    /// An approval that is not waited for.
+    #[track_caller]
+    pub fn spawn_approval(&self, document: &Value, gate: &str) -> Child {
+        self.spawn(&approval(document, gate))
     }
 
     #[track_caller]
@@ -72,7 +83,7 @@ impl ChangedWorkspace {
         self.drygate(&approval(document, gate))
     }
 
-    fn run(&self) -> Answer {
+    pub fn run(&self) -> Answer {
         let url = self.workspace.url();
         let args = [
             "run",

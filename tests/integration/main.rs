@@ -12,6 +12,7 @@ mod cast;
 mod changed_while_read;
 mod changing;
 mod contradiction;
+mod copied_rows;
 mod deleting;
 mod diff;
 mod doctor;

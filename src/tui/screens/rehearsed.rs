@@ -22,23 +22,8 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
             format!("The change FAILED when it was rehearsed: {error}"),
         ));
     }
-    let tables: Vec<&RehearsedTable> = outcome.effect.iter().collect();
-    let mut text = Text::plain("The change did, rehearsed: ")
-        .with(Ink::Bold, rows(outcome).to_string())
-        .with(
-            Ink::Plain,
-            format!(" rows in {}", counted(tables.len(), "table")),
-        );
-    let simulated = run
-        .predicted
-        .as_ref()
-        .map(|(predicted, _)| predicted.rows());
-    if let Some(simulated) = simulated.filter(|rows| *rows.get() > 0) {
-        text.push(Ink::Plain, " (simulated ");
-        text.push(Ink::Simulated, simulated.to_string());
-        text.push(Ink::Plain, ")");
-    }
-    let named = tables.iter();
+    let mut text = total(run, outcome);
+    let named = outcome.effect.iter();
     let named = named.filter(|table| !short || run.is_unexpected(table));
     for (nth, table) in named.enumerate() {
         text.push(Ink::Plain, if nth == 0 { ": " } else { ", " });
@@ -48,6 +33,36 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
         );
     }
     Some(text)
+}
+
+/// How many rows it changed, in how many tables, and how many of these nobody expected; `None`: there is nothing to count.
+pub(super) fn counts(run: &RunState) -> Option<Text> {
+    let outcome = run.last_rehearsal()?.outcome.as_deref()?;
+    let tables = outcome.effect.iter();
+    let unexpected = tables.filter(|table| run.is_unexpected(table)).count();
+    let mut text = total(run, outcome);
+    if unexpected > 0 {
+        text.push(Ink::Plain, "; ");
+        text.push(Ink::Bad, format!("{unexpected} of them nobody expects"));
+    }
+    (outcome.script.error.is_none()).then_some(text)
+}
+
+fn total(run: &RunState, outcome: &RehearsalOutcome) -> Text {
+    let mut text = Text::plain("The change did, rehearsed: ")
+        .with(Ink::Bold, rows(outcome).to_string())
+        .with(
+            Ink::Plain,
+            format!(" rows in {}", counted(outcome.effect.len(), "table")),
+        );
+    let simulated = run.predicted.as_ref();
+    let simulated = simulated.map(|(predicted, _)| predicted.rows());
+    if let Some(simulated) = simulated.filter(|rows| *rows.get() > 0) {
+        text.push(Ink::Plain, " (simulated ");
+        text.push(Ink::Simulated, simulated.to_string());
+        text.push(Ink::Plain, ")");
+    }
+    text
 }
 
 fn not_rehearsed(change: &ChangeEvidence) -> Text {
