@@ -151,6 +151,7 @@ fn rehearsed() -> ScriptedRun {
         checks: Vec::new(),
         outcome: None,
         blob: None,
+        moved: Vec::new(),
     })));
     script.push(Event::ChangeMoved(ChangeMoved {
         files: vec![ChangeFileNow {

@@ -6,8 +6,8 @@ use md5::{Digest as _, Md5};
 use super::{RecomputeFinding, ssot_digests};
 use crate::profile::Profile;
 use crate::run::{
-    ChangeRead, ChangeRehearsed, CheckRecorded, Event, EvidenceTaken, RehearsalOutcome,
-    RehearsedTable, RowOperation, SurveyPurpose, SurveyTaken,
+    ApprovalGate, ChangeRead, ChangeRehearsed, CheckRecorded, Event, EvidenceTaken, MovedRows,
+    RehearsalOutcome, RehearsedTable, RowOperation, SurveyPurpose, SurveyTaken,
 };
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{
@@ -24,79 +24,79 @@ pub struct KeptDocuments<'a> {
     pub is_intact: &'a dyn Fn(&Digest) -> bool,
 }
 
-/// What does not follow from the documents of a journal.
-pub fn document_findings<'e>(
+/// What of an event does not follow from the documents of its run. `approved` is what the last rehearsal for SG1 did, kept from event
+/// to event.
+pub fn document_findings(
     profile: Option<&Profile>,
-    events: impl IntoIterator<Item = (u64, &'e Event)>,
+    (seq, event): (u64, &Event),
+    approved: &mut Option<RehearsalOutcome>,
     document: KeptDocuments<'_>,
 ) -> Vec<RecomputeFinding> {
-    let mut findings = Vec::new();
-    for (seq, event) in events {
-        let found = match event {
-            Event::RunCreated(created) => {
-                let mut found = missing("the profile", &created.profile_sha256, document);
-                let policy = created.policy_sha256.as_ref();
-                let policy = policy.map(|blob| missing("the machine's policy", blob, document));
-                found.extend(policy.into_iter().flatten());
-                found
-            }
-            Event::CheckRecorded(CheckRecorded { check, .. }) => ssot_digests(check)
-                .iter()
-                .flat_map(|digest| missing("an SSOT document", digest, document))
-                .collect(),
-            Event::ContextPinned(pinned) => missing("the context pins", &pinned.blob, document),
-            Event::SurveyTaken(SurveyTaken {
-                purpose, survey, ..
-            }) => survey_findings(profile, *purpose, survey, document),
-            Event::EvidenceTaken(EvidenceTaken {
-                evidence, sheet, ..
-            }) => {
-                let last = sheet.last_pass.as_ref().map(|(_, _, blob)| blob);
-                let last = last.map(|blob| missing("the copy of the last PASS", blob, document));
-                let mut found = missing("the evidence sheet", evidence, document);
-                found.extend(last.into_iter().flatten());
-                found
-            }
-            Event::ChangeRead(ChangeRead { files }) => files
-                .iter()
-                .flat_map(|file| missing("a file of the change", &file.sha256, document))
-                .collect(),
-            Event::ChangeRehearsed(rehearsed) => rehearsal_finding(rehearsed, document.text)
-                .into_iter()
-                .collect(),
-            Event::RunResumed(_)
-            | Event::TornTailSetAside(_)
-            | Event::GateStarted(_)
-            | Event::GateFinished(_)
-            | Event::TransactionOpened(_)
-            | Event::TransactionClosed(_)
-            | Event::TransactionUnseen(_)
-            | Event::StatementsRecorded(_)
-            | Event::EffectPredicted(_)
-            | Event::UnitsProgressed(_)
-            | Event::StateChanged(_)
-            | Event::StopRaised(_)
-            | Event::EvidenceShown(_)
-            | Event::ApprovalRecorded(_)
-            | Event::ApprovalRefused(_)
-            | Event::LiveRead(_)
-            | Event::ChangesAttributed(_)
-            | Event::DriftFound(_)
-            | Event::EvidenceRenewed(_)
-            | Event::InvocationReturned(_)
-            | Event::NonMutationJudged(_)
-            | Event::TestsDeclared(_)
-            | Event::ProgramReplaced(_)
-            | Event::RepositoryMoved(_)
-            | Event::ChangeMoved(_)
-            | Event::CopyListed(_)
-            | Event::HookStarted(_)
-            | Event::HookRan(_)
-            | Event::RunSealed(_) => Vec::new(),
-        };
-        findings.extend(found.into_iter().map(|what| RecomputeFinding { seq, what }));
-    }
-    findings
+    let found = match event {
+        Event::RunCreated(created) => {
+            let mut found = missing("the profile", &created.profile_sha256, document);
+            let policy = created.policy_sha256.as_ref();
+            let policy = policy.map(|blob| missing("the machine's policy", blob, document));
+            found.extend(policy.into_iter().flatten());
+            found
+        }
+        Event::CheckRecorded(CheckRecorded { check, .. }) => ssot_digests(check)
+            .iter()
+            .flat_map(|digest| missing("an SSOT document", digest, document))
+            .collect(),
+        Event::ContextPinned(pinned) => missing("the context pins", &pinned.blob, document),
+        Event::SurveyTaken(SurveyTaken {
+            purpose, survey, ..
+        }) => survey_findings(profile, *purpose, survey, document),
+        Event::EvidenceTaken(EvidenceTaken {
+            evidence, sheet, ..
+        }) => {
+            let last = sheet.last_pass.as_ref().map(|(_, _, blob)| blob);
+            let last = last.map(|blob| missing("the copy of the last PASS", blob, document));
+            let mut found = missing("the evidence sheet", evidence, document);
+            found.extend(last.into_iter().flatten());
+            found
+        }
+        Event::ChangeRead(ChangeRead { files }) => files
+            .iter()
+            .flat_map(|file| missing("a file of the change", &file.sha256, document))
+            .collect(),
+        Event::ChangeRehearsed(rehearsed) => {
+            let found = rehearsal_findings(rehearsed, approved, document.text);
+            found.err().into_iter().collect()
+        }
+        Event::RunResumed(_)
+        | Event::TornTailSetAside(_)
+        | Event::GateStarted(_)
+        | Event::GateFinished(_)
+        | Event::TransactionOpened(_)
+        | Event::TransactionClosed(_)
+        | Event::TransactionUnseen(_)
+        | Event::StatementsRecorded(_)
+        | Event::EffectPredicted(_)
+        | Event::UnitsProgressed(_)
+        | Event::StateChanged(_)
+        | Event::StopRaised(_)
+        | Event::EvidenceShown(_)
+        | Event::ApprovalRecorded(_)
+        | Event::ApprovalRefused(_)
+        | Event::LiveRead(_)
+        | Event::ChangesAttributed(_)
+        | Event::DriftFound(_)
+        | Event::EvidenceRenewed(_)
+        | Event::InvocationReturned(_)
+        | Event::NonMutationJudged(_)
+        | Event::TestsDeclared(_)
+        | Event::ProgramReplaced(_)
+        | Event::RepositoryMoved(_)
+        | Event::ChangeMoved(_)
+        | Event::CopyListed(_)
+        | Event::HookStarted(_)
+        | Event::HookRan(_)
+        | Event::RunSealed(_) => Vec::new(),
+    };
+    let finding = |what| RecomputeFinding { seq, what };
+    found.into_iter().map(finding).collect()
 }
 
 fn missing(what: &str, digest: &Digest, document: KeptDocuments<'_>) -> Vec<String> {
@@ -204,33 +204,55 @@ fn content_finding(fact: &Fact, text: &str) -> Option<String> {
     differs(fact, &found.value?)
 }
 
-/// Why the outcome of a rehearsal is not that of its blob, or its counts are not those of the rows there.
-fn rehearsal_finding(
+/// Why the outcome of a rehearsal is not that of its blob, its counts are not those of the rows there, or the rows that moved are
+/// others. `approved` is what the last rehearsal for SG1 did.
+fn rehearsal_findings(
     rehearsed: &ChangeRehearsed,
+    approved: &mut Option<RehearsalOutcome>,
     document: &dyn Fn(&Digest) -> Option<String>,
-) -> Option<String> {
-    let (outcome, blob) = match (&rehearsed.outcome, &rehearsed.blob) {
-        (Some(outcome), Some(blob)) => (outcome, blob),
-        (None, None) => return None,
+) -> Result<(), String> {
+    let whole = match (&rehearsed.outcome, &rehearsed.blob) {
+        (Some(outcome), Some(blob)) => {
+            let text = document(blob)
+                .ok_or_else(|| format!("the rehearsed effect is not among the blobs: {blob}"))?;
+            let whole: RehearsalOutcome = serde_json::from_str(&text)
+                .map_err(|_| format!("the rehearsed effect does not read: {blob}"))?;
+            if whole.without_rows() != **outcome {
+                return Err("the rehearsed effect is not that of its blob".to_owned());
+            }
+            Some(whole)
+        }
+        (None, None) => None,
         _ => {
-            return Some(
-                "a rehearsal has an outcome and no blob of it, or none and one".to_owned(),
-            );
+            return Err("a rehearsal has an outcome and no blob of it, or none and one".to_owned());
         }
     };
-    let Some(text) = document(blob) else {
-        return Some(format!(
-            "the rehearsed effect is not among the blobs: {blob}"
+    let mut tables = whole.iter().flat_map(|whole| &whole.effect);
+    if let Some(table) = tables.find(|table| !has_its_rows(table)) {
+        return Err(format!(
+            "the rows of {} do not give its counts",
+            table.table
         ));
-    };
-    let Ok(whole) = serde_json::from_str::<RehearsalOutcome>(&text) else {
-        return Some(format!("the rehearsed effect does not read: {blob}"));
-    };
-    if whole.without_rows() != **outcome {
-        return Some("the rehearsed effect is not that of its blob".to_owned());
     }
-    let uncounted = whole.effect.iter().find(|table| !has_its_rows(table));
-    uncounted.map(|table| format!("the rows of {} do not give its counts", table.table))
+    if rehearsed.gate == ApprovalGate::SG1 {
+        *approved = whole;
+        return rehearsed
+            .moved
+            .is_empty()
+            .then_some(())
+            .ok_or_else(moved_otherwise);
+    }
+    let moved = match (approved, &whole) {
+        (Some(was), Some(is)) => MovedRows::between(was, is),
+        _ => Vec::new(),
+    };
+    (moved == rehearsed.moved)
+        .then_some(())
+        .ok_or_else(moved_otherwise)
+}
+
+fn moved_otherwise() -> String {
+    "the rows that joined or left are not those of the two rehearsals".to_owned()
 }
 
 /// Whether the rows of a table are as many as its counts say; of one whose rows are not all listed it cannot be told.

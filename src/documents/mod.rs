@@ -38,7 +38,7 @@ pub use profile::{
 pub use rehearsal::RehearsalDocument;
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,
-    ReportDocument, ReportFile, ReportProfile, ReportTarget,
+    RehearsedChange, ReportDocument, ReportFile, ReportProfile, ReportTarget,
 };
 pub use report_parts::{
     ApprovalsReport, AuditRow, ChangeReport, DecisionReport, DriftReport, EventLine,

@@ -9,8 +9,11 @@ use super::report_parts::{
     ApprovalsReport, AuditRow, HookReport, ReadsNotListed, TransactionReport,
 };
 use super::{Counters, FactValue, NonMutationDocument, RunReturn, SchemaVersion};
-use crate::run::{Check, ContextPins, Gate, RunId, State, ToolIdentity, Verdict};
-use crate::simulate::{PredictedEffect, StepCounts};
+use crate::run::{
+    ChangeFile, ChangeRehearsed, Check, ContextPins, Gate, RunId, State, TableToCopy, ToolIdentity,
+    Verdict,
+};
+use crate::simulate::{ExpectedRows, PredictedEffect, StepCounts};
 use crate::survey::{Declared, Digest, FactChange, FactKey, Footprint};
 
 /// Everything that the reports of a run say.
@@ -49,6 +52,9 @@ pub struct ReportDocument {
     pub pairs: Vec<FactPair>,
     /// What a live run would change; null: not predicted.
     pub predicted: Option<PredictionReport>,
+    /// The change and its rehearsals; left out where the run has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<RehearsedChange>,
     /// The four counters.
     pub counters: Counters,
     /// Each time that the run came back to a person.
@@ -81,6 +87,22 @@ pub struct ReportDocument {
     /// The hooks that were started before the seal; left out where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookReport>,
+}
+
+/// The change of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RehearsedChange {
+    /// The role that it runs as.
+    pub role: String,
+    /// Its files as they were read.
+    pub files: Vec<ChangeFile>,
+    /// The rows that it is expected to change; null: nothing is expected of them.
+    pub expect: Option<Vec<ExpectedRows>>,
+    /// The tables whose rows may be copied.
+    pub copy: Vec<TableToCopy>,
+    /// The rehearsals of the last round, in order, without their rows.
+    pub rehearsals: Vec<ChangeRehearsed>,
 }
 
 /// A target, without secrets.

@@ -83,6 +83,9 @@ pub struct RunsRow {
     pub drifted: bool,
     /// It ended with a failure.
     pub failed: bool,
+    /// Rows that were copied for a rehearsal are on the disk of its machine: it runs, or its process was killed and none was started
+    /// there since.
+    pub copies_on_disk: bool,
     /// When it was started.
     pub started_at: UtcTime,
     /// When its last record was written.

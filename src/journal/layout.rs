@@ -23,6 +23,8 @@ const TORN_REVIEWS: &str = "reviews.torn";
 const TORN_HOOKS: &str = "hooks.torn";
 /// Marks a run that came out of an archive and is read only here.
 pub(super) const IMPORTED: &str = "IMPORTED";
+/// What the key hashes of a run are salted with. It is no evidence: whoever has it can try keys until one fits.
+pub(super) const SALT: &str = "SALT";
 pub(super) const SIDECAR: &str = "sidecar.json";
 pub(super) const CONTEXT: &str = "context.json";
 pub(super) const REPORTS_DIR: &str = "kb";
@@ -31,11 +33,18 @@ pub(super) const TORN_DIR: &str = "torn";
 pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// Files of a run that the manifest does not list, besides the manifest itself: they may change or grow after the seal.
-pub(super) const NOT_IN_MANIFEST: [&str; 6] =
-    [LOCK, REVIEWS, HOOKS, IMPORTED, TORN_REVIEWS, TORN_HOOKS];
+pub(super) const NOT_IN_MANIFEST: [&str; 7] = [
+    LOCK,
+    SALT,
+    REVIEWS,
+    HOOKS,
+    IMPORTED,
+    TORN_REVIEWS,
+    TORN_HOOKS,
+];
 
 /// Files that belong to the place where a run is kept. They are never exported.
-pub(super) const STAYS: [&str; 2] = [LOCK, IMPORTED];
+pub(super) const STAYS: [&str; 3] = [LOCK, SALT, IMPORTED];
 
 /// Where half a line of a side file is set aside.
 pub(super) fn torn(side_file: &str) -> &'static str {

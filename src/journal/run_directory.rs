@@ -154,6 +154,21 @@ impl RunDirectory {
         self.writer.replace_file(Path::new(file), content)
     }
 
+    /// What the key hashes of the run are salted with: random, made when it is first asked for.
+    pub fn key_salt(&self) -> Result<String, JournalError> {
+        let path = self.run.join(layout::SALT);
+        if let Some(salt) = self.storage.read(&path)? {
+            return Ok(String::from_utf8_lossy(&salt).into_owned());
+        }
+        self.writer.permitted()?;
+        let salt = random_salt().map_err(|error| {
+            let place = self.storage.root().join(&path);
+            StorageError::new("make a salt for", &place, error)
+        })?;
+        atomic::replace(&*self.storage, &path, salt.as_bytes())?;
+        Ok(salt)
+    }
+
     /// The content of a file of the run; `None`: it is not there.
     pub fn read_file(&self, file: &str) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(self.storage.read(&self.run.join(file))?)
@@ -171,6 +186,13 @@ impl RunDirectory {
         self.storage.sync_dir(&self.run)?;
         manifest::write(&*self.storage, &self.run)
     }
+}
+
+/// 128 random bits, in hex.
+pub fn random_salt() -> std::io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 fn refuse_sealed(storage: &dyn Storage, run: &Path) -> Result<(), JournalError> {

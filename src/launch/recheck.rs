@@ -241,7 +241,7 @@ fn survey(
                 .map(|begun| begun.map(|(rows, lifecycle)| AfterMatcher::new(lifecycle, rows)));
         }
         (Streamed::Pairing(pairing), Ok(Some(matcher))) => matcher.feed(pairing),
-        (Streamed::Pairing(_), _) => {}
+        (Streamed::Pairing(_) | Streamed::Progress(_), _) => {}
     });
     // The blobs of the run have them, and all documents together are long.
     let witness = witness.keeping(before.documents());

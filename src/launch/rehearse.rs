@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use super::survey::SurveyWitness;
+use super::survey::{Streamed, SurveyWitness};
 use super::{LaunchError, output, print, run};
 use crate::cli::Settings;
 use crate::documents::{RehearsalDocument, SchemaVersion};
+use crate::journal::random_salt;
 use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, Rehearsal, RehearsalError};
 use crate::report::visible;
@@ -29,6 +30,7 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
         name: "drygate/rehearse".to_owned(),
+        key_salt: random_salt().map_err(RunnerError::from)?,
     };
     let mut named = Vec::with_capacity(files.len());
     for file in files {
@@ -47,15 +49,13 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
         .enable_all()
         .build()
         .map_err(RunnerError::from)?;
-    let mut witness = SurveyWitness::new(|_| ());
-    let mut step = |says: &str| output::say(&format!("{says} ..."));
-    let rehearsed = rehearsal::rehearse(
-        &connection,
-        &loaded.profile,
-        &change,
-        &mut witness,
-        &mut step,
-    );
+    let mut witness = SurveyWitness::new(|streamed| match streamed {
+        Streamed::Progress(progress) if progress.done == 0 => {
+            output::say(&format!("{} ...", progress.what));
+        }
+        _ => {}
+    });
+    let rehearsed = rehearsal::rehearse(&connection, &loaded.profile, &change, &mut witness);
     let found = runtime.block_on(rehearsed)?;
     let document = document(found, named, role);
     if settings.json() {

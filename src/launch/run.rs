@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{LaunchError, approve, headless, lookup, output, print, run_plan, screen};
 use crate::cli::{PolicyFile, RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
+use crate::postgres::throwaway::sweep_abandoned;
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use crate::profile::{LoadedProfile, ProfileOrigin};
 use crate::rehearsal::RehearsedTarget;
@@ -176,7 +177,12 @@ impl OwnedRun {
         // A run that was created by an earlier version goes on in its format: its pin can be compared with nothing else.
         let format = created.map_or(EvidenceFormat::NEWEST, |created| created.evidence_format);
         let hidden = hidden(&self.plan.data_root);
+        let copies = self.history.run().copies_on_disk();
         move || {
+            if copies {
+                // Rows that the process before left on this machine, before it is recorded that another one goes on.
+                sweep_abandoned();
+            }
             let run_id = run_id.as_str();
             let discoverer =
                 LiveReadOnlyDiscoverer::new(connection.clone(), profile.clone(), run_id);

@@ -212,6 +212,7 @@ fn run_entry(run_id: String, standing: &'static str, run: &Overview, now: UtcTim
         demo: run.demo,
         drifted: run.drifted,
         failed: run.failed(),
+        copies_on_disk: run.copies_on_disk,
         started_at: run.started_at,
         last_at: run.last_at,
         duration_s: run.lasted_s(),
@@ -277,6 +278,9 @@ fn stands(run: &Overview) -> String {
     let stands = match (run.result_word(), run.drifted) {
         (Some(word @ ("PASS" | "FAIL" | "INCOMPLETE")), true) => format!("{word}, drifted"),
         (Some(word), _) => word.to_owned(),
+        (None, _) if run.copies_on_disk => {
+            return format!("{}, copied rows on disk", run.situation());
+        }
         (None, _) => return run.situation(),
     };
     let demo = if run.demo { "demo " } else { "" };

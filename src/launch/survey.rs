@@ -274,6 +274,8 @@ pub(super) enum Streamed<'a> {
     Begin,
     /// Two ends that belong together, or one without the other.
     Pairing(&'a Pairing),
+    /// How far long work has come.
+    Progress(Progress),
 }
 
 /// Keeps the proof of the one transaction, digests the streams, and shows what is paired in them.
@@ -371,5 +373,7 @@ impl<F: FnMut(Streamed<'_>)> Witness for SurveyWitness<F> {
             .map_err(|error| witness_error(&error))
     }
 
-    fn progress(&mut self, _: Progress) {}
+    fn progress(&mut self, progress: Progress) {
+        (self.shown)(Streamed::Progress(progress));
+    }
 }

@@ -27,6 +27,8 @@ use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
 
 /// How long the copy of one table may take, in milliseconds.
+/// After how many rows it is told how many have come.
+const TOLD_EVERY: u64 = 20_000;
 const SEEDING_MS: &str = "300000";
 
 /// A table, view or the like of production.
@@ -335,11 +337,13 @@ impl ShadowSource {
         Ok(served)
     }
 
-    /// Writes the rows of a table to `to`, as COPY gives them; gives their number, or why they are unknown.
+    /// Writes the rows of a table to `to`, as COPY gives them; gives their number, or why they are unknown. `told` is told how many
+    /// have come, now and then.
     pub async fn copy(
         &mut self,
         relation: &SourceRelation,
         to: File,
+        told: &mut dyn FnMut(u64),
     ) -> Result<Result<u64, String>, TargetError> {
         self.nobody_waits()?;
         self.steps(&[Statement::SAVEPOINT]).await?;
@@ -351,15 +355,27 @@ impl ShadowSource {
         }
         let mut to = BufWriter::with_capacity(1 << 18, to);
         let statement = Statement::copy_rows(&relation.schema, &relation.name, &relation.columns);
-        let mut keep = |row: &[u8]| to.write_all(row);
+        let mut kept = Ok(());
+        let mut come = 0_u64;
+        told(0);
+        let mut keep = |row: &[u8]| {
+            come += 1;
+            if come.is_multiple_of(TOLD_EVERY) {
+                told(come);
+            }
+            // On a full disk the rest is read and dropped: the transaction goes on, and its end can be measured.
+            if kept.is_ok() {
+                kept = to.write_all(row);
+            }
+            Ok(())
+        };
         let copied = self.session.copy(&statement, &mut keep).await;
-        let kept = to.flush();
+        let kept = kept.and_then(|()| to.flush());
         let copied = match copied {
             Ok(rows) => Ok(rows),
             Err(CallError::Refused(reason)) => Err(reason),
             Err(error) => return Err(self.ended(error.reading(&relation.name))),
         };
-        kept.map_err(|error| CallError::not_kept(&error).into_target())?;
         let mut unmoved = None;
         if copied.is_ok() {
             // Asked while the lock is held. TRUNCATE and a rewrite leave another file, which our snapshot cannot see.
@@ -372,6 +388,9 @@ impl ShadowSource {
         }
         self.steps(&[Statement::ROLLBACK_TO, Statement::RELEASE])
             .await?;
+        if let Err(error) = kept {
+            return Ok(Err(format!("they cannot be kept on this machine: {error}")));
+        }
         Ok(match copied {
             Ok(rows) if unmoved.as_deref() == Some("true") => Ok(rows),
             Ok(_) => Err("it was rewritten or replaced since the snapshot was taken".to_owned()),

@@ -67,6 +67,8 @@ pub(super) struct ShadowPlan {
     pub(super) sequences: Vec<PlannedSequence>,
     /// Seconds that one run of the change may take.
     pub(super) seconds_max: u64,
+    /// Salt of the hashes of keys.
+    pub(super) key_salt: String,
 }
 
 /// Where a sequence stands in production.

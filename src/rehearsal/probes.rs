@@ -39,6 +39,11 @@ pub(super) struct ProbeOutcome {
 /// The namespaces that must be others than outside.
 const NAMESPACES: [&str; 5] = ["user", "net", "mnt", "pid", "ipc"];
 
+/// What the root directory of the isolated process may have, beside the way to its own directory and to programs.
+const ROOT: [&str; 11] = [
+    "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "proc", "dev", "drygate",
+];
+
 /// The variables that the isolated process may have: ours, and those that a shell makes.
 const VARIABLES: [&str; 8] = [
     "PATH", "HOME", "TMPDIR", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_",
@@ -85,6 +90,11 @@ impl Probes {
                 self.is_hidden(path),
             );
         }
+        let strange = self.strange_in_root();
+        note(
+            format!("nothing of the machine is in /{}", listed(&strange)),
+            strange.is_empty(),
+        );
         for path in [Path::new("/"), Path::new("/usr")] {
             note(
                 format!("{} is read-only", path.display()),
@@ -106,6 +116,23 @@ impl Probes {
             writes.is_ok(),
         );
         found
+    }
+
+    /// What is in the root directory beside what was put there.
+    fn strange_in_root(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir("/") else {
+            return vec!["what cannot be listed".to_owned()];
+        };
+        let shown = self.shown.iter().chain([&self.scratch]);
+        let tops: Vec<PathBuf> = shown
+            .map(|place| place.components().take(2).collect())
+            .collect();
+        let paths = entries.flatten().map(|entry| entry.path());
+        let strange = paths.filter(|path| {
+            let known = ROOT.iter().any(|name| *path == Path::new("/").join(name));
+            !known && !tops.contains(path)
+        });
+        strange.map(|path| path.display().to_string()).collect()
     }
 
     /// Whether nothing is there, or nothing but the way to a directory that is shown.

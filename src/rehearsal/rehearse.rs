@@ -24,12 +24,23 @@ use crate::documents::DoctorLine;
 use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation};
 use crate::profile::Profile;
-use crate::run::{RehearsalOutcome, TableToCopy, Verdict};
+use crate::run::{Progress, RehearsalOutcome, TableToCopy, Verdict};
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
 
 /// Seconds that one run of a change may take.
-const SECONDS_MAX: u64 = 300;
+fn seconds_max() -> u64 {
+    // Tests have no five minutes.
+    #[cfg(feature = "testing")]
+    if let Some(seconds) = std::env::var("DRYGATE_TEST_CHANGE_SECONDS")
+        .ok()
+        .and_then(|it| it.parse().ok())
+    {
+        return seconds;
+    }
+    300
+}
+
 /// How often production is told that we are still here, while the shadow works.
 const STAY: Duration = Duration::from_secs(5);
 
@@ -46,6 +57,8 @@ pub struct ChangeScript {
     pub copies: Copies,
     /// What the connections to production are called there.
     pub name: String,
+    /// Salt of the hashes of keys.
+    pub key_salt: String,
 }
 
 /// The tables whose rows may be copied.
@@ -115,17 +128,17 @@ const NO_ISOLATION: &str = "Install bubblewrap or util-linux, and let this accou
      as root, drygate's own program must be readable for the account `postgres`.";
 const NO_PROGRAMS: &str = "Install server and client programs of production's version.";
 const NO_SCHEMA: &str = "Give the reading role what is missing, or install what the shadow lacks.";
+const NO_SHADOW: &str = "Give this machine the disk, memory or programs that the shadow lacks.";
 
-/// Rehearses a change. `step` is told what is being done.
+/// Rehearses a change. The witness is told what is being done.
 pub async fn rehearse(
     settings: &ConnectionSettings,
     profile: &Profile,
     change: &ChangeScript,
     witness: &mut dyn Witness,
-    step: &mut dyn FnMut(&str),
 ) -> Result<Rehearsal, RehearsalError> {
     let mut found = Rehearsal::default();
-    match steps(settings, profile, change, witness, step, &mut found).await {
+    match steps(settings, profile, change, witness, &mut found).await {
         Ok(()) => {}
         Err(End::Error(error)) => return Err(error),
         Err(End::NotChecked(name, says, next)) => {
@@ -143,15 +156,14 @@ async fn steps(
     profile: &Profile,
     change: &ChangeScript,
     witness: &mut dyn Witness,
-    step: &mut dyn FnMut(&str),
     found: &mut Rehearsal,
 ) -> Result<(), End> {
-    step("connecting to production");
+    step(witness, "connecting to production");
     let mut source = ShadowSource::open(settings, profile, &change.name, witness).await?;
     found.production = Some(source.server().clone());
     let scratch = ScratchDirectory::for_server()?;
     let mut shadow = None;
-    let read = read(&mut source, &scratch, change, step, found, &mut shadow).await;
+    let read = read(&mut source, &scratch, change, witness, found, &mut shadow).await;
     // Whatever happened: rolled back first, so that whoever waits behind us waits no longer.
     let (proof, statements) = source.close(witness).await;
     found.statements = statements;
@@ -163,13 +175,13 @@ async fn steps(
     };
     loop {
         match shadow.next().await {
-            Ok(FromShadow::Step(says)) => step(&says),
+            Ok(FromShadow::Step(says)) => step(witness, &says),
             Ok(FromShadow::Done(rehearsed)) => {
                 found.rehearsed = Some(*rehearsed);
                 break;
             }
             Ok(FromShadow::Failed(why)) | Err(why) => {
-                return Err(End::NotChecked("change", why, NO_SCHEMA));
+                return Err(End::NotChecked("change", why, NO_SHADOW));
             }
             Ok(_) => {}
         }
@@ -179,12 +191,21 @@ async fn steps(
     Ok(())
 }
 
+fn step(witness: &mut dyn Witness, says: &str) {
+    witness.progress(Progress {
+        what: says.to_owned(),
+        noun: "",
+        done: 0,
+        total: None,
+    });
+}
+
 /// Everything that needs production; afterwards it can be left. `kept` is the shadow that goes on without it.
 async fn read(
     source: &mut ShadowSource,
     scratch: &ScratchDirectory,
     change: &ChangeScript,
-    step: &mut dyn FnMut(&str),
+    witness: &mut dyn Witness,
     found: &mut Rehearsal,
     kept: &mut Option<ShadowProcess>,
 ) -> Result<(), End> {
@@ -201,7 +222,7 @@ async fn read(
         .checks
         .push(line("programs", Verdict::Pass, says, None));
     let mut shadow = isolated(scratch, &programs, change, found).await?;
-    step("reading the schema of production");
+    step(witness, "reading the schema of production");
     let catalogue = source.catalogue().await?;
     if !catalogue.role_names.contains(&change.role) {
         let says = format!("production has no role {}", change.role);
@@ -245,7 +266,7 @@ async fn read(
         line("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
     });
     let plan = plan(scratch, &programs, change, source, &catalogue, schema)?;
-    let lost = |why: String| End::NotChecked("change", why, NO_SCHEMA);
+    let lost = |why: String| End::NotChecked("change", why, NO_SHADOW);
     shadow.tell(&ToShadow::Plan(Box::new(plan))).map_err(lost)?;
     let mut files = 0_usize;
     loop {
@@ -258,7 +279,7 @@ async fn read(
             }
         };
         match message {
-            FromShadow::Step(says) => step(&says),
+            FromShadow::Step(says) => step(witness, &says),
             FromShadow::Wants(names) if change.copies == Copies::None => {
                 found.tables = to_copy(&catalogue, &names);
                 return Ok(());
@@ -267,11 +288,10 @@ async fn read(
             FromShadow::Wants(names) => {
                 let mut tables = Vec::with_capacity(names.len());
                 for name in names {
-                    step(&format!("copying {}.{}", name.0, name.1));
                     files += 1;
                     let path = scratch.path().join(format!("rows-{files}"));
-                    let allowed = change.copies.allow(&name);
-                    tables.push(copy(source, scratch, &catalogue, name, allowed, path).await?);
+                    let relation = change.copies.relation(&catalogue, &name);
+                    tables.push(copy(source, scratch, relation, name, path, witness).await?);
                 }
                 shadow.tell(&ToShadow::Rows(tables)).map_err(lost)?;
             }
@@ -382,16 +402,34 @@ fn plan(
                 last: sequence.last,
             })
             .collect(),
-        seconds_max: SECONDS_MAX,
+        seconds_max: seconds_max(),
+        key_salt: change.key_salt.clone(),
     })
 }
 
 impl Copies {
-    fn allow(&self, name: &QualifiedName) -> bool {
-        match self {
+    /// The table whose rows are to be copied; the error says why they are not.
+    fn relation<'c>(
+        &self,
+        catalogue: &'c SourceCatalogue,
+        name: &QualifiedName,
+    ) -> Result<&'c SourceRelation, String> {
+        let allowed = match self {
             Self::All => true,
             Self::None => false,
             Self::Only(tables) => tables.contains(&shown(name)),
+        };
+        if !allowed {
+            return Err("its rows are not read: SG1 did not list it".to_owned());
+        }
+        let mut relations = catalogue.relations.iter();
+        let relation = relations.find(|relation| {
+            relation.schema == name.0 && relation.name == name.1 && relation.kind == "r"
+        });
+        let relation = relation.ok_or("it is no table of production")?;
+        match &relation.unreadable {
+            Some(why) => Err(format!("its rows are not read: {why}")),
+            None => Ok(relation),
         }
     }
 }
@@ -422,50 +460,39 @@ fn to_copy(catalogue: &SourceCatalogue, asked: &[QualifiedName]) -> Vec<TableToC
 async fn copy(
     source: &mut ShadowSource,
     scratch: &ScratchDirectory,
-    catalogue: &SourceCatalogue,
+    relation: Result<&SourceRelation, String>,
     name: QualifiedName,
-    allowed: bool,
     path: PathBuf,
+    witness: &mut dyn Witness,
 ) -> Result<RowsFile, End> {
-    if !allowed {
-        let why = "its rows are not read: SG1 did not list it".to_owned();
-        return Ok(RowsFile {
-            name,
-            columns: String::new(),
-            rows: Err(why),
-        });
-    }
-    let relation = (catalogue.relations.iter()).find(|relation| {
-        relation.schema == name.0 && relation.name == name.1 && relation.kind == "r"
-    });
-    let Some(relation) = relation else {
-        let why = "it is no table of production".to_owned();
-        return Ok(RowsFile {
-            name,
-            columns: String::new(),
-            rows: Err(why),
+    let relation = match relation {
+        Ok(relation) => relation,
+        Err(why) => {
+            return Ok(RowsFile {
+                name,
+                columns: String::new(),
+                rows: Err(why),
+            });
+        }
+    };
+    let mut file = File::options();
+    let file = file.write(true).create_new(true).mode(0o600).open(&path);
+    let file = file.map_err(io("no file for rows"))?;
+    let mut told = |done| {
+        witness.progress(Progress {
+            what: format!("copying {}", shown(&name)),
+            noun: "rows",
+            done,
+            total: relation.rows,
         });
     };
-    let columns = relation.columns.clone();
-    if let Some(why) = &relation.unreadable {
-        return Ok(RowsFile {
-            name,
-            columns,
-            rows: Err(format!("its rows are not read: {why}")),
-        });
-    }
-    let file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(io("no file for rows"))?;
-    let copied = source.copy(relation, file).await?;
+    let copied = source.copy(relation, file, &mut told).await?;
     scratch.give(&path)?;
-    let rows = copied.map(|rows| (path, rows));
     Ok(RowsFile {
+        columns: relation.columns.clone(),
+        rows: copied
+            .map(|rows| (path, rows))
+            .map_err(|why| format!("its rows are unknown: {why}")),
         name,
-        columns,
-        rows: rows.map_err(|why| format!("its rows are unknown: {why}")),
     })
 }

@@ -17,7 +17,7 @@ use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, shown};
 use crate::run::{RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
-use crate::survey::line_hunks;
+use crate::survey::{Digest, line_hunks};
 
 /// How often the change is tried to find the tables that it asks for.
 const PASSES_MAX: u32 = 8;
@@ -85,6 +85,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
     let mut found = RehearsalOutcome {
         version: shadow.version()?,
         differences: shadow.other_versions()?,
+        key_salt_sha256: Some(Digest::of(&shadow.plan().key_salt)),
         ..RehearsalOutcome::default()
     };
     let mut seeded: Vec<QualifiedName> = Vec::new();
@@ -150,16 +151,16 @@ fn finish(
     boundary: u64,
     derived: &[QualifiedName],
 ) -> Result<(), String> {
-    let salt = salt()?;
+    let salt = &shadow.plan().key_salt;
     shadow.keep_run(FIRST)?;
     step("reading what it did");
-    let first = RunEffect::of(shadow, FIRST, boundary, &salt)?;
+    let first = RunEffect::of(shadow, FIRST, boundary, salt)?;
     step("running the change again");
     shadow.clone_base()?;
     shift_sequences(shadow)?;
     let again = run(shadow)?;
     shadow.keep_run(SECOND)?;
-    let second = RunEffect::of(shadow, SECOND, boundary, &salt)?;
+    let second = RunEffect::of(shadow, SECOND, boundary, salt)?;
     let mut repeated = RepeatedRun::of(&first, &second);
     if again.succeeded != found.script.succeeded {
         let word = |end: &ScriptEnd| if end.succeeded { "succeeds" } else { "fails" };
@@ -219,15 +220,22 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
     psql.stderr(Stdio::from(
         File::create(&said).map_err(|error| error.to_string())?,
     ));
+    let logged = shadow.log_length();
     let began = Instant::now();
     let mut child = psql
         .spawn()
         .map_err(|error| format!("psql cannot be run: {error}"))?;
     let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (mut error, statement) = errors(&said, shadow);
+    if ended == Some(false) && shadow.gave_out(logged) {
+        let error = error.unwrap_or_default();
+        return Err(format!(
+            "this machine could not carry the change out: {error}"
+        ));
+    }
     shadow.end_sessions()?;
     sentinel(shadow)?;
-    let (mut error, statement) = errors(&said, shadow);
     if ended.is_none() {
         error = Some(format!("it did not end within {} s", plan.seconds_max));
     }
@@ -340,10 +348,4 @@ fn differing(before: &[String], after: &[String]) -> Vec<String> {
         changes.extend(is[hunk.after].iter().map(|line| format!("+{line}")));
     }
     changes
-}
-
-fn salt() -> Result<String, String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -38,7 +38,14 @@ impl ShadowDatabase {
     /// Starts the cluster and loads roles and schema, without rows.
     pub(super) fn load(plan: ShadowPlan, scratch: &Path) -> Result<Self, String> {
         let binaries = ServerBinaries::at(&plan.server).map_err(|error| error.to_string())?;
-        let settings = [("shared_buffers", "128MB"), ("max_wal_size", "4GB")];
+        let settings = [
+            ("shared_buffers", "128MB"),
+            ("max_wal_size", "4GB"),
+            // Read by `gave_out`.
+            ("log_line_prefix", "%e %d "),
+            // A server that lost a process has lost what the change did.
+            ("restart_after_crash", "off"),
+        ];
         let cluster = Cluster::start(&ClusterOptions {
             binaries: Some(binaries),
             settings: settings
@@ -279,6 +286,28 @@ impl ShadowDatabase {
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
+    }
+
+    /// Bytes of the server's log so far.
+    pub(super) fn log_length(&self) -> u64 {
+        std::fs::metadata(self.cluster.log_path()).map_or(0, |about| about.len())
+    }
+
+    /// Whether the change met an error since `from` in the log that speaks of this machine and not of the change: no disk or no
+    /// memory (SQLSTATE class 53), an error of the system (58).
+    pub(super) fn gave_out(&self, from: u64) -> bool {
+        let log = std::fs::read(self.cluster.log_path()).unwrap_or_default();
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(log.len());
+        let log = String::from_utf8_lossy(&log[from..]);
+        let of_machine = |line: &str| {
+            let state = line.split(' ').next().unwrap_or_default();
+            state.len() == 5 && (state.starts_with("53") || state.starts_with("58"))
+        };
+        let of_run = format!(" {} ", self.plan.database);
+        let mut errors = log
+            .lines()
+            .filter(|line| line.contains("ERROR:") || line.contains("FATAL:"));
+        errors.any(|line| of_machine(line) && line.contains(&of_run))
     }
 
     /// Where the server of the shadow listens.

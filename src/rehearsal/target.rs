@@ -71,8 +71,9 @@ impl Target for RehearsedTarget {
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),
             name: format!("drygate/{}", self.run_id),
+            key_salt: ask.key_salt,
         };
-        let done = rehearse(&self.settings, &self.profile, &change, witness, &mut |_| ()).await;
+        let done = rehearse(&self.settings, &self.profile, &change, witness).await;
         let found = match done {
             Ok(found) => found,
             Err(RehearsalError::Target(error)) => return Err(error),

@@ -290,6 +290,7 @@ pub(crate) fn run_with_change() -> RunState {
         checks: Vec::new(),
         outcome: Some(Box::new(outcome)),
         blob: Some(Digest::of("blob")),
+        moved: Vec::new(),
     }));
     run
 }

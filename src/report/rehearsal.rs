@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::run::{ChangeRehearsed, RehearsalOutcome, RehearsedTable, RunState};
+use crate::run::{ChangeRehearsed, MovedRows, RehearsalOutcome, RehearsedTable, RunState};
 
 /// The values of the report; null where the run has no change.
 pub(super) fn rehearsal(run: &RunState) -> Value {
@@ -27,8 +27,19 @@ pub(super) fn rehearsal(run: &RunState) -> Value {
         "change": lines,
         "copy": copy,
         "rehearsals": rehearsals,
-        "in_range": or_none(run.moved_in_range()),
+        "in_range": or_none(in_range(run)),
     })
+}
+
+/// The counts that moved inside of their range, and the rows that joined or left.
+fn in_range(run: &RunState) -> Vec<String> {
+    let mut lines = run.moved_in_range();
+    let moved = run
+        .last_rehearsal()
+        .into_iter()
+        .flat_map(|last| &last.moved);
+    lines.extend(moved.flat_map(MovedRows::lines));
+    lines
 }
 
 fn yes(holds: bool) -> &'static str {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::documents::{
     ClaimDocument, DeclaredTestRuns, DeclaredTests, FactPair, FactValue, GateReport,
-    NonMutationDocument, PrePost, PredictionReport, ReportDocument, ReportFile, ReportProfile,
-    ReportTarget, RunReturn, SchemaVersion,
+    NonMutationDocument, PrePost, PredictionReport, RehearsedChange, ReportDocument, ReportFile,
+    ReportProfile, ReportTarget, RunReturn, SchemaVersion,
 };
 use crate::run::{ClaimName, RunState, TestsDeclared};
 use crate::survey::{Declared, Fact, FactChange, Observed, Survey};
@@ -55,6 +55,7 @@ pub fn json_twin(input: &ReportInput) -> ReportDocument {
             .predicted
             .clone()
             .map(|(effect, counts)| PredictionReport { effect, counts }),
+        change: change(run),
         counters: counters(run),
         returns: returns(run),
         tests: DeclaredTestRuns {
@@ -73,6 +74,17 @@ pub fn json_twin(input: &ReportInput) -> ReportDocument {
         reports: reports(run),
         hooks: hooks::rows(run),
     }
+}
+
+fn change(run: &RunState) -> Option<RehearsedChange> {
+    let change = run.change_evidence()?;
+    Some(RehearsedChange {
+        role: change.role,
+        files: change.files,
+        expect: change.expect,
+        copy: change.copy,
+        rehearsals: run.rehearsals.iter().map(|one| (**one).clone()).collect(),
+    })
 }
 
 fn declared(full: &TestsDeclared) -> DeclaredTests {

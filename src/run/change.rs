@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::subject::change;
 use super::{
-    ApprovalGate, ChangeRehearsed, ProgramFile, RehearsalOutcome, RehearsedTable, RunState,
-    Verdict, counted,
+    ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, RehearsalOutcome, RehearsedTable,
+    RunState, Verdict, counted,
 };
 use crate::simulate::{ExpectedRows, RowRange};
 use crate::survey::{Digest, FactChange};
@@ -97,6 +97,9 @@ pub struct ChangeEvidence {
     pub checks: Vec<RehearsalCheck>,
     /// What it did on the shadow, without its rows; null: it was not rehearsed.
     pub rehearsed: Option<RehearsalOutcome>,
+    /// The rows that joined or left since the rehearsal that was approved; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<MovedRows>,
 }
 
 impl ChangeEvidence {
@@ -189,6 +192,7 @@ impl ChangeEvidence {
         lines.push("# REHEARSED: measured on a throwaway copy of the database".to_owned());
         lines.extend(self.notes());
         lines.extend(rehearsed.lines());
+        lines.extend(self.moved.iter().flat_map(MovedRows::lines));
         lines.extend(against);
         lines
     }
@@ -256,6 +260,12 @@ impl RunState {
         all.find(|one| one.gate == gate).map(|one| &**one)
     }
 
+    /// Whether rows that were copied for a rehearsal are on the disk of its machine: it runs, or its process was killed and none was
+    /// started there since.
+    pub fn copies_on_disk(&self) -> bool {
+        self.copying
+    }
+
     /// What is known of the change by now; `None`: the run has none.
     pub fn change_evidence(&self) -> Option<ChangeEvidence> {
         let change = self.change()?;
@@ -273,6 +283,7 @@ impl RunState {
             first_phase: whole.is_none() && last.is_some(),
             checks: checks.cloned().unwrap_or_default(),
             rehearsed: last.and_then(|last| last.outcome.as_deref().cloned()),
+            moved: last.map_or_else(Vec::new, |last| last.moved.clone()),
         })
     }
 

@@ -12,9 +12,9 @@ use super::fold_parts::{
 use super::fold_transactions::ReadsAside;
 use super::{
     ApprovalGate, ChangeFile, ChangeFileNow, ChangeRehearsed, Check, CheckName, ContextPins,
-    CopyListed, Event, Gate, HookRun, Invocation, JournalHead, NonMutation, ProgramFile, Readings,
-    RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId, RunResult, State, StopCode,
-    SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
+    CopyListed, Event, Gate, HookRun, Invocation, JournalHead, NonMutation, ProgramFile, Purpose,
+    Readings, RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId, RunResult, State,
+    StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime, compare};
@@ -130,6 +130,8 @@ pub struct RunState {
     pub first_phases: Vec<Arc<ChangeRehearsed>>,
     /// The rehearsals of the whole change in this round, in order.
     pub rehearsals: Vec<Arc<ChangeRehearsed>>,
+    /// A rehearsal on copied rows was begun, and nothing was recorded since by which they are gone again.
+    pub copying: bool,
     /// Result and exit code, once sealed.
     pub sealed: Option<(String, RunResult, u8)>,
     /// Version of the report templates, once sealed.
@@ -263,6 +265,10 @@ impl RunState {
             }
             Event::RunResumed(invocation) => {
                 self.resumes += 1;
+                // What a killed process left is swept when one is started, on the same machine.
+                let hosts = self.invocations.last().map(|last| &last.by.host);
+                let hosts = hosts.or_else(|| self.created.as_ref().map(|it| &it.by.host));
+                self.copying &= hosts.is_none_or(|host| *host != invocation.by.host);
                 self.invocations.push((**invocation).clone());
                 self.owes_return = true;
                 // The process that had it open has died, so its end can no longer be seen.
@@ -288,7 +294,11 @@ impl RunState {
                     run.finished = Some((finished.verdict, at));
                 }
             }
-            Event::TransactionOpened(opened) => self.open_transaction(at, opened),
+            Event::TransactionOpened(opened) => {
+                let copies = opened.purpose == Purpose::Rehearsal;
+                self.copying |= copies && self.pending_approval().is_some();
+                self.open_transaction(at, opened);
+            }
             Event::TransactionClosed(closed) => {
                 let end = TransactionEnd::Closed(closed.proof.clone());
                 self.end_transaction(closed.id, end, None);
@@ -296,6 +306,7 @@ impl RunState {
             Event::TransactionUnseen(unseen) => {
                 let end = TransactionEnd::Unseen(unseen.reason.clone());
                 self.end_transaction(unseen.id, end, Some(at));
+                self.copying = false;
             }
             Event::SurveyTaken(taken) => self.take_survey(at, taken),
             Event::StatementsRecorded(recorded) => self.statements.push(recorded.blob.clone()),
@@ -347,6 +358,7 @@ impl RunState {
                     (true, _) => self.first_phases.push(rehearsed),
                     (false, _) => self.rehearsals.push(rehearsed),
                 }
+                self.copying = false;
             }
             Event::TestsDeclared(declared) => self.declared_tests = Some(declared.clone()),
             Event::HookStarted(started) => self.start_hook(seq, at, started),

@@ -122,6 +122,9 @@ pub struct Overview {
     pub approvals: Vec<(ApprovalGate, Person, UtcTime)>,
     /// Who rejected it, and why.
     pub rejection: Option<(String, String)>,
+    /// Rows that were copied for a rehearsal are on the disk of its machine.
+    #[serde(default)]
+    pub copies_on_disk: bool,
 }
 
 impl Overview {
@@ -180,6 +183,7 @@ impl Overview {
                 let reason = rejection.reason.clone().unwrap_or_default();
                 (rejection.by.user.clone(), reason)
             }),
+            copies_on_disk: run.copies_on_disk(),
         })
     }
 

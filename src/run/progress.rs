@@ -5,7 +5,7 @@
 pub struct Progress {
     /// `Grant matrix`, `Live units`.
     pub what: String,
-    /// What is counted: `rows`, `answers`.
+    /// What is counted: `rows`, `answers`; empty: nothing is.
     pub noun: &'static str,
     /// Number done so far.
     pub done: u64,

@@ -32,6 +32,10 @@ pub struct RehearsalOutcome {
     pub not_checked: Vec<String>,
     /// In what the shadow differs from production without a known effect on the result.
     pub differences: Vec<String>,
+    /// SHA-256 of the salt of the keys: rows of two rehearsals can be compared only where it is the same. Left out by version 0.1.0
+    /// and older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_salt_sha256: Option<Digest>,
 }
 
 impl RehearsalOutcome {
@@ -200,7 +204,7 @@ pub struct RehearsedTable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RehearsedRow {
-    /// SHA-256 of its key with a salt of this rehearsal, in hex.
+    /// SHA-256 of its key with a salt, in hex.
     pub key: String,
     /// What was done.
     pub operation: RowOperation,
@@ -221,6 +225,18 @@ pub enum RowOperation {
     Delete,
     /// It was written again with the values that it had.
     Touch,
+}
+
+impl RowOperation {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Touch => "same",
+        }
+    }
 }
 
 /// A sequence that was moved.

@@ -14,7 +14,7 @@ use super::{RunnerError, drift};
 use crate::journal::to_ascii_json;
 use crate::run::{
     ApprovalGate, ChangeFile, ChangeFileNow, ChangeMoved, ChangeRead, ChangeRehearsed, CopyListed,
-    Event, ProgramFile,
+    Event, MovedRows, ProgramFile,
 };
 use crate::survey::Digest;
 
@@ -142,6 +142,19 @@ impl<T: Target, R: Repository> Driver<T, R> {
             Some(outcome) => Some(recorder.keep(&to_ascii_json(outcome)?)?),
             None => None,
         };
+        let approved = match gate {
+            ApprovalGate::SG1 => None,
+            ApprovalGate::SG2 => recorder.run().rehearsal_of(ApprovalGate::SG1),
+        };
+        let moved = match (approved.and_then(|one| one.blob.clone()), &found.outcome) {
+            (Some(blob), Some(outcome)) => {
+                let was = recorder.directory().blobs().get(&blob)?;
+                let was = serde_json::from_slice(&was)
+                    .map_err(|_| RunnerError::Missing("rehearsal of SG1's approval"))?;
+                MovedRows::between(&was, outcome)
+            }
+            _ => Vec::new(),
+        };
         recorder.record(Event::ChangeRehearsed(Box::new(ChangeRehearsed {
             gate,
             first_phase: first.is_some(),
@@ -150,6 +163,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 .outcome
                 .map(|outcome| Box::new(outcome.without_rows())),
             blob,
+            moved,
         })))?;
         let proof = last_proof(recorder);
         suspect_mutation(recorder, proof.as_ref())
@@ -158,6 +172,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
     fn request(&mut self, copy: Option<Vec<String>>) -> Result<RehearsalRequest, RunnerError> {
         let recorder = self.recorder()?;
         let blobs = recorder.directory().blobs();
+        let key_salt = recorder.directory().key_salt()?;
         let run = recorder.run();
         let change = run.change().ok_or(RunnerError::Missing("change"))?;
         let mut files = Vec::new();
@@ -168,6 +183,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             role: change.role.clone(),
             files,
             copy,
+            key_salt,
         })
     }
 }

@@ -208,6 +208,8 @@ fn recorded(model: &mut Model, recorded: &RecordedEvent) {
         | Event::DriftFound(_)
         | Event::LiveRead(LiveRead { complete: true, .. }) => announced_has_come(model),
         Event::SurveyTaken(_)
+        | Event::CopyListed(_)
+        | Event::ChangeRehearsed(_)
         | Event::GateFinished(_)
         | Event::StateChanged(_)
         | Event::StopRaised(_) => model.progress = None,

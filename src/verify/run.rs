@@ -99,6 +99,7 @@ fn look(
         .and_then(|created| profile_of(created, &document));
     let mut again = Recomputer::new(profile.as_ref());
     let mut of_documents = Vec::new();
+    let mut approved = None;
     let mut forms = LineForms::default();
     let mut exact = ExactLines::default();
     let mut search = kept.map(KeptHeadSearch::new);
@@ -129,8 +130,13 @@ fn look(
             let history = again.history();
             exact.applied(history, profile.as_ref(), &entry.event, bytes, &document);
         }
-        let event = [(entry.seq, &entry.event)];
-        of_documents.extend(audit::document_findings(profile.as_ref(), event, documents));
+        let event = (entry.seq, &entry.event);
+        of_documents.extend(audit::document_findings(
+            profile.as_ref(),
+            event,
+            &mut approved,
+            documents,
+        ));
         found.records += 1;
         found.head = Some(line);
     }

@@ -4,10 +4,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Child;
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
 use serde_json::Value;
 
+use super::page::Page;
 use super::support::server::{Answer, Workspace, approval, finish, own_cluster, text};
 
 /// Enacts every draft by the function of the demo.
@@ -81,11 +83,21 @@ impl ChangedWorkspace {
     }
 
     pub fn drygate(&self, args: &[&str]) -> Answer {
+        finish(self.spawn(args))
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.workspace.command(args);
         if let Some(path) = &self.path {
             command.env("PATH", path);
         }
-        finish(command.spawn().expect("the program starts"))
+        command.spawn().expect("the program starts")
+    }
+
+    /// An approval that is not waited for.
+    #[track_caller]
+    pub fn spawn_approval(&self, document: &Value, gate: &str) -> Child {
+        self.spawn(&approval(document, gate))
     }
 
     #[track_caller]
@@ -202,6 +214,14 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
         last.contains("Rehearsed for SG2") && last.contains("#60"),
         "{last}"
     );
+    let twin = fs::read_to_string(workspace.run_dir(&sealed).join("kb/report.json"));
+    let twin: Value = serde_json::from_str(&twin.expect("report.json")).expect("JSON");
+    let told = &twin["change"]["rehearsals"][1]["outcome"]["effect"][0];
+    assert_eq!(told["updated"]["provenance"], "REHEARSED", "{told}");
+    assert_eq!(told["updated"]["value"], 60);
+    let page = Page::of(workspace, &sealed);
+    let cells: Vec<&str> = page.elements.iter().map(|it| it.text.as_str()).collect();
+    assert!(cells.contains(&"Rehearsed change") && cells.contains(&"#60"));
     assert_eq!(workspace.events(&sealed, "change_rehearsed").len(), 2);
     for name in [
         "change_isolated",

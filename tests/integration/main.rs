@@ -14,6 +14,7 @@ mod changed_while_read;
 mod changing;
 mod completing;
 mod contradiction;
+mod copied_rows;
 mod deleting;
 mod diff;
 mod doctor;

@@ -43,7 +43,7 @@ pub struct Page {
 
 impl Page {
     /// The page in the archive of a run.
-    fn of(workspace: &Workspace, run: &Value) -> Self {
+    pub fn of(workspace: &Workspace, run: &Value) -> Self {
         let path = workspace.place().join("page.tar").display().to_string();
         workspace
             .drygate(&["export", text(&run["run_id"]), "--output", &path])

@@ -2,7 +2,11 @@
 //! Invariant: production is the same afterwards, and nothing of a rehearsal is left.
 
 #[path = "rehearsal/ends.rs"]
-mod ends;
+pub mod ends;
+#[path = "rehearsal/faults.rs"]
+mod faults;
+#[path = "rehearsal/layers.rs"]
+mod layers;
 #[path = "rehearsal/planted.rs"]
 mod planted;
 #[path = "rehearsal/versions.rs"]

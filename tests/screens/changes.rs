@@ -5,12 +5,13 @@ use crossterm::event::KeyCode;
 use drygate::audit::CHECK_TABLE_WITH_CHANGE;
 use drygate::run::{
     ApprovalGate, ChangeFile, ChangeRead, ChangeRehearsed, CopyListed, Decision, DriftFound, Event,
-    Gate, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange, RunCreated, ScriptEnd,
-    State, StopCode, SurveyPurpose, TableToCopy, Verdict,
+    Gate, Progress, Purpose, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange,
+    RunCreated, ScriptEnd, State, StopCode, SurveyPurpose, TableToCopy, Verdict,
 };
 use drygate::simulate::{ExpectedRows, SimulatedStep};
 use drygate::survey::{Digest, Rehearsed};
 use drygate::testing::{ScriptedRun, at, values};
+use drygate::tui::{ScreenMessage, update::update};
 
 use crate::stage::{SIZES, Stage, drawn, model, plain};
 
@@ -72,6 +73,7 @@ fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
         )],
         outcome: Some(Box::new(outcome)),
         blob: Some(Digest::of("rows")),
+        moved: Vec::new(),
     }))
 }
 
@@ -205,6 +207,52 @@ fn of_a_change_alone_no_number_is_simulated() {
         at_sg2.contains("#60") && at_sg2.contains("# = REHEARSED"),
         "{at_sg2}"
     );
+}
+
+#[test]
+fn while_it_is_rehearsed_the_step_and_the_time_left_are_told_beside_gates_and_facts() {
+    let mut script = at_sg1();
+    script
+        .clock("09:17:20")
+        .decides(Decision::Approve, "op_a", None)
+        .survey_taken(SurveyPurpose::ApproveSg1)
+        .transaction(Purpose::Rehearsal);
+    let mut model = model(&script, "09:17:30", plain());
+    // Nobody tells its progress: it runs elsewhere, or its process was killed.
+    let text = drawn(&mut model, (160, 48));
+    assert!(
+        text.contains("copied rows are on the disk of that machine"),
+        "{text}"
+    );
+    let mut told = |done, seconds| {
+        let progress = Progress {
+            what: "copying public.note".to_owned(),
+            noun: "rows",
+            done,
+            total: Some(90_000),
+        };
+        let now = std::time::Duration::from_secs(seconds);
+        let _ = update(&mut model, ScreenMessage::Progress(progress), now);
+    };
+    told(0, 100);
+    told(30_000, 103);
+    for size in SIZES {
+        let text = drawn(&mut model, size);
+        for part in [
+            "copying public.note",
+            "30,000 of 90,000 rows",
+            "10,000/s",
+            "6 s",
+            "GATES",
+            "LIVE FACTS",
+            "r1",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    script.push(rehearsed(ApprovalGate::SG1, 5, None));
+    let text = drawn(&mut self::model(&script, "09:17:40", plain()), (160, 48));
+    assert!(!text.contains("copied rows are on the disk"), "{text}");
 }
 
 #[test]

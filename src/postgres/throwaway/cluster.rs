@@ -104,7 +104,6 @@ impl Cluster {
     }
 
     /// The server's log.
-    #[cfg(any(test, feature = "testing"))]
     pub fn log_path(&self) -> std::path::PathBuf {
         self.directory.log()
     }

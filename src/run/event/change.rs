@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::run::{
-    ApprovalGate, ChangeFile, ChangeFileNow, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict,
+    ApprovalGate, ChangeFile, ChangeFileNow, MovedRows, RehearsalCheck, RehearsalOutcome,
+    TableToCopy, Verdict,
 };
 use crate::survey::Digest;
 
@@ -48,6 +49,9 @@ pub struct ChangeRehearsed {
     pub outcome: Option<Box<RehearsalOutcome>>,
     /// Blob with the outcome and its rows; null where there is none.
     pub blob: Option<Digest>,
+    /// The rows that joined or left since the rehearsal of SG1's approval; left out where there is none, or it is that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<MovedRows>,
 }
 
 impl ChangeRehearsed {

@@ -237,9 +237,11 @@ fn sub(model: &Model, glyph: Glyph, mark_ink: Ink, ink: Ink, name: &str) -> Text
 
 fn columns(width: usize, name: Text, middle: Text, last: Text) -> Text {
     if width >= 36 {
-        name.to_column(21)
+        // A label of the profile may be longer than those of the built-in one.
+        let first = (name.width() + 1).max(21);
+        name.to_column(first)
             .then(middle.to_column(8))
-            .then(last.clip(width.saturating_sub(29), "…"))
+            .then(last.clip(width.saturating_sub(first + 8), "…"))
     } else {
         name.to_column(width.saturating_sub(6))
             .then(middle.right(6))

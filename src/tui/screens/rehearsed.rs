@@ -1,7 +1,9 @@
 //! What is said of a change: what may be copied, and what it did when it was rehearsed. Every rehearsed number prints its `#`.
 
 use super::pane::PaneRow;
-use crate::run::{ChangeEvidence, RehearsedTable, RunState, TableToCopy, Verdict, counted};
+use crate::run::{
+    ChangeEvidence, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
+};
 use crate::survey::Rehearsed;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
@@ -20,24 +22,8 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
             format!("{} FAILED when it was rehearsed: {error}", change.subject()),
         ));
     }
-    let tables: Vec<&RehearsedTable> = outcome.effect.iter().collect();
-    let mut text = Text::plain(format!("{} did, rehearsed: ", change.subject()))
-        .with(Ink::Bold, outcome.rows().to_string())
-        .with(
-            Ink::Plain,
-            format!(" rows in {}", counted(tables.len(), "table")),
-        );
-    let simulated = run
-        .predicted
-        .as_ref()
-        .map(|(predicted, _)| predicted.rows());
-    let simulated = simulated.filter(|rows| *rows.get() > 0 && !change.first_phase);
-    if let Some(simulated) = simulated {
-        text.push(Ink::Plain, " (simulated ");
-        text.push(Ink::Simulated, simulated.to_string());
-        text.push(Ink::Plain, ")");
-    }
-    let named = tables.iter();
+    let mut text = total(run, &change, outcome);
+    let named = outcome.effect.iter();
     let named = named.filter(|table| !short || run.is_unexpected(table));
     for (nth, table) in named.enumerate() {
         text.push(Ink::Plain, if nth == 0 { ": " } else { ", " });
@@ -47,6 +33,37 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
         );
     }
     Some(text)
+}
+
+/// How many rows it changed, in how many tables, and how many of these nobody expected; `None`: there is nothing to count.
+pub(super) fn counts(run: &RunState) -> Option<Text> {
+    let change = run.change_evidence()?;
+    let outcome = change.rehearsed.as_ref()?;
+    let tables = outcome.effect.iter();
+    let unexpected = tables.filter(|table| run.is_unexpected(table)).count();
+    let mut text = total(run, &change, outcome);
+    if unexpected > 0 {
+        text.push(Ink::Plain, "; ");
+        text.push(Ink::Bad, format!("{unexpected} of them nobody expects"));
+    }
+    (outcome.script.error.is_none()).then_some(text)
+}
+
+fn total(run: &RunState, change: &ChangeEvidence, outcome: &RehearsalOutcome) -> Text {
+    let mut text = Text::plain(format!("{} did, rehearsed: ", change.subject()))
+        .with(Ink::Bold, outcome.rows().to_string())
+        .with(
+            Ink::Plain,
+            format!(" rows in {}", counted(outcome.effect.len(), "table")),
+        );
+    let simulated = run.predicted.as_ref();
+    let simulated = simulated.map(|(predicted, _)| predicted.rows());
+    if let Some(simulated) = simulated.filter(|rows| *rows.get() > 0 && !change.first_phase) {
+        text.push(Ink::Plain, " (simulated ");
+        text.push(Ink::Simulated, simulated.to_string());
+        text.push(Ink::Plain, ")");
+    }
+    text
 }
 
 fn not_rehearsed(change: &ChangeEvidence) -> Text {

@@ -84,8 +84,11 @@ fn doing(model: &Model, open: Option<Gate>) -> Text {
 }
 
 /// `Grant matrix  212,400 of 337,671 lines  [########----]  91,000/s  1 s left`
-fn progress_line(model: &Model, progress: &Progress) -> Text {
+pub(super) fn progress_line(model: &Model, progress: &Progress) -> Text {
     let mut text = Text::inked(Ink::Bold, &progress.what);
+    if progress.noun.is_empty() {
+        return text;
+    }
     let done = words::grouped(progress.done);
     match progress.total {
         Some(total) => {

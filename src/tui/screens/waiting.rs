@@ -1,12 +1,15 @@
 //! The band while the run waits for a person. What would make an approval fail is said before anybody tries.
 
 use super::band::{Band, BandKey, state_line};
-use super::{rehearsed, words};
+use super::{rehearsed, running, words};
 use crate::run::{ApprovalGate, Drift, Evidence, Measure, RaisedStop, RunState, StopCode, Subject};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::Model;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
+
+/// What is true from the first copied row to the end of the rehearsal, or, where its process was killed, to the next start.
+const COPIES_ON_DISK: &str = "It is rehearsed: copied rows are on the disk of that machine until this ends, or drygate starts there again.";
 
 const KEYS: [BandKey; 6] = [
     (Action::Approve, "approve"),
@@ -78,12 +81,16 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
             pending.by.user,
             pending.at.clock()
         )))
-        .say(match run.change() {
-            Some(_) => {
-                Text::plain("Then the change is rehearsed on a throwaway copy of the tables.")
-            }
-            None => prediction(run, evidence, gap(narrow)),
-        })
+        .say(
+            match (&model.progress, run.change(), run.copies_on_disk()) {
+                (Some(progress), ..) => running::progress_line(model, progress),
+                (None, Some(_), true) => Text::plain(COPIES_ON_DISK),
+                (None, Some(_), false) => {
+                    Text::plain("Then the change is rehearsed on a throwaway copy of the tables.")
+                }
+                (None, None, _) => prediction(run, evidence, gap(narrow)),
+            },
+        )
         .say(state_line(model, StopCode::StopApprovalRequired.name()))
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
@@ -170,15 +177,20 @@ fn prediction_beside(model: &Model, band: &Band, evidence: &Evidence, narrow: bo
     let width = usize::from(model.size.width).saturating_sub(if narrow { 4 } else { 8 });
     let rows = |line: &Text| line.wrap(width).len();
     let taken: usize = band.lines.iter().map(rows).sum();
-    if taken + rows(&whole) < 4 {
-        whole
-    } else {
-        let short = rehearsed::sentence(run, true);
-        let predicted = evidence.sheet.predicted.as_ref();
-        short
-            .or_else(|| predicted.map(words::prediction_short))
-            .unwrap_or_default()
+    // On a narrow screen with nothing above, the differences keep a row as well.
+    let most = if narrow && taken == 0 { 2 } else { 3 };
+    let fits = |line: &Text| taken + rows(line) <= most;
+    if fits(&whole) {
+        return whole;
     }
+    let predicted = evidence.sheet.predicted.as_ref();
+    let short = rehearsed::sentence(run, true)
+        .or_else(|| predicted.map(words::prediction_short))
+        .unwrap_or_default();
+    if fits(&short) {
+        return short;
+    }
+    rehearsed::counts(run).unwrap_or(short)
 }
 
 /// What a live run would change by the sheet.

@@ -2,8 +2,7 @@
 //! waits behind us, and nothing of it stays.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ const CHANGE: &str = "UPDATE shop.orders SET region = 'EU' WHERE id <= 7";
 
 /// Waits for a fact.
 #[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(
@@ -140,63 +139,24 @@ fn whoever_waits_behind_us_goes_first() {
     blocker.wait().expect("ours");
 }
 
-/// The directories of throwaway clusters and scratch directories in /tmp.
-fn directories() -> Vec<PathBuf> {
-    let entries = fs::read_dir(std::env::temp_dir())
-        .expect("a directory")
-        .flatten();
-    let named = entries.filter(|entry| {
-        entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with("drygate-pg-")
-    });
-    named.map(|entry| entry.path()).collect()
+/// The directories that a process of this number owns, or owned when it was killed.
+pub fn directories_of(owner: u32) -> Vec<PathBuf> {
+    let entries = fs::read_dir(std::env::temp_dir()).expect("a directory");
+    let paths = entries.flatten().map(|entry| entry.path());
+    let owner = format!("pid {owner}\n");
+    paths
+        .filter(|path| fs::read_to_string(path.join("owner")).is_ok_and(|it| it == owner))
+        .collect()
 }
 
-#[test]
-fn after_a_kill_nothing_runs_and_the_next_start_sweeps_the_disk() {
-    let world = World::new();
-    let before = directories();
-    let mut child = world
-        .command("SELECT pg_sleep(3600)", OWNER)
-        .spawn()
-        .expect("the program");
-    let stderr = BufReader::new(child.stderr.take().expect("its output"));
-    let came = stderr
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.contains("running the change"));
-    assert!(came, "it ended before");
-    let mine: Vec<PathBuf> = directories()
-        .into_iter()
-        .filter(|path| !before.contains(path))
-        .collect();
-    // Another test can have made one meanwhile; those of this process are owned by its number.
-    let owner = format!("pid {}\n", child.id());
-    let is_its =
-        |path: &PathBuf| fs::read_to_string(path.join("owner")).is_ok_and(|it| it == owner);
-    let mine: Vec<PathBuf> = mine.into_iter().filter(is_its).collect();
-    assert!(!mine.is_empty(), "it has a scratch directory");
-    child.kill().expect("ours");
-    child.wait().expect("ours");
-    let named = |path: &PathBuf| {
-        let text = path.display().to_string();
-        fs::read_dir("/proc")
-            .expect("/proc")
-            .flatten()
-            .any(|entry| {
-                fs::read(entry.path().join("cmdline"))
-                    .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&text))
-            })
-    };
-    until("the end of every process", || !mine.iter().any(named));
-    world
-        .rehearse("DELETE FROM shop.spare WHERE id = 1")
-        .expect(0);
-    for path in &mine {
-        assert!(!path.exists(), "{} is left", path.display());
-    }
+/// Whether a process has this path among its arguments.
+pub fn named_in_processes(path: &Path) -> bool {
+    let text = path.display().to_string();
+    let mut entries = fs::read_dir("/proc").expect("/proc").flatten();
+    entries.any(|entry| {
+        fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&text))
+    })
 }
 
 #[test]

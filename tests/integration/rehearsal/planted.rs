@@ -26,7 +26,7 @@ use super::world::{World, check, counts, table};
     "SET CONSTRAINTS ALL DEFERRED; INSERT INTO shop.orders (customer, amount) VALUES (77, 1);
      INSERT INTO shop.customer (id, name, mail) VALUES (77, 'late', 'late@example.org')"
 )]
-#[case::set_role("SET ROLE shop_owner; DELETE FROM shop.spare WHERE id = 1; RESET ROLE")]
+#[case::set_role("SET ROLE shop_clerk; DELETE FROM shop.spare WHERE id = 1; RESET ROLE")]
 #[case::drop_and_add(
     "ALTER TABLE shop.spare DROP COLUMN name; ALTER TABLE shop.spare ADD COLUMN name text NOT NULL DEFAULT 's1'"
 )]

@@ -38,3 +38,6 @@ RESET ROLE;
 GRANT USAGE ON SCHEMA shop TO shop_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA shop TO shop_reader;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA shop TO shop_reader;
+-- What the clerk may do, and nobody but the owner in the clerk's name.
+GRANT USAGE ON SCHEMA shop TO shop_clerk;
+GRANT SELECT, DELETE ON shop.spare TO shop_clerk;

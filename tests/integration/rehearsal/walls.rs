@@ -46,6 +46,11 @@ fn a_change_that_tries_every_way_out_reaches_nothing() {
         PathBuf::from("/var/tmp/drygate-escaped"),
         PathBuf::from("/run/drygate-escaped"),
     ];
+    let handed_over = world.place().join("data/sockets");
+    fs::create_dir_all(&handed_over).expect("ours");
+    let handed_over = handed_over.join("0123456789abcdef.sock");
+    let holder = UnixListener::bind(&handed_over).expect("a socket");
+    holder.set_nonblocking(true).expect("a socket");
     let alive = format!("{}{}", std::process::id(), port);
     let mut script = Vec::new();
     for place in &places {
@@ -62,11 +67,17 @@ fn a_change_that_tries_every_way_out_reaches_nothing() {
          \\! psql -X -h 127.0.0.1 -p {port} -d shop -c 'SELECT 1'\n\
          DO $do$ BEGIN PERFORM public.dblink_exec('host={socket} user=postgres dbname=shop', 'CREATE TABLE shop.escaped (a int)');\n\
          EXCEPTION WHEN others THEN NULL; END $do$;\n\
+         DO $do$ BEGIN CREATE SERVER out FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{socket}', dbname 'shop');\n\
+         CREATE USER MAPPING FOR shop_admin SERVER out OPTIONS (user 'postgres', password_required 'false');\n\
+         CREATE FOREIGN TABLE public.out_spare (id int, name text) SERVER out OPTIONS (schema_name 'shop', table_name 'spare');\n\
+         INSERT INTO public.out_spare VALUES (99, 'escaped'); EXCEPTION WHEN others THEN NULL; END $do$;\n\
+         \\! python3 -c \"import socket; s = socket.socket(socket.AF_UNIX); s.connect('{}')\"\n\
          \\! python3 -c \"import socket; s = socket.socket(socket.AF_UNIX); s.connect('{}')\"\n\
          \\! (setsid sleep {alive} > /dev/null 2>&1 &)\n\
          \\! env | grep -q -e SSH_AUTH_SOCK -e DRYGATE && touch {}\n\
          INSERT INTO shop.visit VALUES ('2026-09-09', 'came to its end');\n",
         agent.display(),
+        handed_over.display(),
         places[0].display(),
     ));
     let answer = finish(
@@ -84,12 +95,19 @@ fn a_change_that_tries_every_way_out_reaches_nothing() {
     for place in &places {
         assert!(!place.exists(), "{} was written", place.display());
     }
-    for error in [tcp.accept().map(drop), unix.accept().map(drop)] {
+    let came = [
+        tcp.accept().map(drop),
+        unix.accept().map(drop),
+        holder.accept().map(drop),
+    ];
+    for error in came {
         let error = error.expect_err("somebody connected");
         assert_eq!(error.kind(), ErrorKind::WouldBlock);
     }
     let there = world.sql("SELECT count(*)::text FROM pg_class WHERE relname = 'escaped'");
     assert_eq!(there[0][0].as_deref(), Some("0"));
+    let there = world.sql("SELECT count(*)::text FROM shop.spare WHERE id = 99");
+    assert_eq!(there[0][0].as_deref(), Some("0"), "by a foreign table");
     let left: Vec<String> = processes()
         .into_iter()
         .filter(|line| line.contains(&alive))

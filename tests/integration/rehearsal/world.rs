@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -48,8 +48,7 @@ impl World {
             binaries,
             ..ClusterOptions::default()
         });
-        let roles =
-            "CREATE ROLE shop_owner LOGIN; CREATE ROLE shop_reader LOGIN; CREATE ROLE shop_clerk";
+        let roles = "CREATE ROLE shop_owner LOGIN; CREATE ROLE shop_reader LOGIN; CREATE ROLE shop_clerk; GRANT shop_clerk TO shop_owner";
         cluster.load(SUPERUSER, roles).expect("roles");
         for database in ["shop", "shop_copy"] {
             cluster.create_database(database).expect("a database");
@@ -75,6 +74,11 @@ impl World {
     pub fn sql(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let answer = self.cluster.query(SUPERUSER, "shop", sql);
         answer.expect("the statement runs")
+    }
+
+    /// Where its files are.
+    pub fn place(&self) -> &Path {
+        self.place.path()
     }
 
     pub fn home(&self) -> PathBuf {
