@@ -21,10 +21,10 @@
 //! | [`page`] | a run as one HTML page | `run`, `survey`, `simulate`, `audit`, `profile`, `compare`, `report` |
 //! | [`runner`] | the driver of a run, and the socket other processes talk to | `run`, `survey`, `simulate`, `audit`, `profile`, `journal`, `report`, `documents` |
 //! | [`postgres`] | reading a server | `survey`, `simulate`, `profile`, `runner::target` |
-//! | [`rehearsal`] | a change on a throwaway copy of the database | `survey`, `run`, `profile`, `postgres`, `documents`, `runner::target` |
+//! | [`rehearsal`] | a change on a throwaway copy of the database | `survey`, `run`, `profile`, `postgres`, `runner::target` |
 //! | [`repo`] | reading git | `survey`, `profile`, `runner::target`, `runner::repository` |
 //! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
-//! | [`verify`] | a whole run looked at again | `run`, `survey`, `audit`, `profile`, `journal`, `report`, `runner` |
+//! | [`verify`] | a whole run looked at again | `run`, `survey`, `audit`, `profile`, `postgres`, `journal`, `report`, `runner` |
 //! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents` |
 //! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{DoctorLine, SchemaVersion};
-use crate::run::{ChangeFile, RehearsalOutcome, Verdict};
+use super::SchemaVersion;
+use crate::run::{ChangeFile, RehearsalCheck, RehearsalOutcome, Verdict};
 use crate::survey::{ServerIdentity, TransactionProof};
 
 /// `rehearse`: a change that was carried out on a throwaway copy of the database. Every number of it is REHEARSED.
@@ -15,7 +15,7 @@ pub struct RehearsalDocument {
     /// Verdict over the checks.
     pub verdict: Verdict,
     /// The checks, in order.
-    pub checks: Vec<DoctorLine>,
+    pub checks: Vec<RehearsalCheck>,
     /// The files of the change, in the order in which they ran.
     pub files: Vec<ChangeFile>,
     /// The role that the change ran as.

@@ -3,9 +3,10 @@
 //! pass ([`ProxiedSql`]) or the read of a table or sequence by its quoted name; its field is private, and no other file can make one.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::guard::GuardedSql;
-use super::proxied_statement::ProxiedSql;
+use super::proxied_statement::{ProxiedSql, ProxyRuling, judge};
 
 /// Longest content that comes itself, in bytes: our hash of a short text costs less than the server's.
 const CONTENT_MAX: u64 = 1_024;
@@ -214,20 +215,14 @@ impl Statement {
     /// Where a sequence stands.
     pub(super) fn sequence(schema: &str, name: &str) -> Self {
         Self {
-            text: Cow::Owned(format!(
-                "SELECT last_value::pg_catalog.text, is_called::pg_catalog.text FROM {}.{}",
-                quoted(schema),
-                quoted(name)
-            )),
+            text: Cow::Owned(format!("{SEQUENCE}{}.{}", quoted(schema), quoted(name))),
         }
     }
 
     fn declaration(cursor: CursorName, select: &str) -> Self {
+        let [head, tail] = declaration(cursor);
         Self {
-            text: Cow::Owned(format!(
-                "DECLARE {} NO SCROLL CURSOR WITHOUT HOLD FOR\n{select}\n",
-                cursor.name()
-            )),
+            text: Cow::Owned(head + select + &tail),
         }
     }
 
@@ -237,12 +232,57 @@ impl Statement {
     }
 }
 
+/// The first of these texts that drygate cannot have sent: it is no constant, no cursor or read around SQL, which is not judged here,
+/// and, where a change was `rehearsed`, nothing that a rehearsal sends.
+pub fn not_of_closed_list(texts: &[String], rehearsed: bool) -> Option<&String> {
+    let cursors = [CursorName::Fact, CursorName::Pieces, CursorName::Units];
+    let around = |text: &str, [head, tail]: [String; 2]| {
+        text.len() >= head.len() + tail.len() && text.starts_with(&head) && text.ends_with(&tail)
+    };
+    let reads = |text: &str| {
+        CONSTANTS.contains(&text)
+            || cursors.iter().any(|cursor| {
+                around(text, declaration(*cursor)) || around(text, wrapping(cursor.columns()))
+            })
+    };
+    let mut prepared = BTreeSet::new();
+    let mut proxied = |text: &str| matches!(judge(text, &mut prepared), Ok(ProxyRuling::Send(_)));
+    if rehearsed {
+        // What is executed was prepared, in whatever order the texts are kept.
+        for text in texts {
+            proxied(text);
+        }
+    }
+    let row = |text: &str| {
+        (text.starts_with("COPY (SELECT ") && text.ends_with(") TO STDOUT"))
+            || text.starts_with(SEQUENCE)
+    };
+    let mut unlike = texts.iter().filter(|text| !reads(text));
+    unlike.find(|text| !rehearsed || !(row(text) || proxied(text)))
+}
+
+/// What the read of a sequence begins with.
+const SEQUENCE: &str = "SELECT last_value::pg_catalog.text, is_called::pg_catalog.text FROM ";
+
 /// A name of the catalogue as an identifier of SQL.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// What stands before and behind the SELECT of a cursor.
+fn declaration(cursor: CursorName) -> [String; 2] {
+    let name = cursor.name();
+    let head = format!("DECLARE {name} NO SCROLL CURSOR WITHOUT HOLD FOR\n");
+    [head, "\n".to_owned()]
+}
+
 fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {
+    let [head, tail] = wrapping(columns);
+    head + sql.text() + &tail
+}
+
+/// What stands before and behind SQL of the profile.
+fn wrapping(columns: &[&str]) -> [String; 2] {
     let list = |of: &dyn Fn(&str) -> String| {
         let columns: Vec<String> = columns.iter().map(|column| of(column)).collect();
         columns.join(", ")
@@ -250,10 +290,10 @@ fn wrapped(columns: &[&str], sql: &GuardedSql) -> String {
     let answers = list(&|column| answer(column));
     let casts = list(&|column| format!("q.{column}::pg_catalog.text AS {column}"));
     let names = list(&str::to_owned);
-    format!(
-        "SELECT {answers} FROM (SELECT {casts} FROM (\n{}\n) AS q ({names}) OFFSET 0) AS v",
-        sql.text()
-    )
+    [
+        format!("SELECT {answers} FROM (SELECT {casts} FROM (\n"),
+        format!("\n) AS q ({names}) OFFSET 0) AS v"),
+    ]
 }
 
 /// What comes of a column: its text up to a length. Of a longer content its SHA-256 comes instead, and a value says how long it
@@ -270,5 +310,50 @@ fn answer(column: &str) -> String {
         "value" => format!("{}, {length}::pg_catalog.text", up_to(VALUE_MAX)),
         "state" => up_to(STATE_MAX),
         _ => up_to(KEY_MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CursorName, Statement, not_of_closed_list};
+    use crate::postgres::guard::guard;
+
+    #[test]
+    fn a_text_that_drygate_cannot_have_sent_is_told() {
+        let sql = guard("SELECT 1", &[]).expect("a plain read");
+        let reads = [
+            Statement::BEGIN,
+            Statement::CLOSING,
+            Statement::declare(CursorName::Units, &sql),
+            Statement::grammar(&sql),
+            Statement::trial(CursorName::Pieces, &sql),
+        ];
+        let rehearses = [
+            Statement::copy_rows("public", "t", "a"),
+            Statement::sequence("public", "s"),
+        ];
+        let texts = |all: &[Statement]| -> Vec<String> {
+            all.iter().map(|one| one.text().to_owned()).collect()
+        };
+        let (reads, mut rehearses) = (texts(&reads), texts(&rehearses));
+        // In the order in which they are kept.
+        rehearses.extend(
+            [
+                "EXECUTE f(1)",
+                "PREPARE f(int) AS SELECT 1 FROM pg_catalog.pg_class",
+            ]
+            .map(str::to_owned),
+        );
+        assert_eq!(not_of_closed_list(&reads, false), None);
+        assert_eq!(not_of_closed_list(&rehearses, true), None);
+        for text in reads.iter().chain(&rehearses) {
+            let other = [format!("{text}; SELECT 2")];
+            assert_eq!(not_of_closed_list(&other, false), other.first());
+        }
+        for text in &rehearses {
+            assert!(not_of_closed_list(std::slice::from_ref(text), false).is_some());
+        }
+        let writes = ["INSERT INTO t VALUES (1)".to_owned()];
+        assert!(not_of_closed_list(&writes, true).is_some());
     }
 }

@@ -4,7 +4,6 @@
 //! machine (`isolation`, `probes`).
 
 mod catalogue;
-mod checks;
 mod effect;
 mod isolation;
 mod message;

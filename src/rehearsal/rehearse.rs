@@ -13,18 +13,18 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::sleep;
 
-use super::checks::{judge, line};
 use super::isolation::Isolation;
 use super::message::{FromShadow, PlannedSequence, QualifiedName, RowsFile, ShadowPlan, ToShadow};
 use super::probes::{Probes, namespaces};
 use super::programs::Programs;
 use super::shadow_database::shown;
 use super::shadow_process::ShadowProcess;
-use crate::documents::DoctorLine;
 use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation};
 use crate::profile::Profile;
-use crate::run::{Progress, RehearsalOutcome, TableToCopy, Verdict};
+use crate::run::{
+    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, production_check,
+};
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
 
@@ -76,7 +76,7 @@ pub enum Copies {
 #[derive(Debug, Default)]
 pub struct Rehearsal {
     /// What was checked.
-    pub checks: Vec<DoctorLine>,
+    pub checks: Vec<RehearsalCheck>,
     /// Production.
     pub production: Option<ServerIdentity>,
     /// What was measured of the transaction there.
@@ -142,9 +142,12 @@ pub async fn rehearse(
         Ok(()) => {}
         Err(End::Error(error)) => return Err(error),
         Err(End::NotChecked(name, says, next)) => {
-            found
-                .checks
-                .push(line(name, Verdict::NotChecked, says, Some(next)));
+            found.checks.push(RehearsalCheck::new(
+                name,
+                Verdict::NotChecked,
+                says,
+                Some(next),
+            ));
         }
     }
     judge(&mut found, change);
@@ -200,6 +203,27 @@ fn step(witness: &mut dyn Witness, says: &str) {
     });
 }
 
+/// The checks over what was measured.
+fn judge(found: &mut Rehearsal, change: &ChangeScript) {
+    found
+        .checks
+        .extend(found.proof.as_ref().map(production_check));
+    let Some(rehearsed) = &mut found.rehearsed else {
+        return;
+    };
+    let production = found
+        .production
+        .as_ref()
+        .map_or("", |it| it.version.as_str());
+    if rehearsed.version.split_whitespace().next() != production.split_whitespace().next() {
+        rehearsed.differences.push(format!(
+            "PostgreSQL {production} in production, {} here",
+            rehearsed.version
+        ));
+    }
+    found.checks.extend(rehearsed.checks(&change.role));
+}
+
 /// Everything that needs production; afterwards it can be left. `kept` is the shadow that goes on without it.
 async fn read(
     source: &mut ShadowSource,
@@ -220,13 +244,13 @@ async fn read(
     );
     found
         .checks
-        .push(line("programs", Verdict::Pass, says, None));
+        .push(RehearsalCheck::new("programs", Verdict::Pass, says, None));
     let mut shadow = isolated(scratch, &programs, change, found).await?;
     step(witness, "reading the schema of production");
     let catalogue = source.catalogue().await?;
     if !catalogue.role_names.contains(&change.role) {
         let says = format!("production has no role {}", change.role);
-        found.checks.push(line(
+        found.checks.push(RehearsalCheck::new(
             "change",
             Verdict::Fail,
             says,
@@ -248,7 +272,7 @@ async fn read(
     dumped.map_err(|why| End::NotChecked("schema", why, NO_SCHEMA))?;
     scratch.give(&schema)?;
     found.checks.push(if without.is_empty() {
-        line(
+        RehearsalCheck::new(
             "schema",
             Verdict::Pass,
             format!("{} relations", catalogue.relations.len()),
@@ -263,7 +287,7 @@ async fn read(
             "left out, because this role may not read them: {}",
             names.join(", ")
         );
-        line("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
+        RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
     });
     let plan = plan(scratch, &programs, change, source, &catalogue, schema)?;
     let lost = |why: String| End::NotChecked("change", why, NO_SHADOW);
@@ -362,7 +386,7 @@ async fn isolated(
     );
     found
         .checks
-        .push(line("isolation", Verdict::Pass, says, None));
+        .push(RehearsalCheck::new("isolation", Verdict::Pass, says, None));
     Ok(shadow)
 }
 

@@ -4,10 +4,8 @@
 use std::path::PathBuf;
 
 use super::rehearse::{ChangeScript, Copies, Rehearsal, RehearsalError, rehearse};
-use crate::documents::DoctorLine;
 use crate::postgres::{ConnectionSettings, LiveReadOnlyDiscoverer};
 use crate::profile::Profile;
-use crate::run::RehearsalCheck;
 use crate::runner::target::{
     PinnedRuns, RehearsalAnswer, RehearsalRequest, SurveyRequest, Taken, Target, TargetError,
     TargetIdentity, Witness,
@@ -105,17 +103,8 @@ impl Target for RehearsedTarget {
 
 fn answer(found: Rehearsal) -> RehearsalAnswer {
     RehearsalAnswer {
-        checks: found.checks.into_iter().map(check).collect(),
+        checks: found.checks,
         tables: found.tables,
         outcome: found.rehearsed,
-    }
-}
-
-fn check(line: DoctorLine) -> RehearsalCheck {
-    RehearsalCheck {
-        name: line.name.to_owned(),
-        verdict: line.verdict,
-        says: line.says,
-        next: line.next,
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::subject::change;
 use super::{
-    ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, RehearsalOutcome, RehearsedTable,
-    RunState, Verdict, counted,
+    ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, RehearsalCheck, RehearsalOutcome,
+    RehearsedTable, RunState, Verdict, counted,
 };
 use crate::simulate::{ExpectedRows, RowRange};
 use crate::survey::{Digest, FactChange};
@@ -59,20 +59,6 @@ pub struct TableToCopy {
     pub bytes: Option<u64>,
     /// Whether the change asked for it on a schema without rows; else it is copied only where the change asks for it later.
     pub asked: bool,
-}
-
-/// One thing that was measured about a rehearsal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RehearsalCheck {
-    /// Its name: `programs`, `isolation`, `schema`, `change`, `capture`, `reproducible`, `rows`, `production`.
-    pub name: String,
-    /// Verdict.
-    pub verdict: Verdict,
-    /// What was seen.
-    pub says: String,
-    /// What to do; null where nothing has to be done.
-    pub next: Option<String>,
 }
 
 /// Everything of the change that a person approves.
@@ -285,6 +271,17 @@ impl RunState {
             rehearsed: last.and_then(|last| last.outcome.as_deref().cloned()),
             moved: last.map_or_else(Vec::new, |last| last.moved.clone()),
         })
+    }
+
+    /// The files of the change as they were seen last; `None`: none were read.
+    pub fn change_as_seen(&self) -> Option<Vec<ChangeFileNow>> {
+        let read = self.change_files.as_ref()?.iter();
+        let as_read = read.map(|file| ChangeFileNow {
+            path: file.path.clone(),
+            found: ProgramFile::Sha256(file.sha256.clone()),
+        });
+        let found = self.change_found.as_deref().cloned();
+        Some(found.unwrap_or_else(|| as_read.collect()))
     }
 
     /// The files of the change that are not what was read of them.

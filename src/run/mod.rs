@@ -35,6 +35,7 @@ mod person;
 mod program_file;
 mod progress;
 mod readings;
+mod rehearsal_check;
 mod rehearsed;
 mod repository;
 mod request;
@@ -53,9 +54,7 @@ mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
-pub use change::{
-    ChangeEvidence, ChangeFile, ChangeFileNow, RehearsalCheck, RunChange, TableToCopy,
-};
+pub use change::{ChangeEvidence, ChangeFile, ChangeFileNow, RunChange, TableToCopy};
 pub use check::{Cause, Check};
 pub use check_name::CheckName;
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
@@ -92,6 +91,7 @@ pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
+pub use rehearsal_check::{RehearsalCheck, production_check};
 pub use rehearsed::{
     RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
     SequenceMove,

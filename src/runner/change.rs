@@ -61,15 +61,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }),
         };
         let files: Vec<ChangeFileNow> = read.iter().map(now).collect();
-        let as_read = read.iter().map(|file| ChangeFileNow {
-            path: file.path.clone(),
-            found: ProgramFile::Sha256(file.sha256.clone()),
-        });
-        let before = match &run.change_found {
-            Some(found) => (**found).clone(),
-            None => as_read.collect(),
-        };
-        if files != before {
+        if run.change_as_seen().as_ref() != Some(&files) {
             recorder.record(Event::ChangeMoved(ChangeMoved { files }))?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::exact_gates::{ClosingRecords, gate_findings, recorded_check};
 use super::exact_values::value_findings;
 use super::order::LineOrder;
 use super::processes::Processes;
-use super::{Layer, Verified, stops};
+use super::{Layer, Verified, rehearsals, stops};
 use crate::audit::check_table;
 use crate::journal::JournalEntry;
 use crate::profile::Profile;
@@ -50,6 +50,7 @@ impl ExactLines {
                 self.processes.findings(run, entry.at, event),
             ),
             (Layer::Stops, stops::findings(run, event)),
+            (Layer::Rehearsals, rehearsals::findings(run, event)),
         ];
         self.closing.before(run, event);
         if let Some(profile) = profile {

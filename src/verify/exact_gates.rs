@@ -2,6 +2,8 @@
 //! Invariant: what only the world could say (a fresh process, the repository at the end, the disk) is taken from the recorded
 //! values, and only a PASS is made again from it (`gate_findings`).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::exact::Document;
@@ -148,7 +150,7 @@ pub(super) fn gate_findings(
         }
     }
     match gate {
-        Gate::G1 => found.extend(other_queries(run, profile, &recorded)),
+        Gate::G1 => found.extend(other_queries(run, profile, &recorded, document)),
         Gate::G6 => found.extend(two_repositories(run, &recorded)),
         Gate::G0 | Gate::G2 | Gate::G3 | Gate::G4 | Gate::G5 => {}
     }
@@ -279,8 +281,14 @@ fn feasibility(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<Che
 }
 
 /// The queries that were ruled on and are not those of the profile, or not those that the facts were read with.
-fn other_queries(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<String> {
+fn other_queries(
+    run: &RunState,
+    profile: &Profile,
+    recorded: &[Check],
+    document: Document<'_>,
+) -> Vec<String> {
     let mut found = Vec::new();
+    let sent = sent_queries(run, document);
     for ruling in audit::recorded_rulings(recorded) {
         let query = &ruling.query;
         let sql = match query.strip_prefix("fact ") {
@@ -301,6 +309,12 @@ fn other_queries(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<S
             }
             None => None,
         };
+        // What drygate wrote itself the profile does not have.
+        if sql.is_none() && ruling.refused.is_none() && !sent.contains(&ruling.sql_sha256) {
+            found.push(format!(
+                "G1: {query} was ruled on with an SQL that was not sent"
+            ));
+        }
         if sql.is_some_and(|sql| Digest::of(sql) != ruling.sql_sha256) {
             found.push(format!(
                 "G1: {query} was ruled on with another SQL than the profile's"
@@ -308,6 +322,14 @@ fn other_queries(run: &RunState, profile: &Profile, recorded: &[Check]) -> Vec<S
         }
     }
     found
+}
+
+/// SHA-256 of each SQL text that was sent for the grammar of the server to judge, as a cursor.
+fn sent_queries(run: &RunState, document: Document<'_>) -> BTreeSet<Digest> {
+    let sent = sent(run, document);
+    let cursors = sent.iter().filter(|text| text.starts_with("DECLARE "));
+    let selects = cursors.filter_map(|text| text.split_once(" FOR\n")?.1.strip_suffix('\n'));
+    selects.map(Digest::of).collect()
 }
 
 /// G4 as a fresh process that found no difference would have answered.
@@ -420,7 +442,7 @@ fn sent(run: &RunState, document: Document<'_>) -> Vec<String> {
         let text = document(blob)?;
         serde_json::from_str::<Vec<String>>(&text).ok()
     });
-    let sent: std::collections::BTreeSet<String> = texts.flatten().collect();
+    let sent: BTreeSet<String> = texts.flatten().collect();
     sent.into_iter().collect()
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use super::exact::Document;
 use crate::audit;
+use crate::postgres::not_of_closed_list;
 use crate::profile::Profile;
 use crate::report;
 use crate::run::{
     ContextPinned, Decision, DriftFound, EffectPredicted, Event, EvidenceTaken, HookEnd, LastPass,
-    LiveChange, LiveRead, Purpose, RunState, Subject, SurveyPurpose, SurveyTaken, Transaction,
-    UnitsProgressed,
+    LiveChange, LiveRead, Purpose, RunState, StatementsRecorded, Subject, SurveyPurpose,
+    SurveyTaken, Transaction, UnitsProgressed,
 };
 use crate::survey::{
     Attribution, Digest, Fact, FactChange, FactKey, FactKind, Survey, SurveyChanges,
@@ -34,15 +35,7 @@ pub(super) fn value_findings(
             )
         }
         Event::SurveyTaken(taken) => survey(run, profile, taken, document),
-        Event::StatementsRecorded(recorded) => {
-            let texts = document(&recorded.blob);
-            let texts = texts.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
-            let count = texts.map(|texts| texts.len() as u64);
-            unless(
-                count == Some(recorded.statements),
-                "the blob does not hold so many statements",
-            )
-        }
+        Event::StatementsRecorded(recorded) => statements(run, recorded, document),
         Event::ContextPinned(ContextPinned { context, blob }) => {
             let made = audit::context_pins(run, profile);
             let bytes = context.bytes().map(Digest::of);
@@ -90,6 +83,29 @@ pub(super) fn value_findings(
 fn unless(holds: bool, what: &str) -> Vec<String> {
     let finding = (!holds).then(|| what.to_owned());
     finding.into_iter().collect()
+}
+
+/// The texts that were sent: as many as the line says, each once in their order, and of the closed list.
+fn statements(
+    run: &RunState,
+    recorded: &StatementsRecorded,
+    document: Document<'_>,
+) -> Vec<String> {
+    let texts = document(&recorded.blob);
+    let texts = texts.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+    let count = texts.as_ref().map(|texts| texts.len() as u64);
+    let mut found = unless(
+        count == Some(recorded.statements),
+        "the blob does not hold so many statements",
+    );
+    let texts = texts.unwrap_or_default();
+    if let Some(other) = not_of_closed_list(&texts, run.change().is_some()) {
+        let first = other.lines().next().unwrap_or_default();
+        found.push(format!(
+            "the program cannot have sent the statement {first:?}"
+        ));
+    }
+    found
 }
 
 /// What people, hooks and files of tests did, as far as run and profile bind it.

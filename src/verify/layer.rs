@@ -21,6 +21,8 @@ pub enum Layer {
     Processes,
     /// Stops and their causes.
     Stops,
+    /// Rehearsals and their checks.
+    Rehearsals,
     /// Values of single lines.
     Values,
     /// Checks with their words and raw values.

@@ -1,6 +1,6 @@
 //! Which line may come next: each does what the run needed then (`run::next`), or what a person, a hook or a new process did.
 
-use crate::audit::{self, CHECK_TABLE};
+use crate::audit::{self, table_of};
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, CheckName, CheckRecorded, DriftFound, Effect, Event, EvidenceRenewed,
@@ -27,6 +27,8 @@ pub(super) struct LineOrder {
     pins: u32,
     /// The place among the checks of its gate of the check that the line before recorded.
     last_check: Option<(Gate, bool, usize)>,
+    /// The last line about the change that nothing was founded on yet.
+    of_change: &'static str,
 }
 
 impl LineOrder {
@@ -86,7 +88,7 @@ impl LineOrder {
         }
         let before = self.last_check.take();
         if let Event::CheckRecorded(CheckRecorded { gate, check }) = event {
-            let of_gate = audit::required_checks(CHECK_TABLE, *gate).unwrap_or_default();
+            let of_gate = audit::required_checks(table_of(run), *gate).unwrap_or_default();
             let place = of_gate.iter().position(|name| *name == check.name);
             // Probes that could not be made are named behind the others.
             let not_made = *gate == Gate::G5 && check.verdict == Verdict::NotChecked;
@@ -111,8 +113,29 @@ impl LineOrder {
                 "{name} does not belong there: the run is in {state} and needs something else first"
             ));
         }
+        found.extend(self.before_its_change(run, event));
         found.extend(details(run, profile, event));
         found
+    }
+
+    /// What is founded on a line about the change, and comes before it.
+    fn before_its_change(&mut self, run: &RunState, event: &Event) -> Option<String> {
+        let needs = match event {
+            Event::ChangeRead(_) | Event::CopyListed(_) | Event::ChangeRehearsed(_) => {
+                self.of_change = event.name();
+                return None;
+            }
+            Event::SurveyTaken(_) => {
+                self.of_change = "";
+                return None;
+            }
+            Event::GateStarted(GateStarted { gate: Gate::G0 }) => "change_read",
+            Event::ContextPinned(_) => "copy_listed",
+            Event::UnitsProgressed(_) if run.waits_at().is_some() => "change_rehearsed",
+            _ => return None,
+        };
+        let holds = run.change().is_none() || std::mem::take(&mut self.of_change) == needs;
+        (!holds).then(|| format!("{} comes before its {needs}", event.name()))
     }
 
     /// A survey for an approval that was begun before anybody approved.

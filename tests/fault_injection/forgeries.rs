@@ -50,7 +50,7 @@ fn outcome(run: &Sealed, verified: &Verified) -> Outcome {
 
 /// Runs of every result: with drift, refusals and resumes, with hooks, with a check that the profile excludes.
 fn runs() -> Vec<Sealed> {
-    let mut runs = Vec::new();
+    let mut runs = vec![changed()];
     let mut keep = |name: &str, tell: &dyn Fn(&mut World, &SimulatedDisk)| {
         let disk = SimulatedDisk::new();
         let mut world = World::new(Arc::new(disk.clone()));
@@ -114,7 +114,22 @@ fn runs() -> Vec<Sealed> {
     runs
 }
 
+/// A run whose change is rehearsed at both approvals.
+fn changed() -> Sealed {
+    let disk = SimulatedDisk::new();
+    let mut world = World::new(Arc::new(disk.clone()));
+    world.tables = CHANGED;
+    world.begin().expect("it waits at SG1");
+    world.go_on().expect("it is sealed");
+    Sealed::of("changed", &world, &disk)
+}
+
 const HOOKED: &str = "\n[hooks]\non_wait = [\"true\"]\non_stop = [\"true\"]\n";
+const CHANGED: &str = "
+[change]
+role = \"kb_owner\"
+expect = [{ table = \"public.information_unit\", update = 2 }, { table = \"public.lifecycle_log\", insert = \"1..3\" }]
+";
 const EXCLUDED: &str =
     "\n[[out_of_scope]]\ncheck = \"work_tree_recorded\"\nreason = \"no work tree here\"\n";
 
@@ -182,6 +197,45 @@ fn what_was_accepted_once_is_found_wherever_it_is_done() {
         assert!(found > 0, "{event} {field}");
         println!("{event} {field}: {made} made, {found} found");
     }
+}
+
+/// What is recorded of a change.
+const OF_A_CHANGE: [&str; 4] = [
+    "change_read",
+    "change_moved",
+    "copy_listed",
+    "change_rehearsed",
+];
+
+#[test]
+fn whatever_is_forged_of_a_change_is_found() {
+    let runs = [changed()];
+    let places = places(&runs);
+    let mut chance = Chance(7);
+    let mut made = 0;
+    let mut accepted = Vec::new();
+    for (pair, places) in &places {
+        let (event, field) = pair;
+        let is_check = event == "check_recorded" && field == "(swapped with check_recorded)";
+        if !is_check && (!OF_A_CHANGE.contains(&event.as_str()) || is_free(event, field)) {
+            continue;
+        }
+        // Of the lines that look alike the last ones, which no later line repeats.
+        let some = if is_check { places.len() } else { 2 };
+        for place in places.iter().rev().take(some) {
+            let Some(forgery) = forge(&runs, pair, place, &mut chance) else {
+                continue;
+            };
+            let (verified, is_other) = runs[0].forged(&forgery);
+            made += u32::from(is_other);
+            let found = matches!(outcome(&runs[0], &verified), Outcome::InTheJournal);
+            if is_other && !found {
+                accepted.push(format!("{event} {field}: {}", forgery.how));
+            }
+        }
+    }
+    println!("{made} made, {} accepted", accepted.len());
+    assert!(accepted.is_empty(), "{accepted:#?}");
 }
 
 #[test]

@@ -11,13 +11,16 @@ use drygate::repo::throwaway::DemoRepository;
 use drygate::run::{Progress, Purpose, RepositoryState, TargetIdentity};
 use drygate::runner::repository::{Repository, RepositoryError};
 use drygate::runner::target::{
-    QueryRuling, SurveyRequest, Taken, Target, TargetError, Witness, WitnessError,
+    QueryRuling, RehearsalAnswer, RehearsalRequest, SurveyRequest, Taken, Target, TargetError,
+    Witness, WitnessError,
 };
 use drygate::simulate::{Piece, Unit, Want};
 use drygate::survey::{
     Digest, FactDocument, Live, Observed, Origins, Survey, TransactionProof, UtcTime, facts_digest,
 };
 use serde::{Deserialize, Serialize};
+
+use super::rehearsed::rehearsed;
 
 /// One full survey of a real server, as the product saw it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -226,6 +229,15 @@ fn virtual_xid(nonce: &str) -> String {
     format!("3/{}", u32::from_str_radix(&nonce[..6], 16).expect("hex"))
 }
 
+/// The same end, of the transaction with this nonce.
+fn of_nonce(mut proof: TransactionProof, nonce: &str) -> TransactionProof {
+    nonce.clone_into(&mut proof.nonce);
+    nonce.clone_into(&mut proof.nonce_at_end);
+    proof.virtual_xid = virtual_xid(nonce);
+    proof.virtual_xid_at_end = virtual_xid(nonce);
+    proof
+}
+
 impl Target for Replayed {
     fn identity(&self) -> TargetIdentity {
         self.recording.identity.clone()
@@ -272,11 +284,7 @@ impl Target for Replayed {
                     }
                 }
             }
-            let mut proof = proof.clone();
-            proof.nonce.clone_from(&nonce);
-            proof.nonce_at_end.clone_from(&nonce);
-            proof.virtual_xid = virtual_xid(&nonce);
-            proof.virtual_xid_at_end = virtual_xid(&nonce);
+            let mut proof = of_nonce(proof.clone(), &nonce);
             if self.spoiled.stained && survey {
                 proof.rows_written = Some(1);
             }
@@ -304,6 +312,20 @@ impl Target for Replayed {
                 })
                 .collect(),
         })
+    }
+
+    async fn rehearse(
+        &mut self,
+        ask: RehearsalRequest,
+        witness: &mut dyn Witness,
+    ) -> Result<RehearsalAnswer, TargetError> {
+        let nonce = format!("{:016x}{:016x}", getrandom::u64().expect("chance"), 0);
+        witness.opening(Purpose::Rehearsal, &nonce)?;
+        let mut proofs = self.recording.transactions.iter();
+        let (_, proof) = proofs.next().expect("a transaction was recorded");
+        let proof = of_nonce(proof.clone(), &nonce);
+        witness.closed(&proof)?;
+        Ok(rehearsed(&ask, &proof))
     }
 
     fn statements(&self) -> Vec<String> {

@@ -128,6 +128,9 @@ impl Program for SameProgram {
     }
 }
 
+/// The file of the change, where the profile has one: a text that stays.
+const CHANGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/enact.sql");
+
 /// One run and the machine that it is on.
 #[derive(Clone)]
 pub struct World {
@@ -238,7 +241,10 @@ impl World {
         let plan = self.plan();
         let directory = self.store().create(&self.run_id)?;
         directory.blobs().put(plan.profile_text.as_bytes())?;
+        let change = audit::run_change(&plan.profile, vec![CHANGE.to_owned()], None);
         let event = Event::RunCreated(Box::new(RunCreated {
+            check_table: audit::check_table(change.as_ref()),
+            change,
             run_id: self.run_id.clone(),
             profile_sha256: Digest::of(&plan.profile_text),
             target: plan.target.clone(),

@@ -1,0 +1,109 @@
+//! Rehearsals of a change against what they were made of: the files, the tables that were listed, the proof of the transaction on
+//! production, the outcome. Invariant: a check that follows from recorded values is made again from them (`measured`).
+
+use crate::run::{
+    ChangeMoved, ChangeRehearsed, CopyListed, Event, Purpose, RehearsalCheck, RehearsalOutcome,
+    RunState, TransactionEnd, Verdict, production_check,
+};
+
+/// What comes before the transaction ends, in its order.
+const BEFORE: [&str; 4] = ["programs", "isolation", "schema", "change"];
+
+/// What does not follow in a line about the change, which is not yet applied to the run.
+pub(super) fn findings(run: &RunState, event: &Event) -> Vec<String> {
+    let holds = match event {
+        Event::ChangeMoved(ChangeMoved { files }) => {
+            let paths = files.iter().map(|file| &file.path);
+            let named = run.change().is_some_and(|change| paths.eq(&change.files));
+            let moved = run.change_as_seen().as_ref() != Some(files);
+            vec![(
+                named && moved,
+                "the files are not those of the change, or did not move",
+            )]
+        }
+        Event::CopyListed(CopyListed { checks, .. }) => checks_hold(run, checks, None),
+        Event::ChangeRehearsed(rehearsed) => {
+            let ChangeRehearsed {
+                checks, outcome, ..
+            } = &**rehearsed;
+            let outcome = outcome.as_deref();
+            let mut holds = checks_hold(run, checks, outcome);
+            holds.push((
+                outcome.is_none_or(|outcome| copied_as_listed(run, outcome)),
+                "rows were copied of a table that was not listed, or one table is there twice",
+            ));
+            holds
+        }
+        _ => Vec::new(),
+    };
+    let unlike = holds.into_iter().filter(|(holds, _)| !holds);
+    unlike.map(|(_, what)| what.to_owned()).collect()
+}
+
+fn checks_hold(
+    run: &RunState,
+    checks: &[RehearsalCheck],
+    outcome: Option<&RehearsalOutcome>,
+) -> Vec<(bool, &'static str)> {
+    let is_measured = |check: &RehearsalCheck| check.name == "production";
+    let end = checks.iter().position(is_measured);
+    let (before, after) = checks.split_at(end.unwrap_or(checks.len()));
+    // A machine that cannot rehearse says so with one check, whatever was asked of production.
+    let impossible = outcome.is_none()
+        && matches!(checks, [only] if only.name == "programs" && only.verdict == Verdict::NotChecked);
+    vec![
+        (
+            impossible || after == measured(run, outcome),
+            "the checks of the rehearsal are not what its transaction and its outcome give",
+        ),
+        (
+            prepared(before, outcome.is_some()),
+            "the rehearsal was not prepared so: a check is missing, of another order, or goes on over what did not hold",
+        ),
+    ]
+}
+
+/// The checks that follow from recorded values.
+fn measured(run: &RunState, outcome: Option<&RehearsalOutcome>) -> Vec<RehearsalCheck> {
+    let mut transactions = run.transactions.iter().rev();
+    let last = transactions.find(|one| one.purpose == Purpose::Rehearsal);
+    let proof = last.and_then(|last| match &last.end {
+        TransactionEnd::Closed(proof) => Some(production_check(proof)),
+        TransactionEnd::Open | TransactionEnd::Unseen(_) => None,
+    });
+    let role = run.change().map_or("", |change| change.role.as_str());
+    let of_outcome = outcome.map(|outcome| outcome.checks(role));
+    proof
+        .into_iter()
+        .chain(of_outcome.into_iter().flatten())
+        .collect()
+}
+
+/// Whether the checks that were made before the end of the transaction can have been made so.
+fn prepared(before: &[RehearsalCheck], is_rehearsed: bool) -> bool {
+    let place = |check: &RehearsalCheck| BEFORE.iter().position(|name| *name == check.name);
+    let places: Vec<Option<usize>> = before.iter().map(place).collect();
+    let in_order = places.iter().all(Option::is_some) && places.is_sorted_by(|a, b| a < b);
+    let mut ends = before.iter().rev().skip(1);
+    // A schema that is not whole is gone on with.
+    let goes_on = ends.all(|check| check.verdict == Verdict::Pass || check.name == "schema");
+    let told = |check: &RehearsalCheck| check.verdict != Verdict::Pass || check.next.is_none();
+    let whole = places == [Some(0), Some(1), Some(2)]
+        && before[..2]
+            .iter()
+            .all(|check| check.verdict == Verdict::Pass);
+    in_order && goes_on && before.iter().all(told) && (whole || !is_rehearsed)
+}
+
+/// Whether rows are of tables that SG1 listed, and each table is told once.
+fn copied_as_listed(run: &RunState, outcome: &RehearsalOutcome) -> bool {
+    let listed = run.copy.iter().flat_map(|listed| &listed.tables);
+    let listed: Vec<&String> = listed.map(|table| &table.table).collect();
+    let once = |mut names: Vec<&String>| {
+        names.sort();
+        names.is_sorted_by(|a, b| a < b)
+    };
+    let seeded: Vec<&String> = outcome.seeded.iter().map(|table| &table.table).collect();
+    let touched = outcome.effect.iter().map(|table| &table.table).collect();
+    seeded.iter().all(|table| listed.contains(table)) && once(seeded) && once(touched)
+}
