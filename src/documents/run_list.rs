@@ -52,6 +52,10 @@ pub struct OtherRow {
 /// What a journal says of its run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "members of a document, each with its own meaning"
+)]
 pub struct RunsRow {
     /// The run: the name of its directory.
     pub run_id: String,

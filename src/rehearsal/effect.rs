@@ -1,13 +1,13 @@
 //! What one run of the change did, table by table.
 //! Invariant: a table is left out only where none of its rows was written, it has as many as before, and its definition is the
-//! same (`untouched`); the sentinel is read by the same way.
+//! same (`Counted::is_untouched`); the sentinel is read by the same way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{TableShape, tables, types};
 use super::message::QualifiedName;
 use super::rows::{ChangedRow, RowComparison};
-use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name};
+use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name, shown};
 use crate::run::RowOperation;
 
 /// Tables that are counted in one statement.
@@ -80,13 +80,15 @@ impl RunEffect {
                 _ => read.push((name, true)),
             }
         }
-        let untouched = untouched(shadow, run, boundary, &same)?;
-        let touched = same.iter().filter(|(name, _)| !untouched.contains(name));
+        let counted = counted(shadow, run, boundary, &same)?;
+        let untouched = |name: &QualifiedName| counted.get(name).is_some_and(Counted::is_untouched);
+        let touched = same.iter().filter(|(name, _)| !untouched(name));
         read.extend(touched.map(|(name, _)| (*name, false)));
         let mut found = BTreeMap::new();
         for (name, redefined) in read {
             let (was, is) = (before.get(name), after.get(name));
-            let touched = compare(shadow, run, boundary, salt, name, (was, is), redefined)?;
+            let counts = if redefined { None } else { counted.get(name) };
+            let touched = compare(shadow, run, boundary, salt, name, (was, is), counts)?;
             if redefined || !touched.rows.is_empty() {
                 found.insert(name.clone(), touched);
             }
@@ -98,7 +100,12 @@ impl RunEffect {
             ..TableShape::default()
         };
         let sides = (Some(&table), Some(&table));
-        let written = compare(shadow, run, boundary, salt, &sentinel, sides, false)?;
+        let counts = Counted {
+            before: 0,
+            after: 1,
+            written: 1,
+        };
+        let written = compare(shadow, run, boundary, salt, &sentinel, sides, Some(&counts))?;
         let is_insert = |row: &ChangedRow| row.operation == RowOperation::Insert;
         Ok(Self {
             tables: found,
@@ -107,6 +114,8 @@ impl RunEffect {
     }
 }
 
+/// What a run did to one table. `counted` is there where its definition is the same: then the rows that were written are enough, if with
+/// them the numbers of rows come out right.
 fn compare(
     shadow: &ShadowDatabase,
     run: &str,
@@ -114,7 +123,7 @@ fn compare(
     salt: &str,
     name: &QualifiedName,
     (was, is): (Option<&TableShape>, Option<&TableShape>),
-    redefined: bool,
+    counted: Option<&Counted>,
 ) -> Result<ChangedTable, String> {
     let mut columns: Vec<String> = was.map(|was| was.columns.clone()).unwrap_or_default();
     for column in is.into_iter().flat_map(|is| &is.columns) {
@@ -141,7 +150,17 @@ fn compare(
         boundary,
         salt,
     };
-    let mut rows = reading.changed_rows(was.map(|was| (BASE, was)), is.map(|is| (run, is)))?;
+    let written = match (was, is, counted) {
+        (Some(was), Some(is), Some(counted)) if !key.is_empty() => {
+            let rows = reading.written_rows((BASE, was), (run, is))?;
+            counted.come_out(&rows).then_some(rows)
+        }
+        _ => None,
+    };
+    let mut rows = match written {
+        Some(rows) => rows,
+        None => reading.changed_rows(was.map(|was| (BASE, was)), is.map(|is| (run, is)))?,
+    };
     if was.map(|was| &was.files) != is.map(|is| &is.files) {
         // Where the whole table was written anew, that a row was written says nothing.
         rows.retain(|row| row.operation != RowOperation::Touch);
@@ -149,21 +168,44 @@ fn compare(
     Ok(ChangedTable {
         columns,
         key,
-        redefined,
+        redefined: counted.is_none(),
         rows,
     })
 }
 
-/// The tables of which no row was written and that have as many as before.
-fn untouched<'a>(
+/// How many rows a table has in the base and in a run, and how many of these the run wrote.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    before: u64,
+    after: u64,
+    written: u64,
+}
+
+impl Counted {
+    fn is_untouched(&self) -> bool {
+        self.before == self.after && self.written == 0
+    }
+
+    /// Whether these are all rows that were changed: none is gone beside them.
+    fn come_out(&self, rows: &[ChangedRow]) -> bool {
+        let count = |operation| {
+            let rows = rows.iter().filter(|row| row.operation == operation);
+            rows.count() as u64
+        };
+        self.before + count(RowOperation::Insert) == self.after + count(RowOperation::Delete)
+    }
+}
+
+/// The rows of tables whose definition is the same.
+fn counted<'a>(
     shadow: &ShadowDatabase,
     run: &str,
     boundary: u64,
     same: &[(&'a QualifiedName, &TableShape)],
-) -> Result<BTreeSet<&'a QualifiedName>, String> {
-    let mut found = BTreeSet::new();
+) -> Result<BTreeMap<&'a QualifiedName, Counted>, String> {
+    let mut found = BTreeMap::new();
     for some in same.chunks(COUNTED_AT_ONCE) {
-        let counted = |database: &str| {
+        let ask = |database: &str| {
             let count = |(at, (name, table)): (usize, &(&QualifiedName, &TableShape))| {
                 let only = if table.partitioned { "" } else { "ONLY " };
                 format!(
@@ -178,15 +220,20 @@ fn untouched<'a>(
                 &format!("{} ORDER BY 1", parts.join(" UNION ALL ")),
             )
         };
-        let (before, after) = (counted(BASE)?, counted(run)?);
+        let (before, after) = (ask(BASE)?, ask(run)?);
         for (at, (name, _)) in some.iter().enumerate() {
-            let rows = |answer: &[Vec<Option<String>>], cell: usize| {
-                answer.get(at).and_then(|row| row.get(cell)?.clone())
+            let rows = |answer: &[Vec<Option<String>>], cell: usize| -> Option<u64> {
+                answer.get(at)?.get(cell)?.as_ref()?.parse().ok()
             };
-            let as_many = rows(&before, 1).is_some() && rows(&before, 1) == rows(&after, 1);
-            if as_many && rows(&after, 2).as_deref() == Some("0") {
-                found.insert(*name);
-            }
+            let counts = rows(&before, 1).zip(rows(&after, 1).zip(rows(&after, 2)));
+            let (before, (after, written)) =
+                counts.ok_or_else(|| format!("{} was not counted", shown(name)))?;
+            let counts = Counted {
+                before,
+                after,
+                written,
+            };
+            found.insert(*name, counts);
         }
     }
     Ok(found)

@@ -3,11 +3,12 @@
 
 use std::cmp::Ordering;
 use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{Child, ChildStdout, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
-use super::shadow_database::{SUPERUSER, ShadowDatabase, literal, quoted, quoted_name};
+use super::shadow_database::{SUPERUSER, ShadowDatabase, finished, literal, quoted, quoted_name};
 use crate::run::RowOperation;
 use crate::survey::{Digest, Hasher};
 
@@ -46,6 +47,16 @@ struct Row {
     cells: Vec<String>,
 }
 
+/// Which rows of a side are read.
+#[derive(Debug, Clone, Copy)]
+enum Which<'a> {
+    All,
+    /// Those that the run wrote.
+    Written,
+    /// Those whose keys are in this file.
+    Keyed(&'a Path),
+}
+
 impl RowComparison<'_> {
     /// Every row that differs or was written between two databases, in the order of the keys.
     pub(super) fn changed_rows(
@@ -53,8 +64,36 @@ impl RowComparison<'_> {
         before: Option<(&str, &TableShape)>,
         after: Option<(&str, &TableShape)>,
     ) -> Result<Vec<ChangedRow>, String> {
-        let mut left = self.open(before)?;
-        let mut right = self.open(after)?;
+        Self::merged(
+            self.open(before, Which::All)?,
+            self.open(after, Which::All)?,
+        )
+    }
+
+    /// The rows that were written between two databases, without reading the others; those that are gone are not among them.
+    pub(super) fn written_rows(
+        &self,
+        before: (&str, &TableShape),
+        after: (&str, &TableShape),
+    ) -> Result<Vec<ChangedRow>, String> {
+        let keys = self.shadow.scratch().join("keys");
+        let columns: Vec<String> = self.key.iter().map(|column| quoted(column)).collect();
+        let sql = format!(
+            "COPY (SELECT {} FROM {} WHERE {}) TO {}",
+            columns.join(", "),
+            self.from(after.1),
+            self.written(),
+            literal(&keys.to_string_lossy())
+        );
+        finished(self.asking(after.0, &[sql]), "keys cannot be read")?;
+        let left = self.open(Some(before), Which::Keyed(&keys))?;
+        let right = self.open(Some(after), Which::Written)?;
+        let rows = Self::merged(left, right);
+        std::fs::remove_file(&keys).map_err(|error| error.to_string())?;
+        rows
+    }
+
+    fn merged(mut left: RowStream, mut right: RowStream) -> Result<Vec<ChangedRow>, String> {
         let mut found = Vec::new();
         let (mut old, mut new) = (left.next()?, right.next()?);
         loop {
@@ -92,7 +131,28 @@ impl RowComparison<'_> {
         }
     }
 
-    fn open(&self, side: Option<(&str, &TableShape)>) -> Result<RowStream, String> {
+    fn written(&self) -> String {
+        format!("xmin::text::bigint >= {}", self.boundary)
+    }
+
+    fn from(&self, table: &TableShape) -> String {
+        let only = if table.partitioned { "" } else { "ONLY " };
+        format!("{only}{}", quoted_name(self.name))
+    }
+
+    fn asking(&self, database: &str, statements: &[String]) -> Command {
+        let mut psql = self.shadow.psql(SUPERUSER, database);
+        for sql in statements {
+            psql.arg("-c").arg(sql);
+        }
+        psql
+    }
+
+    fn open(
+        &self,
+        side: Option<(&str, &TableShape)>,
+        which: Which<'_>,
+    ) -> Result<RowStream, String> {
         let Some((database, table)) = side else {
             return Ok(RowStream { reader: None });
         };
@@ -109,23 +169,39 @@ impl RowComparison<'_> {
         } else {
             self.key
         };
+        let names: Vec<String> = key.iter().map(|column| quoted(column)).collect();
+        let names = names.join(", ");
         let key: Vec<String> = key.iter().map(value).collect();
-        let only = if table.partitioned { "" } else { "ONLY " };
+        let from = self.from(table);
+        let mut statements = Vec::new();
+        let condition = match which {
+            Which::All => String::new(),
+            Which::Written => format!(" WHERE {}", self.written()),
+            Which::Keyed(file) => {
+                // A table of the session alone: the base stays as it is.
+                let temporary = "pg_temp.drygate_written";
+                statements.push(format!(
+                    "CREATE TABLE {temporary} AS SELECT {names} FROM {from} WITH NO DATA"
+                ));
+                let file = literal(&file.to_string_lossy());
+                statements.push(format!("COPY {temporary} FROM {file}"));
+                statements.push(format!("ANALYZE {temporary}"));
+                format!(" WHERE ({names}) IN (SELECT {names} FROM {temporary})")
+            }
+        };
         // Digests order the same on both sides, whatever collation a key has.
         let sql = format!(
             "COPY (SELECT q.* FROM (SELECT encode(sha256(convert_to({} || ROW({})::text, 'UTF8')), 'hex') AS drygate_key, \
-             xmin::text::bigint >= {}{}{} FROM {only}{}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
+             {}{}{} FROM {from}{condition}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
             literal(self.salt),
             key.join(", "),
-            self.boundary,
+            self.written(),
             if values.is_empty() { "" } else { ", " },
             values.join(", "),
-            quoted_name(self.name),
         );
-        let mut psql = self.shadow.psql(SUPERUSER, database);
+        statements.push(sql);
+        let mut psql = self.asking(database, &statements);
         let mut child = psql
-            .arg("-c")
-            .arg(sql)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

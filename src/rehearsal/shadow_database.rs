@@ -345,7 +345,8 @@ impl ShadowDatabase {
     }
 }
 
-fn finished(mut command: Command, doing: &str) -> Result<(), String> {
+/// Waits for a program; one that fails is an error.
+pub(super) fn finished(mut command: Command, doing: &str) -> Result<(), String> {
     let ended = command
         .stderr(Stdio::piped())
         .output()

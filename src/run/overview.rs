@@ -79,6 +79,10 @@ impl RunStatus {
 
 /// What a list says of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "members of a document, each with its own meaning"
+)]
 pub struct Overview {
     /// Id of the run.
     pub run_id: RunId,
