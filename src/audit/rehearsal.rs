@@ -28,12 +28,14 @@ fn checks_of(run: &RunState, last: Option<&ChangeRehearsed>) -> Vec<Check> {
         let remedy = remedy(last);
         let mut checks = last.checks.iter();
         let failed = checks.any(|check| check.name == "change" && check.verdict == Verdict::Fail);
-        let check = |name| match name {
-            CheckName::ChangeIsolated => isolated(last),
-            CheckName::ChangeRan if failed => {
+        let check = |name| {
+            if name == CheckName::ChangeIsolated {
+                isolated(last)
+            } else if name == CheckName::ChangeRan && failed {
                 Check::evaluated(name, false, last.why_not(), json!({"ran": false}))
+            } else {
+                Check::not_checked(name, &why, &remedy)
             }
-            name => Check::not_checked(name, &why, &remedy),
         };
         return names.map(check).collect();
     };

@@ -130,11 +130,11 @@ fn taken_apart(event: &[u8]) -> Option<(&str, &[u8])> {
 impl<E: Serialize> JournalEntry<E> {
     /// What `line`, which it was read from, has beyond what drygate writes of such an entry. What it lacks, an older version did
     /// not write.
-    pub(super) fn beyond(&self, line: &[u8]) -> Option<String> {
-        let again = written_line(self.seq, self.at, &self.prev, &self.event).ok()?;
-        if again == line {
+    pub(super) fn beyond(&self, line: &[u8], header: &LineHeader) -> Option<String> {
+        if self.is_written_as(line, header) {
             return None;
         }
+        let again = written_line(self.seq, self.at, &self.prev, &self.event).ok()?;
         let values = (
             serde_json::from_slice::<Value>(line),
             serde_json::from_slice::<Value>(&again),
@@ -147,6 +147,59 @@ impl<E: Serialize> JournalEntry<E> {
         Some(format!(
             "has the member {member}, which drygate does not write there"
         ))
+    }
+
+    /// Whether the line is, byte for byte, what drygate writes of this entry.
+    fn is_written_as(&self, line: &[u8], header: &LineHeader) -> bool {
+        let name = &line[header.event()];
+        let (front, fields) = line.split_at(header.end());
+        let fields = fields.strip_prefix(b",").unwrap_or(fields);
+        let envelope = Envelope {
+            v: VERSION,
+            seq: self.seq,
+            at: self.at,
+            prev: self.prev.clone(),
+            event: str::from_utf8(name).unwrap_or_default(),
+        };
+        SameBytes::are_of([front, b"}"], &envelope)
+            && SameBytes::are_of([b"{\"", name, b"\":{", fields, b"}"], &self.event)
+    }
+}
+
+/// Compares what is written with these parts, one after the other, and keeps none of it.
+struct SameBytes<'a, const N: usize> {
+    parts: [&'a [u8]; N],
+    at: usize,
+}
+
+impl<'a, const N: usize> SameBytes<'a, N> {
+    /// Whether a value is written as these parts.
+    fn are_of<T: Serialize>(parts: [&'a [u8]; N], value: &T) -> bool {
+        let mut same = Self { parts, at: 0 };
+        write_ascii_json(&mut same, value).is_ok() && same.parts.iter().all(|part| part.is_empty())
+    }
+}
+
+impl<const N: usize> Write for SameBytes<'_, N> {
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
+        let length = bytes.len();
+        while let Some(part) = self.parts.get_mut(self.at).filter(|_| !bytes.is_empty()) {
+            let together = bytes.len().min(part.len());
+            if bytes[..together] != part[..together] {
+                break;
+            }
+            (*part, bytes) = (&part[together..], &bytes[together..]);
+            self.at += usize::from(part.is_empty());
+        }
+        if bytes.is_empty() {
+            Ok(length)
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -247,9 +300,15 @@ fn may_repeat_the_envelope(fields: &str) -> bool {
 /// Compact JSON in printable ASCII. Control characters, DEL and everything beyond ASCII are written as `\u` escapes.
 pub fn to_ascii_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(256);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
-    value.serialize(&mut serializer)?;
+    write_ascii_json(&mut bytes, value)?;
     Ok(bytes)
+}
+
+fn write_ascii_json<T: Serialize + ?Sized>(
+    out: impl Write,
+    value: &T,
+) -> Result<(), serde_json::Error> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, Ascii))
 }
 
 /// The JSON formatter that escapes everything but printable ASCII.

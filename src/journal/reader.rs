@@ -77,10 +77,10 @@ impl JournalReader {
     ) -> Result<impl Iterator<Item = EntryAsWritten<E>>, JournalError> {
         let mut entries = self.walk::<E>()?;
         Ok(std::iter::from_fn(move || {
-            entries.next_with(|entry, line| {
-                let beyond = entry.beyond(line);
+            entries.next_with(|entry, seen| {
+                let beyond = entry.beyond(seen.line, seen.header);
                 // With its newline.
-                (entry, beyond, line.len() as u64 + 1)
+                (entry, beyond, seen.line.len() as u64 + 1)
             })
         }))
     }
@@ -125,14 +125,14 @@ impl<E: DeserializeOwned> Entries<E> {
     /// The next entry as `made` of it and its line.
     fn next_with<T>(
         &mut self,
-        made: impl FnOnce(JournalEntry<E>, &[u8]) -> T,
+        made: impl FnOnce(JournalEntry<E>, &CheckedLine<'_>) -> T,
     ) -> Option<Result<T, JournalError>> {
         let mut walk = self.walk.take()?;
         let found = loop {
             match walk.next_line() {
                 Ok(Some(seen)) => match decode(&seen) {
                     Ok(None) => {}
-                    Ok(Some(entry)) => break Ok(made(entry, seen.line)),
+                    Ok(Some(entry)) => break Ok(made(entry, &seen)),
                     Err(error) => return Some(Err(error)),
                 },
                 // Only the end shows whether something is wrong that no single line has.

@@ -18,7 +18,6 @@ mod free_fields;
 mod kill;
 mod long_wait;
 mod recording;
-mod rehearsed;
 mod replayed;
 mod seal;
 mod watched;
