@@ -117,6 +117,7 @@ fn rehearsed() -> ScriptedRun {
         files: vec![path.clone()],
         expect: None,
         of_sg1: None,
+        show: Vec::new(),
         alone: false,
     };
     let created = RunCreated {

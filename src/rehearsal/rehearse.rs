@@ -44,6 +44,8 @@ pub struct ChangeScript {
     pub hidden: Vec<PathBuf>,
     /// The tables whose rows may be copied.
     pub copies: Copies,
+    /// The columns, with schema and table, whose values are kept.
+    pub show: Vec<String>,
     /// What the connections to production are called there.
     pub name: String,
 }
@@ -382,6 +384,7 @@ fn plan(
                 last: sequence.last,
             })
             .collect(),
+        show: change.show.clone(),
         seconds_max: SECONDS_MAX,
     })
 }

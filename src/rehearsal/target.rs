@@ -70,6 +70,7 @@ impl Target for RehearsedTarget {
             role: ask.role,
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),
+            show: ask.show,
             name: format!("drygate/{}", self.run_id),
         };
         let done = rehearse(&self.settings, &self.profile, &change, witness, &mut |_| ()).await;

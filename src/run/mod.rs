@@ -53,7 +53,7 @@ mod verdict;
 pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
 pub use change::{
-    ChangeEvidence, ChangeFile, ChangeFileNow, RehearsalCheck, RunChange, TableToCopy,
+    ChangeEvidence, ChangeFile, ChangeFileNow, ReadMoments, RehearsalCheck, RunChange, TableToCopy,
 };
 pub use check::{Cause, Check};
 pub use check_name::CheckName;
@@ -92,7 +92,7 @@ pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
 pub use rehearsed::{
     RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
-    SequenceMove,
+    SequenceMove, ShownValue,
 };
 pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};

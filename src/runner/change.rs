@@ -168,6 +168,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             role: change.role.clone(),
             files,
             copy,
+            show: change.show.clone(),
         })
     }
 }

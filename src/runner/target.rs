@@ -83,6 +83,8 @@ pub struct RehearsalRequest {
     pub files: Vec<(String, Vec<u8>)>,
     /// The tables whose rows may be read; `None`: schema and catalogue alone, to find the tables that the change asks for.
     pub copy: Option<Vec<String>>,
+    /// The columns whose values are kept.
+    pub show: Vec<String>,
 }
 
 /// What came of a rehearsal.

@@ -20,6 +20,9 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
             format!("{} FAILED when it was rehearsed: {error}", change.subject()),
         ));
     }
+    if outcome.effect.is_empty() {
+        return Some(Text::plain(change.sentence()));
+    }
     let tables: Vec<&RehearsedTable> = outcome.effect.iter().collect();
     let mut text = Text::plain(format!("{} did, rehearsed: ", change.subject()))
         .with(Ink::Bold, outcome.rows().to_string())
