@@ -117,6 +117,7 @@ fn rehearsed() -> ScriptedRun {
         files: vec![path.clone()],
         expect: None,
         of_sg1: None,
+        show: Vec::new(),
     };
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,

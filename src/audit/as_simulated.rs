@@ -12,7 +12,9 @@ use crate::simulate::TableEffect;
 pub(super) fn as_simulated(run: &RunState, outcome: &RehearsalOutcome) -> Check {
     const NAME: CheckName = CheckName::ChangeAsSimulated;
     let Some((predicted, _)) = &run.predicted else {
-        return Check::not_checked(NAME, "nothing is simulated", "a profile that names units");
+        // The profile asks nothing, which `scope` says.
+        let raw = json!({"simulated": null});
+        return Check::evaluated(NAME, true, "nothing is simulated", raw);
     };
     let expect = run.change().and_then(|change| change.expect.as_ref());
     let is_expected =
@@ -103,6 +105,7 @@ mod tests {
             files: vec!["/enact.sql".to_owned()],
             expect,
             of_sg1: Some(0),
+            show: Vec::new(),
         };
         let created = RunCreated {
             change: Some(change),

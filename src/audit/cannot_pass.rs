@@ -3,7 +3,7 @@
 //! `a_sheet_that_hides_what_keeps_the_run_from_passing_is_found`).
 
 use super::rehearsal;
-use super::scope::is_excluded;
+use super::scope::{is_excluded, is_unasked};
 use crate::profile::Profile;
 use crate::run::{
     Check, CheckName, Gate, Obstacle, RunState, SurveySummary, TransactionEnd, Verdict,
@@ -32,7 +32,8 @@ pub fn obstacles(run: &RunState, profile: &Profile) -> Vec<Obstacle> {
     });
     let foreseen = unverified(run).into_iter().chain(program(run));
     let foreseen = foreseen.chain(audit(run)).chain(rehearsal::foreseen(run));
-    let foreseen = foreseen.filter(|one| !is_excluded(profile, &one.check));
+    let foreseen = foreseen
+        .filter(|one| !is_excluded(profile, &one.check) && !is_unasked(run, profile, &one.check));
     ordered(recorded.chain(foreseen).chain(claims(run)).collect())
 }
 

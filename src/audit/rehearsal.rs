@@ -277,6 +277,7 @@ mod tests {
             files: vec!["/c.sql".to_owned()],
             expect: Some(vec![expect]),
             of_sg1: None,
+            show: Vec::new(),
         };
         let outcome = RehearsalOutcome {
             script: ScriptEnd {

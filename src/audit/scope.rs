@@ -104,6 +104,11 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
     found.map(|(.., why)| why)
 }
 
+/// Whether the profile asks nothing of the check of this name.
+pub(super) fn is_unasked(run: &RunState, profile: &Profile, check: &CheckName) -> bool {
+    not_asked(run, profile, check).is_some()
+}
+
 /// Whether a profile excludes the check of this name, and may.
 pub fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
     reason(profile, check).is_some()

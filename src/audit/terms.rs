@@ -42,6 +42,7 @@ pub fn run_change(
         files,
         expect: declared.and_then(|change| change.expect.clone()),
         of_sg1,
+        show: profile.rehearsal.show.clone(),
     })
 }
 
@@ -60,6 +61,7 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
     created.check_table == CHECK_TABLE_WITH_CHANGE
         && change.expect.as_ref() == expect
         && is_phased_as(declared, change)
+        && change.show == profile.rehearsal.show
 }
 
 /// Whether the files are in the phases of the profile, or in none because the command named them.

@@ -22,13 +22,14 @@ const SCHEMA_LINES: usize = 40;
 
 /// Rehearses the files as `role` and prints what they did.
 pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
-    let loaded = print::load_profile(&settings.profile.value)?;
+    let loaded = print::load_profile_with_change(&settings.profile.value)?;
     let connection = run::connection(settings)?;
     let mut change = ChangeScript {
         files: Vec::with_capacity(files.len()),
         role: role.to_owned(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
+        show: loaded.profile.rehearsal.show.clone(),
         name: "drygate/rehearse".to_owned(),
         key_salt: random_salt().map_err(RunnerError::from)?,
     };

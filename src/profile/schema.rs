@@ -475,6 +475,8 @@ pub struct PhaseSpec {
 pub struct RehearsalPolicy {
     /// Whether rows may be copied before anybody approved SG1: a phase of SG1 cannot be rehearsed without them.
     pub copy_before_sg1: bool,
+    /// The columns (`schema.table.column`) whose values are kept in the evidence, row by row; of all others only which row changed.
+    pub show: Vec<String>,
 }
 
 /// Where a full test run left its result.

@@ -6,6 +6,19 @@ use crate::run::ApprovalGate;
 
 /// Checks the change: its files, its phases, and what is expected of it.
 pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
+    for (index, column) in profile.rehearsal.show.iter().enumerate() {
+        if column.split('.').filter(|part| !part.is_empty()).count() < 3 {
+            let path = [
+                PathStep::Key("rehearsal"),
+                PathStep::Key("show"),
+                PathStep::Index(index),
+            ];
+            let message = format!(
+                "{column:?}: name a column with schema and table, such as shop.orders.region"
+            );
+            findings.refuse(&path, message);
+        }
+    }
     let Some(change) = &profile.change else {
         return;
     };

@@ -65,6 +65,8 @@ pub(super) struct ShadowPlan {
     pub(super) extensions: Vec<(String, String)>,
     /// The sequences.
     pub(super) sequences: Vec<PlannedSequence>,
+    /// The columns, with schema and table, whose values are kept.
+    pub(super) show: Vec<String>,
     /// Seconds that one run of the change may take.
     pub(super) seconds_max: u64,
     /// Salt of the hashes of keys.

@@ -4,6 +4,7 @@
 //! machine (`isolation`, `probes`).
 
 mod catalogue;
+mod copies;
 mod effect;
 mod isolation;
 mod message;
@@ -17,6 +18,7 @@ mod shadow_database;
 mod shadow_process;
 mod target;
 
-pub use rehearse::{ChangeScript, Copies, Rehearsal, RehearsalError, rehearse};
+pub use copies::Copies;
+pub use rehearse::{ChangeScript, Rehearsal, RehearsalError, rehearse};
 pub use shadow::shadow;
 pub use target::RehearsedTarget;

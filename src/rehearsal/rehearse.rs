@@ -2,7 +2,6 @@
 //! Invariant: nothing of the change is written where the shadow sees it before every probe held (`isolated`), and production is
 //! left as soon as no further rows are asked for, or somebody waits behind us.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::sleep;
 
+use super::copies::{Copies, to_copy};
 use super::isolation::Isolation;
 use super::message::{FromShadow, PlannedSequence, QualifiedName, RowsFile, ShadowPlan, ToShadow};
 use super::probes::{Probes, namespaces};
@@ -55,21 +55,12 @@ pub struct ChangeScript {
     pub hidden: Vec<PathBuf>,
     /// The tables whose rows may be copied.
     pub copies: Copies,
+    /// The columns, with schema and table, whose values are kept.
+    pub show: Vec<String>,
     /// What the connections to production are called there.
     pub name: String,
     /// Salt of the hashes of keys.
     pub key_salt: String,
-}
-
-/// The tables whose rows may be copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Copies {
-    /// All that the change asks for.
-    All,
-    /// None: the change runs once, on the schema alone, to find the tables that it asks for.
-    None,
-    /// Those that it asks for among these.
-    Only(Vec<String>),
 }
 
 /// What came of a rehearsal.
@@ -428,57 +419,8 @@ fn plan(
             .collect(),
         seconds_max: seconds_max(),
         key_salt: change.key_salt.clone(),
+        show: change.show.clone(),
     })
-}
-
-impl Copies {
-    /// The table whose rows are to be copied; the error says why they are not.
-    fn relation<'c>(
-        &self,
-        catalogue: &'c SourceCatalogue,
-        name: &QualifiedName,
-    ) -> Result<&'c SourceRelation, String> {
-        let allowed = match self {
-            Self::All => true,
-            Self::None => false,
-            Self::Only(tables) => tables.contains(&shown(name)),
-        };
-        if !allowed {
-            return Err("its rows are not read: SG1 did not list it".to_owned());
-        }
-        let mut relations = catalogue.relations.iter();
-        let relation = relations.find(|relation| {
-            relation.schema == name.0 && relation.name == name.1 && relation.kind == "r"
-        });
-        let relation = relation.ok_or("it is no table of production")?;
-        match &relation.unreadable {
-            Some(why) => Err(format!("its rows are not read: {why}")),
-            None => Ok(relation),
-        }
-    }
-}
-
-/// The tables whose rows a change may need that asked for these: they, and the others of the same schemas that can be read. What
-/// it writes only where there are rows, it does not ask for without them.
-fn to_copy(catalogue: &SourceCatalogue, asked: &[QualifiedName]) -> Vec<TableToCopy> {
-    let schemas: BTreeSet<&str> = asked.iter().map(|name| name.0.as_str()).collect();
-    let tables = catalogue
-        .relations
-        .iter()
-        .filter(|relation| relation.kind == "r" && schemas.contains(relation.schema.as_str()));
-    let mut found: Vec<TableToCopy> = tables
-        .map(|relation| {
-            let name = (relation.schema.clone(), relation.name.clone());
-            TableToCopy {
-                table: shown(&name),
-                rows: relation.rows,
-                bytes: relation.rows.and(Some(relation.bytes)),
-                asked: asked.contains(&name),
-            }
-        })
-        .collect();
-    found.sort_by(|one, two| (!one.asked, &one.table).cmp(&(!two.asked, &two.table)));
-    found
 }
 
 async fn copy(

@@ -8,7 +8,7 @@ use super::effect::{ChangedTable, RunEffect};
 use super::message::QualifiedName;
 use super::rows::ChangedRow;
 use super::shadow_database::shown;
-use crate::run::{RehearsedRow, RehearsedTable, RowOperation};
+use crate::run::{RehearsedRow, RehearsedTable, RowOperation, ShownValue};
 use crate::survey::{Digest, Hasher, Rehearsed};
 
 /// Rows of a table that are listed.
@@ -193,6 +193,13 @@ pub(super) fn table_effects(effect: &RunEffect, repeated: &RepeatedRun) -> Vec<R
                     key: row.key.clone(),
                     operation: row.operation,
                     columns: named(&row.changed.iter().copied().collect()),
+                    values: (row.shown.iter())
+                        .map(|(at, before, after)| ShownValue {
+                            column: touched.columns[*at].clone(),
+                            before: before.clone(),
+                            after: after.clone(),
+                        })
+                        .collect(),
                 })
                 .collect();
             RehearsedTable {

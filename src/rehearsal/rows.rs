@@ -12,6 +12,12 @@ use super::shadow_database::{SUPERUSER, ShadowDatabase, finished, literal, quote
 use crate::run::RowOperation;
 use crate::survey::{Digest, Hasher};
 
+/// Characters of a value that are kept.
+const SHOWN_MAX: usize = 1_000;
+
+/// The place of a column, and a value of it before and afterwards.
+pub(super) type ShownCell = (usize, Option<String>, Option<String>);
+
 /// One row that a run changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChangedRow {
@@ -21,6 +27,8 @@ pub(super) struct ChangedRow {
     pub(super) operation: RowOperation,
     /// The columns that an update changed, by their place in the list of columns.
     pub(super) changed: Vec<usize>,
+    /// The values that may be kept, each with the place of its column, before and afterwards.
+    pub(super) shown: Vec<ShownCell>,
     /// SHA-256 of each value afterwards; of a deleted or touched row none.
     pub(super) after: Vec<Digest>,
 }
@@ -35,6 +43,8 @@ pub(super) struct RowComparison<'a> {
     pub(super) columns: &'a [String],
     /// The columns that identify a row; empty: all of them together.
     pub(super) key: &'a [String],
+    /// The columns whose values may be kept, by their place.
+    pub(super) show: &'a [usize],
     /// The first transaction id that a run can have had.
     pub(super) boundary: u64,
     /// Salt of the keys.
@@ -64,7 +74,7 @@ impl RowComparison<'_> {
         before: Option<(&str, &TableShape)>,
         after: Option<(&str, &TableShape)>,
     ) -> Result<Vec<ChangedRow>, String> {
-        Self::merged(
+        self.merged(
             self.open(before, Which::All)?,
             self.open(after, Which::All)?,
         )
@@ -88,12 +98,12 @@ impl RowComparison<'_> {
         finished(self.asking(after.0, &[sql]), "keys cannot be read")?;
         let left = self.open(Some(before), Which::Keyed(&keys))?;
         let right = self.open(Some(after), Which::Written)?;
-        let rows = Self::merged(left, right);
+        let rows = self.merged(left, right);
         std::fs::remove_file(&keys).map_err(|error| error.to_string())?;
         rows
     }
 
-    fn merged(mut left: RowStream, mut right: RowStream) -> Result<Vec<ChangedRow>, String> {
+    fn merged(&self, mut left: RowStream, mut right: RowStream) -> Result<Vec<ChangedRow>, String> {
         let mut found = Vec::new();
         let (mut old, mut new) = (left.next()?, right.next()?);
         loop {
@@ -106,6 +116,7 @@ impl RowComparison<'_> {
             match (order, old.take(), new.take()) {
                 (Ordering::Less, Some(gone), kept) => {
                     found.push(ChangedRow {
+                        shown: self.shown(Some(&gone), None),
                         key: gone.key,
                         operation: RowOperation::Delete,
                         changed: Vec::new(),
@@ -115,6 +126,7 @@ impl RowComparison<'_> {
                 }
                 (Ordering::Greater, kept, Some(come)) => {
                     found.push(ChangedRow {
+                        shown: self.shown(None, Some(&come)),
                         after: digests(&come.cells),
                         key: come.key,
                         operation: RowOperation::Insert,
@@ -123,12 +135,25 @@ impl RowComparison<'_> {
                     (old, new) = (kept, right.next()?);
                 }
                 (_, Some(was), Some(is)) => {
-                    found.extend(pair(&was, is));
+                    let shown = self.shown(Some(&was), Some(&is));
+                    found.extend(pair(&was, is, shown));
                     (old, new) = (left.next()?, right.next()?);
                 }
                 _ => return Err("two readings could not be merged".to_owned()),
             }
         }
+    }
+
+    fn shown(&self, was: Option<&Row>, is: Option<&Row>) -> Vec<ShownCell> {
+        let value = |row: Option<&Row>, at: usize| {
+            let cell = row?.cells.get(at)?;
+            // As COPY writes NULL; a text that reads so is escaped.
+            (cell != "\\N").then(|| cell.chars().take(SHOWN_MAX).collect())
+        };
+        let columns = self.show.iter();
+        columns
+            .map(|at| (*at, value(was, *at), value(is, *at)))
+            .collect()
     }
 
     fn written(&self) -> String {
@@ -260,7 +285,7 @@ impl Drop for RowStream {
     }
 }
 
-fn pair(was: &Row, is: Row) -> Option<ChangedRow> {
+fn pair(was: &Row, is: Row, shown: Vec<ShownCell>) -> Option<ChangedRow> {
     let cells = was.cells.iter().zip(&is.cells).enumerate();
     let changed: Vec<usize> = cells
         .filter_map(|(at, (was, is))| (was != is).then_some(at))
@@ -271,6 +296,7 @@ fn pair(was: &Row, is: Row) -> Option<ChangedRow> {
         (false, _) => (RowOperation::Update, digests(&is.cells)),
     };
     Some(ChangedRow {
+        shown,
         key: is.key,
         operation,
         changed,

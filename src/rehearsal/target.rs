@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::rehearse::{ChangeScript, Copies, Rehearsal, RehearsalError, rehearse};
+use super::copies::Copies;
+use super::rehearse::{ChangeScript, Rehearsal, RehearsalError, rehearse};
 use crate::postgres::{ConnectionSettings, LiveReadOnlyDiscoverer};
 use crate::profile::Profile;
 use crate::runner::target::{
@@ -68,6 +69,7 @@ impl Target for RehearsedTarget {
             role: ask.role,
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),
+            show: ask.show,
             name: format!("drygate/{}", self.run_id),
             key_salt: ask.key_salt,
         };

@@ -255,6 +255,7 @@ pub(crate) fn run_with_change() -> RunState {
         files: vec!["/srv/0042.sql".to_owned()],
         expect: None,
         of_sg1: None,
+        show: Vec::new(),
     });
     run.created = Some(Arc::new(created));
     run.change_files = Some(Arc::new(vec![ChangeFile {

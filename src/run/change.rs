@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::subject::change;
 use super::{
-    ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, RehearsalCheck, RehearsalOutcome,
-    RehearsedTable, RunState, Verdict, counted,
+    ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, Purpose, RehearsalCheck,
+    RehearsalOutcome, RehearsedTable, RunState, Verdict, counted,
 };
 use crate::simulate::{ExpectedRows, RowRange};
-use crate::survey::{Digest, FactChange};
+use crate::survey::{Digest, FactChange, UtcTime};
 
 /// A change as the run was started with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct RunChange {
     /// How many of its files, the first ones, belong to the phase of SG1; left out where the change has no phases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of_sg1: Option<usize>,
+    /// The columns whose values are kept in the evidence; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub show: Vec<String>,
 }
 
 /// A file of a change.
@@ -61,6 +64,16 @@ pub struct TableToCopy {
     pub asked: bool,
 }
 
+/// When the two transactions began in which facts and rows were read: they are two snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReadMoments {
+    /// The last survey.
+    pub facts: UtcTime,
+    /// The transaction that the rows were copied in.
+    pub rows: UtcTime,
+}
+
 /// Everything of the change that a person approves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -73,6 +86,12 @@ pub struct ChangeEvidence {
     pub expect: Option<Vec<ExpectedRows>>,
     /// The tables whose rows may be copied.
     pub copy: Vec<TableToCopy>,
+    /// The columns whose values are kept in the evidence; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub show: Vec<String>,
+    /// When facts and rows were read, where the change was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<ReadMoments>,
     /// Whether rows were copied before SG1, for the phase of SG1; left out where they were not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub copied_before_sg1: bool,
@@ -102,7 +121,15 @@ impl ChangeEvidence {
             ),
         ];
         let holds = notes.into_iter().filter(|(holds, _)| *holds);
-        holds.map(|(_, note)| note.to_owned()).collect()
+        let mut lines: Vec<String> = holds.map(|(_, note)| note.to_owned()).collect();
+        lines.extend(self.read_at.map(|at| {
+            let (facts, rows) = (at.facts.clock(), at.rows.clock());
+            format!("Facts were read {facts}, rows in another transaction {rows}: a row can have changed in between.")
+        }));
+        if !self.show.is_empty() {
+            lines.push(format!("Values are kept of {}.", self.show.join(", ")));
+        }
+        lines
     }
 
     /// What is asked, in one sentence: what would be copied, or what the change did.
@@ -112,6 +139,12 @@ impl ChangeEvidence {
         };
         match &rehearsed.script.error {
             Some(error) => format!("{} FAILED when it was rehearsed: {error}", self.subject()),
+            None if rehearsed.effect.is_empty() => {
+                format!(
+                    "{} changed no row and no table when it was rehearsed.",
+                    self.subject()
+                )
+            }
             None => format!(
                 "{} did, rehearsed: {} rows in {}.",
                 self.subject(),
@@ -252,6 +285,17 @@ impl RunState {
         self.copying
     }
 
+    /// When facts and rows of a rehearsal that ends now were read.
+    pub(super) fn moments(&self) -> Option<ReadMoments> {
+        let (_, latest) = self.latest.as_ref()?;
+        let mut all = self.transactions.iter().rev();
+        let copied = all.find(|one| one.purpose == Purpose::Rehearsal)?;
+        Some(ReadMoments {
+            facts: latest.snapshot.began_at,
+            rows: copied.opened_at,
+        })
+    }
+
     /// What is known of the change by now; `None`: the run has none.
     pub fn change_evidence(&self) -> Option<ChangeEvidence> {
         let change = self.change()?;
@@ -265,6 +309,8 @@ impl RunState {
             files: self.change_files.as_deref().cloned().unwrap_or_default(),
             expect: change.expect.clone(),
             copy: listed.map_or_else(Vec::new, |listed| listed.tables.clone()),
+            show: change.show.clone(),
+            read_at: self.read_moments.filter(|_| last.is_some()),
             copied_before_sg1: change.of_sg1.is_some_and(|files| files > 0),
             first_phase: whole.is_none() && last.is_some(),
             checks: checks.cloned().unwrap_or_default(),

@@ -13,8 +13,9 @@ use super::fold_transactions::ReadsAside;
 use super::{
     ApprovalGate, ChangeFile, ChangeFileNow, ChangeRehearsed, Check, CheckName, ContextPins,
     CopyListed, Event, Gate, HookRun, Invocation, JournalHead, NonMutation, ProgramFile, Purpose,
-    Readings, RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId, RunResult, State,
-    StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed, Verdict,
+    ReadMoments, Readings, RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId,
+    RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed,
+    Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime, compare};
@@ -126,6 +127,8 @@ pub struct RunState {
     pub change_found: Option<Arc<Vec<ChangeFileNow>>>,
     /// The tables that may be copied for the change.
     pub copy: Option<Arc<CopyListed>>,
+    /// When facts and rows of the last rehearsal were read.
+    pub read_moments: Option<ReadMoments>,
     /// The rehearsals of the phase of SG1 in this round: the one that SG1's sheet shows, then those for its approval.
     pub first_phases: Vec<Arc<ChangeRehearsed>>,
     /// The rehearsals of the whole change in this round, in order.
@@ -353,6 +356,7 @@ impl RunState {
             Event::CopyListed(listed) => self.copy = Some(Arc::new(listed.clone())),
             Event::ChangeRehearsed(rehearsed) => {
                 let rehearsed = Arc::new((**rehearsed).clone());
+                self.read_moments = self.moments();
                 match (rehearsed.first_phase, self.state) {
                     (true, State::Surveyed) => self.first_phases = vec![rehearsed],
                     (true, _) => self.first_phases.push(rehearsed),

@@ -54,7 +54,7 @@ mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
-pub use change::{ChangeEvidence, ChangeFile, ChangeFileNow, RunChange, TableToCopy};
+pub use change::{ChangeEvidence, ChangeFile, ChangeFileNow, ReadMoments, RunChange, TableToCopy};
 pub use check::{Cause, Check};
 pub use check_name::CheckName;
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};
@@ -94,7 +94,7 @@ pub use readings::{ChangeWindow, Readings};
 pub use rehearsal_check::{RehearsalCheck, production_check};
 pub use rehearsed::{
     RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
-    SequenceMove,
+    SequenceMove, ShownValue,
 };
 pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};

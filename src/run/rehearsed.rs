@@ -210,6 +210,21 @@ pub struct RehearsedRow {
     pub operation: RowOperation,
     /// The columns that an update changed.
     pub columns: Vec<String>,
+    /// The values of the columns that the profile lets be kept (`rehearsal.show`); left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ShownValue>,
+}
+
+/// A value of a column that the profile lets be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ShownValue {
+    /// The column.
+    pub column: String,
+    /// Before, as COPY writes it, at most 1,000 characters; null: NULL, or there was no such row.
+    pub before: Option<String>,
+    /// Afterwards; null: NULL, or the row is gone.
+    pub after: Option<String>,
 }
 
 /// What was done to a row.

@@ -176,6 +176,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             files,
             copy,
             key_salt,
+            show: change.show.clone(),
         })
     }
 }

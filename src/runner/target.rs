@@ -85,6 +85,8 @@ pub struct RehearsalRequest {
     pub copy: Option<Vec<String>>,
     /// Salt of the hashes of its keys: the same for each rehearsal of a run, so that their rows can be compared.
     pub key_salt: String,
+    /// The columns whose values are kept.
+    pub show: Vec<String>,
 }
 
 /// What came of a rehearsal.

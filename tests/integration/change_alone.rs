@@ -86,6 +86,7 @@ fn a_profile_of_a_change_alone_goes_through_both_approvals_to_pass() {
     );
     let waiting = world.approve(&waiting, "SG1").expect(3).json();
     assert!(!waiting.to_string().contains('~'), "{waiting}");
+    assert_eq!(waiting["cannot_pass"], Value::Null, "{waiting}");
     let sealed = world.approve(&waiting, "SG2").expect(0).json();
     assert_eq!(sealed["result"], "SEARCH_PASS");
     assert!(workspace.events(&sealed, "units_progressed").is_empty());

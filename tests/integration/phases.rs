@@ -1,6 +1,8 @@
 //! A change in two phases under the labels of SG1 and SG2, beside the simulator.
 //! Invariant: what a gate allows was rehearsed before it asks, and once more when it is approved.
 
+use std::fs;
+
 use serde_json::Value;
 
 use super::changing::{ChangedWorkspace, last_check, rows};
@@ -67,4 +69,35 @@ fn a_first_phase_that_does_otherwise_at_the_approval_is_drift() {
     assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 6, 0])]);
     let run_id = text(&waiting["run_id"]);
     world.drygate(&["verify", run_id]).expect(0);
+}
+
+#[test]
+fn values_are_kept_of_the_columns_that_the_profile_names_and_of_no_other() {
+    let policy = "\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n\n[rehearsal]\nshow = [\"public.note.seen\"]\n";
+    let (_, built_in) = drygate::profile::built_in("icx-const").expect("it parses");
+    let change = "UPDATE public.note SET seen = true WHERE id = 1;\n
+                  DELETE FROM public.note WHERE id = 2;\n
+                  INSERT INTO public.search_outbox VALUES ('outbox-unit');\n";
+    let world = ChangedWorkspace::of_profile(change, &format!("{built_in}{policy}"));
+    let waiting = world.run().expect(3).json();
+    let waiting = world.approve(&waiting, "SG1").expect(3).json();
+    let sheet = &world.workspace.sheet(&waiting)["change"];
+    assert_eq!(sheet["show"], serde_json::json!(["public.note.seen"]));
+    let (facts, rows) = (&sheet["read_at"]["facts"], &sheet["read_at"]["rows"]);
+    assert!(text(facts) < text(rows), "two transactions: {facts} {rows}");
+    let rehearsed = world.workspace.events(&waiting, "change_rehearsed");
+    let blobs = world.workspace.run_dir(&waiting).join("blobs");
+    let blob = fs::read_to_string(blobs.join(text(&rehearsed[0]["blob"]))).expect("a blob");
+    assert!(!blob.contains("outbox-unit"), "{blob}");
+    let outcome: Value = serde_json::from_str(&blob).expect("JSON");
+    let rows = outcome["effect"][0]["rows"].as_array().expect("rows");
+    let mut values: Vec<String> = rows.iter().map(|row| row["values"].to_string()).collect();
+    values.sort();
+    assert_eq!(
+        values,
+        [
+            r#"[{"after":"true","before":"false","column":"seen"}]"#,
+            r#"[{"after":null,"before":"false","column":"seen"}]"#,
+        ]
+    );
 }

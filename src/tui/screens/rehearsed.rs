@@ -22,6 +22,9 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
             format!("{} FAILED when it was rehearsed: {error}", change.subject()),
         ));
     }
+    if outcome.effect.is_empty() {
+        return Some(Text::plain(change.sentence()));
+    }
     let mut text = total(run, &change, outcome);
     let named = outcome.effect.iter();
     let named = named.filter(|table| !short || run.is_unexpected(table));
