@@ -127,6 +127,7 @@ mod tests {
             key: (*key).to_owned(),
             operation: RowOperation::Update,
             columns: Vec::new(),
+            values: Vec::new(),
         };
         let table = RehearsedTable {
             table: "s.t".to_owned(),

@@ -86,6 +86,7 @@ fn changed(table: &str, operation: RowOperation, columns: &[&str]) -> RehearsedT
         key: Digest::of(format!("{table} {nth}")).to_string(),
         operation,
         columns: columns.clone(),
+        values: Vec::new(),
     };
     let count = |kind| Rehearsed::new(if kind == operation { 2 } else { 0 });
     RehearsedTable {
