@@ -135,6 +135,9 @@ pub enum LaunchError {
     /// The tables of a database that a profile is to be written for cannot be read by this role.
     #[error("the tables cannot be read: {0}")]
     TablesNotRead(String),
+    /// A role that can read no table, for which no profile is written.
+    #[error("{0} can read no table of this database")]
+    NoTableReadable(String),
     /// Reports that cannot be rendered.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -165,7 +168,9 @@ impl LaunchError {
             Self::NotComparable(_) | Self::LedgerTooLong { .. } => {
                 RunResult::Incomplete.exit_code()
             }
-            Self::TablesNotRead(_) => StopCode::StopGateFailed.exit_code(),
+            Self::TablesNotRead(_) | Self::NoTableReadable(_) => {
+                StopCode::StopGateFailed.exit_code()
+            }
             Self::Report(ReportError::Template { .. }) => exit::UNEXPECTED,
             Self::Journal(error) | Self::Archive(ArchiveError::Journal(error)) => {
                 journal_exit(error)
@@ -223,6 +228,7 @@ impl LaunchError {
             | Self::NeverBegun { .. }
             | Self::Report(_)
             | Self::TablesNotRead(_)
+            | Self::NoTableReadable(_)
             | Self::Page(_) => StopCode::ALL
                 .into_iter()
                 .find(|code| code.exit_code() == self.exit_code()),
@@ -266,6 +272,12 @@ impl LaunchError {
                 "Ask with a role that may, or leave --database-url out: the profile names no tables then."
                     .to_owned(),
             ),
+            Self::NoTableReadable(role) => {
+                let role = crate::survey::quoted_identifier(role);
+                Some(format!(
+                    "Give it the tables that matter: GRANT USAGE ON SCHEMA name TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA name TO {role};"
+                ))
+            }
             Self::DemoIsOver { run_id } => {
                 let replay = call.to(format!("replay {}", run_id.tail()));
                 Some(format!("Look at it: {replay}"))

@@ -39,11 +39,12 @@ SELECT coalesce(json_agg(json_build_object(
    AND has_table_privilege(c.oid, 'SELECT')";
 
 /// Tables that are proposed at most; the others are named in a comment.
-const PROPOSED_MAX: usize = 40;
+const PROPOSED_MAX: usize = 400;
 
-/// Rows of a table whose content is digested without being asked for: a survey reads them all. An estimate of the server; a table
-/// that was never analysed has none.
+/// Rows of a table whose content is digested, and whose rows are counted, without being asked for: a survey reads them all. By the
+/// estimate of the server; a table that was never analysed has none.
 const DIGESTED_ROWS_MAX: i64 = 100_000;
+const COUNTED_ROWS_MAX: i64 = 10_000_000;
 
 /// A table that can be read.
 #[derive(Debug, Deserialize)]
@@ -80,7 +81,7 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
         None
     };
     let text = text(learnt.as_ref());
-    profile::parse(&file.display().to_string(), &text)?;
+    let proposed = profile::parse(&file.display().to_string(), &text)?;
     // O_EXCL: the file may have appeared since the check above.
     let written = OpenOptions::new().write(true).create_new(true).open(file);
     let mut written = written.map_err(|source| match source.kind() {
@@ -108,7 +109,9 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     let shown = visible(&file.display().to_string());
     output::say(&match &learnt {
         Some(learnt) => format!(
-            "{shown} written, with {} tables that {} can read.",
+            "{shown} written: {} facts and {} protected tables, of {} tables that {} can read. What is left out says why.",
+            proposed.facts.len(),
+            proposed.contents.len(),
             learnt.tables.len(),
             visible(&learnt.role)
         ),
@@ -162,10 +165,14 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
         let why = unread(&taken, "tables");
         LaunchError::TablesNotRead(why.unwrap_or_else(|| "the server did not answer".to_owned()))
     })?;
-    let tables = serde_json::from_str(value)
+    let tables: Vec<Table> = serde_json::from_str(value)
         .map_err(|error| LaunchError::TablesNotRead(error.to_string()))?;
+    let role = survey.server.current_user.clone();
+    if tables.is_empty() {
+        return Err(LaunchError::NoTableReadable(role));
+    }
     Ok(Learnt {
-        role: survey.server.current_user.clone(),
+        role,
         tables,
         ..Learnt::default()
     })
@@ -310,12 +317,14 @@ fn proposed(learnt: &Learnt) -> (String, String) {
         }
         let key = key_of(table, &mut keys);
         let count = format!("{key}_rows");
+        let many = format!("about {} rows, which each survey would read", table.rows);
         match (named(table), learnt.unread.get(&count)) {
             (_, Some(why)) => left_out(&mut facts, why),
             (None, None) => left_out(
                 &mut facts,
                 "there is a quote in its name; count it with sql",
             ),
+            (Some(_), None) if table.rows > COUNTED_ROWS_MAX => left_out(&mut facts, &many),
             (Some(name), None) => {
                 let _ = writeln!(
                     facts,
@@ -345,10 +354,7 @@ fn proposed(learnt: &Learnt) -> (String, String) {
             list(row_key)
         );
         if table.rows > DIGESTED_ROWS_MAX {
-            left_out(
-                &mut contents,
-                &format!("about {} rows, which each survey would read", table.rows),
-            );
+            left_out(&mut contents, &many);
             contents.extend(content.lines().map(|line| format!("# {line}\n")));
             contents.push('\n');
         } else {
@@ -421,7 +427,7 @@ mod tests {
             "app.t1: row security",
             "app.t2: it has no primary key",
             "app.t3: its column calls public.f",
-            "app.t39: it can be read too",
+            "app.t399: it can be read too",
         ] {
             assert!(
                 learnt.contains(&format!("# left out: {left_out}")),

@@ -6,12 +6,7 @@ use std::borrow::Cow;
 
 use super::content_sums;
 use crate::profile::ContentSpec;
-use crate::survey::EvidenceFormat;
-
-/// A name in double quotes.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
+use crate::survey::{EvidenceFormat, quoted_identifier};
 
 /// A text constant.
 fn literal(text: &str) -> String {
@@ -19,12 +14,16 @@ fn literal(text: &str) -> String {
 }
 
 fn table(spec: &ContentSpec) -> String {
-    format!("{}.{}", quoted(&spec.schema), quoted(&spec.table))
+    format!(
+        "{}.{}",
+        quoted_identifier(&spec.schema),
+        quoted_identifier(&spec.table)
+    )
 }
 
 /// The columns of the profile, one row for each of the table.
 pub(super) fn rows_sql(spec: &ContentSpec) -> String {
-    let columns: Vec<String> = spec.columns.iter().map(|c| quoted(c)).collect();
+    let columns: Vec<String> = spec.columns.iter().map(|c| quoted_identifier(c)).collect();
     format!("SELECT {} FROM {}", columns.join(", "), table(spec))
 }
 
@@ -163,7 +162,7 @@ fn row_sql(spec: &ContentSpec) -> String {
 /// `num_nulls` finds NULL and not a composite of NULLs.
 fn texts_sql(spec: &ContentSpec) -> String {
     let texts = spec.columns.iter().zip(1_u32..).map(|(name, nth)| {
-        let name = quoted(name);
+        let name = quoted_identifier(name);
         format!("CASE WHEN pg_catalog.num_nulls(q.{name}) = 0 THEN concat(q.{name}) END AS t{nth}")
     });
     texts.collect::<Vec<_>>().join(",\n")
@@ -187,7 +186,7 @@ pub(super) fn document_sql(spec: &ContentSpec) -> String {
 fn key_sql(spec: &ContentSpec, of: &str) -> String {
     let key = spec.row_key.iter();
     let key: Vec<String> = key
-        .map(|column| format!("concat({of}.{})", quoted(column)))
+        .map(|column| format!("concat({of}.{})", quoted_identifier(column)))
         .collect();
     key.join(" || '/' || ")
 }

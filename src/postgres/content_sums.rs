@@ -3,11 +3,11 @@
 
 use md5::{Digest as _, Md5};
 
-use super::content::{PartSql, one_line, quoted, rows_sql};
+use super::content::{PartSql, one_line, rows_sql};
 use super::error::UnknownReason;
 use super::wire::AnswerRows;
 use crate::profile::ContentSpec;
-use crate::survey::{FactDocument, Hasher};
+use crate::survey::{FactDocument, Hasher, quoted_identifier};
 
 /// What is computed of a part: the count, and the sums of both halves of the md5 of every row with its length before it: equal
 /// rows do not cancel out, order does not matter, and the parts add up to the digest of the whole.
@@ -30,7 +30,12 @@ pub(super) fn document_sql(spec: &ContentSpec) -> String {
     let key: Vec<String> = spec
         .row_key
         .iter()
-        .map(|column| format!("coalesce(q.{}::pg_catalog.text, '')", quoted(column)))
+        .map(|column| {
+            format!(
+                "coalesce(q.{}::pg_catalog.text, '')",
+                quoted_identifier(column)
+            )
+        })
         .collect();
     format!(
         "SELECT {} AS key, pg_catalog.row_to_json(q)::pg_catalog.text AS row FROM ({}) AS q",

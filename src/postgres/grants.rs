@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use super::acl::{self, Grantee};
 use super::call::{Call, PlannedRead};
-use super::content::{one_line, quoted};
+use super::content::one_line;
 use super::statement::Statement;
 use crate::profile::GrantScope;
-use crate::survey::{EvidenceFormat, FactDocument};
+use crate::survey::{EvidenceFormat, FactDocument, quoted_identifier};
 
 /// Asks for the raw access control lists of a scope.
 pub(super) fn read(scope: &GrantScope) -> PlannedRead {
@@ -23,7 +23,7 @@ pub(super) fn read(scope: &GrantScope) -> PlannedRead {
 pub(super) fn whole(scope: &GrantScope, rows: &[Vec<Option<String>>]) -> Result<(), String> {
     let is_there = |schema: &&String| {
         // The server wrote it with `quote_ident`, which quotes only where it must.
-        let names = [(*schema).clone(), quoted(schema)];
+        let names = [(*schema).clone(), quoted_identifier(schema)];
         rows.iter().any(|row| match row.as_slice() {
             [Some(kind), Some(object), ..] => kind == "schema" && names.contains(object),
             _ => false,
@@ -83,10 +83,10 @@ fn role(name: &str, format: EvidenceFormat) -> Cow<'_, str> {
         .all(|byte| letter(byte) || byte.is_ascii_digit())
         && name.bytes().next().is_some_and(letter);
     match format {
-        EvidenceFormat::One if name == "PUBLIC" => Cow::Owned(quoted(name)),
+        EvidenceFormat::One if name == "PUBLIC" => Cow::Owned(quoted_identifier(name)),
         EvidenceFormat::One => one_line(name),
         EvidenceFormat::Two if plain => Cow::Borrowed(name),
-        EvidenceFormat::Two => Cow::Owned(shown(&quoted(name), format).into_owned()),
+        EvidenceFormat::Two => Cow::Owned(shown(&quoted_identifier(name), format).into_owned()),
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::content::quoted;
 use super::public_holders::PublicHolders;
 use crate::profile::Profile;
 use crate::runner::target::QueryRuling;
-use crate::survey::{RoleFinding, Survey};
+use crate::survey::{RoleFinding, Survey, quoted_identifier};
 
 /// The script for whoever owns the database, from one survey of it. The server has parsed the queries, so it has named the
 /// relations that they read, even those that the role may not read yet.
@@ -19,7 +18,7 @@ pub fn role_setup(
 ) -> String {
     let role = &profile.target.expected_role;
     let server = &survey.server;
-    let (database, name) = (quoted(&server.database), quoted(role));
+    let (database, name) = (quoted_identifier(&server.database), quoted_identifier(role));
     let literal = role.replace('\'', "''");
     let mut sql = format!(
         "-- A role that may read what profile {} asks about, and nothing else. PostgreSQL {}, database {database}.
@@ -63,7 +62,7 @@ GRANT CONNECT ON DATABASE {database} TO {name};
         let _ = writeln!(
             sql,
             "\n-- NOT CHECKED: what {name} itself may do beyond reading, because this was asked as {}.",
-            quoted(&survey.role.role)
+            quoted_identifier(&survey.role.role)
         );
     }
     for query in rulings {
@@ -124,7 +123,7 @@ fn from_public(
                 let _ = writeln!(sql, "-- No other role has it through PUBLIC alone.");
             }
             Ok(roles) => {
-                let named: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+                let named: Vec<String> = roles.iter().map(|role| quoted_identifier(role)).collect();
                 let named = named.join(", ");
                 let _ = writeln!(
                     sql,

@@ -24,7 +24,7 @@ use super::waiting_behind::WaitingBehind;
 use super::wire::AnswerRows;
 use crate::profile::Profile;
 use crate::runner::target::{Purpose, TargetError, Witness};
-use crate::survey::{ServerIdentity, TransactionProof};
+use crate::survey::{ServerIdentity, TransactionProof, quoted_identifier};
 
 /// How long the copy of one table may take, in milliseconds.
 /// After how many rows it is told how many have come.
@@ -284,7 +284,6 @@ impl ShadowSource {
         let private = ScratchDirectory::private().map_err(io::Error::other)?;
         let proxy = ReadOnlyProxy::listen(private.path())?;
         let said = private.path().join("said");
-        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -305,7 +304,11 @@ impl ShadowSource {
             .arg("--file")
             .arg(to);
         for relation in without {
-            let pattern = format!("{}.{}", quoted(&relation.schema), quoted(&relation.name));
+            let pattern = format!(
+                "{}.{}",
+                quoted_identifier(&relation.schema),
+                quoted_identifier(&relation.name)
+            );
             command.arg(format!("--exclude-table={pattern}"));
         }
         let database = self.database.replace('\\', "\\\\").replace('\'', "\\'");

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::guard::GuardedSql;
 use super::proxied_statement::{ProxiedSql, ProxyRuling, judge};
+use crate::survey::quoted_identifier;
 
 /// Longest content that comes itself, in bytes: our hash of a short text costs less than the server's.
 const CONTENT_MAX: u64 = 1_024;
@@ -204,7 +205,7 @@ impl Statement {
 
     /// The rows of one table as COPY writes them; `columns` as the server quoted them.
     pub(super) fn copy_rows(schema: &str, table: &str, columns: &str) -> Self {
-        let relation = format!("{}.{}", quoted(schema), quoted(table));
+        let relation = format!("{}.{}", quoted_identifier(schema), quoted_identifier(table));
         Self {
             text: Cow::Owned(format!(
                 "COPY (SELECT {columns} FROM ONLY {relation}) TO STDOUT"
@@ -215,7 +216,11 @@ impl Statement {
     /// Where a sequence stands.
     pub(super) fn sequence(schema: &str, name: &str) -> Self {
         Self {
-            text: Cow::Owned(format!("{SEQUENCE}{}.{}", quoted(schema), quoted(name))),
+            text: Cow::Owned(format!(
+                "{SEQUENCE}{}.{}",
+                quoted_identifier(schema),
+                quoted_identifier(name)
+            )),
         }
     }
 
@@ -263,11 +268,6 @@ pub fn not_of_closed_list(texts: &[String], rehearsed: bool) -> Option<&String> 
 
 /// What the read of a sequence begins with.
 const SEQUENCE: &str = "SELECT last_value::pg_catalog.text, is_called::pg_catalog.text FROM ";
-
-/// A name of the catalogue as an identifier of SQL.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
 
 /// What stands before and behind the SELECT of a cursor.
 fn declaration(cursor: CursorName) -> [String; 2] {

@@ -8,9 +8,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
-use super::shadow_database::{SUPERUSER, ShadowDatabase, finished, literal, quoted, quoted_name};
+use super::shadow_database::{SUPERUSER, ShadowDatabase, finished, literal, quoted_name};
 use crate::run::RowOperation;
-use crate::survey::{Digest, Hasher};
+use crate::survey::{Digest, Hasher, quoted_identifier};
 
 /// Characters of a value that are kept.
 const SHOWN_MAX: usize = 1_000;
@@ -87,7 +87,11 @@ impl RowComparison<'_> {
         after: (&str, &TableShape),
     ) -> Result<Vec<ChangedRow>, String> {
         let keys = self.shadow.scratch().join("keys");
-        let columns: Vec<String> = self.key.iter().map(|column| quoted(column)).collect();
+        let columns: Vec<String> = self
+            .key
+            .iter()
+            .map(|column| quoted_identifier(column))
+            .collect();
         let sql = format!(
             "COPY (SELECT {} FROM {} WHERE {}) TO {}",
             columns.join(", "),
@@ -183,7 +187,7 @@ impl RowComparison<'_> {
         };
         let value = |column: &String| {
             if table.columns.contains(column) {
-                format!("{}::text", quoted(column))
+                format!("{}::text", quoted_identifier(column))
             } else {
                 "NULL::text".to_owned()
             }
@@ -194,7 +198,7 @@ impl RowComparison<'_> {
         } else {
             self.key
         };
-        let names: Vec<String> = key.iter().map(|column| quoted(column)).collect();
+        let names: Vec<String> = key.iter().map(|column| quoted_identifier(column)).collect();
         let names = names.join(", ");
         let key: Vec<String> = key.iter().map(value).collect();
         let from = self.from(table);

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::message::{QualifiedName, RowsFile, ShadowPlan};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, ServerBinaries};
+use crate::survey::quoted_identifier;
 
 /// The superuser of a throwaway cluster.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -206,7 +207,7 @@ impl ShadowDatabase {
                     if seeded.contains(&(schema.clone(), table.clone())) =>
                 {
                     let table = quoted_name(&(schema.clone(), table.clone()));
-                    let column = quoted(column);
+                    let column = quoted_identifier(column);
                     steps.push(format!(
                         "SELECT pg_catalog.setval({name}, x.most) FROM (SELECT max({column}) AS most FROM {table}) AS x \
                          WHERE x.most IS NOT NULL"
@@ -229,7 +230,7 @@ impl ShadowDatabase {
 
     /// A copy of the base under production's name, with its owner, privileges and settings; `name` comes after the run.
     pub(super) fn clone_base(&self) -> Result<(), String> {
-        let database = quoted(&self.plan.database);
+        let database = quoted_identifier(&self.plan.database);
         self.control(&format!("DROP DATABASE IF EXISTS {database}"))?;
         self.control(&format!("CREATE DATABASE {database} TEMPLATE {BASE}"))?;
         for sql in &self.plan.database_sql {
@@ -240,7 +241,7 @@ impl ShadowDatabase {
 
     /// Gives the copy another name, so that the next one can have production's.
     pub(super) fn keep_run(&self, name: &str) -> Result<(), String> {
-        let database = quoted(&self.plan.database);
+        let database = quoted_identifier(&self.plan.database);
         self.control(&format!("ALTER DATABASE {database} RENAME TO {name}"))
     }
 
@@ -369,14 +370,9 @@ pub(super) fn first_error(program: &str, said: &[u8]) -> String {
     format!("{program}: {line}")
 }
 
-/// A name as an identifier of SQL.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 /// Schema and name as an identifier of SQL.
 pub(super) fn quoted_name((schema, name): &QualifiedName) -> String {
-    format!("{}.{}", quoted(schema), quoted(name))
+    format!("{}.{}", quoted_identifier(schema), quoted_identifier(name))
 }
 
 /// A text as a constant of SQL.

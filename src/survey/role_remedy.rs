@@ -1,6 +1,6 @@
 //! The SQL statement that takes away what a role survey found.
 
-use super::RoleFinding;
+use super::{RoleFinding, quoted_identifier};
 
 impl RoleFinding {
     /// The statement for whoever owns the object; `None`: no single statement takes it away, or it is no privilege.
@@ -15,15 +15,18 @@ impl RoleFinding {
             "role attribute" if self.via.starts_with("membership in ") => return None,
             "role attribute" => {
                 let role = object.strip_prefix("role ")?;
-                format!("ALTER ROLE {} NO{privilege}", identifier(role))
+                format!("ALTER ROLE {} NO{privilege}", quoted_identifier(role))
             }
             "predefined role" => {
                 let role = object.strip_prefix("role ")?;
-                format!("REVOKE {} FROM {from}", identifier(role))
+                format!("REVOKE {} FROM {from}", quoted_identifier(role))
             }
             "role membership" => {
                 let role = object.strip_prefix("role ")?;
-                format!("REVOKE ADMIN OPTION FOR {} FROM {from}", identifier(role))
+                format!(
+                    "REVOKE ADMIN OPTION FOR {} FROM {from}",
+                    quoted_identifier(role)
+                )
             }
             "table privilege" => match object.strip_prefix("sequence ") {
                 Some(sequence) => revoke(privilege, &format!("SEQUENCE {sequence}")),
@@ -55,12 +58,7 @@ fn grantee(role: &str) -> String {
     if role == "PUBLIC" {
         return role.to_owned();
     }
-    identifier(role)
-}
-
-/// A name in double quotes: it is read as it is, whatever it consists of.
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    quoted_identifier(role)
 }
 
 /// `schema app` as `SCHEMA app`.

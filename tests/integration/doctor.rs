@@ -125,7 +125,7 @@ fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
         "unit_version",
     ];
     assert_eq!(counts, tables.map(|table| format!("public.{table}")));
-    assert!(text.contains("# table = \"unit_version\""), "{text}");
+    assert!(text.contains("\ntable = \"unit_version\""), "{text}");
 
     let again = workspace.drygate(&["profile", "init", name]).expect(64);
     assert!(
@@ -135,14 +135,9 @@ fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
     );
     assert_eq!(fs::read_to_string(&file).expect("a profile"), text);
 
-    // What is proposed is answered: only that there is no unit yet is wrong with it.
-    let words = ["profile", "check", name, "--json", "--database-url", &url];
-    let checked = workspace.drygate(&words);
-    let checked = checked.json();
-    let checks = checked["checks"].as_array().expect("checks");
-    let failed = checks.iter().filter(|check| check["verdict"] == "FAIL");
-    let failed: Vec<&Value> = failed.map(|check| &check["name"]).collect();
-    assert_eq!(failed.len(), 1, "{checked}");
+    // What is proposed is answered.
+    let words = ["profile", "check", name, "--database-url", &url];
+    workspace.drygate(&words).expect(0);
 
     let bare = workspace.place().join("bare.toml");
     let bare_name = bare.to_str().expect("UTF-8");
@@ -150,6 +145,20 @@ fn a_starting_profile_is_written_once_and_asks_for_the_tables_there() {
     let text = fs::read_to_string(&bare).expect("a profile");
     profile::parse(bare_name, &text).expect("it parses");
 }
+
+/// Units that are asked for, of which there are none.
+const NO_UNITS: &str = "
+[pieces]
+sql = \"SELECT u.id AS key, u.id AS content FROM public.information_unit u WHERE false ORDER BY u.id COLLATE \\\"C\\\"\"
+[candidates]
+sql = \"SELECT u.id AS key, u.id AS content, u.state FROM public.information_unit u WHERE false ORDER BY u.id COLLATE \\\"C\\\"\"
+[lifecycle]
+states = [\"draft\", \"enacted\"]
+initial = \"draft\"
+target = \"enacted\"
+cut = []
+enact = []
+";
 
 /// The template with these replaced, in a file of the desk.
 fn written(workspace: &Workspace, name: &str, edit: impl Fn(String) -> String) -> String {
@@ -170,8 +179,7 @@ fn the_doctor_fails_where_profile_check_fails() {
         .expect("our own folder");
     let url = workspace.url();
     let cases = [
-        // As it was written: there is no unit yet.
-        ("empty.toml", "", "database", "candidates_not_empty"),
+        ("empty.toml", NO_UNITS, "database", "candidates_not_empty"),
         (
             "outside.toml",
             "[[ssot]]\nname = \"rules\"\npath = \"/dev/zero\"\n",
@@ -227,11 +235,15 @@ fn a_profile_is_checked_without_a_database_as_far_as_that_goes() {
         assert!(checked.stdout.contains(said), "{said}: {}", checked.stdout);
     }
     let writes = written(&workspace, "writes.toml", |text| {
-        text.replacen("SELECT s.key, s.content\n", "DELETE FROM s\n", 1)
+        text.replacen(
+            "count = \"public.lifecycle_log\"",
+            "sql = \"DELETE FROM public.lifecycle_log\"",
+            1,
+        )
     });
     let checked = workspace.drygate(&["profile", "check", &writes]).expect(9);
     assert!(
-        checked.stdout.contains("source pieces: not a plain read"),
+        checked.stdout.contains("not a plain read"),
         "{}",
         checked.stdout
     );

@@ -21,6 +21,7 @@ mod doctor;
 mod drift_around;
 mod exit_codes;
 mod failing_checks;
+mod first_pass;
 mod flow;
 mod golden;
 #[cfg(target_os = "linux")]
