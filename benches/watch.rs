@@ -28,8 +28,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 #[path = "../tests/fault_injection/recording.rs"]
 mod recording;
-#[path = "../tests/fault_injection/rehearsed.rs"]
-mod rehearsed;
 #[expect(
     dead_code,
     clippy::unused_self,

@@ -44,11 +44,13 @@ fn usage_of(text: &str) -> String {
         .lines()
         .find_map(|line| line.trim().strip_prefix("Usage: drygate "));
     let words = usage.unwrap_or_default().split(' ');
-    words
-        .take_while(|word| word.bytes().all(|c| c.is_ascii_lowercase()))
-        .filter(|word| !word.is_empty())
-        .map(|word| format!("{word} "))
-        .collect()
+    let words = words.take_while(|word| word.bytes().all(|c| c.is_ascii_lowercase()));
+    let mut command = String::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        command.push_str(word);
+        command.push(' ');
+    }
+    command
 }
 
 /// A word without a command: a run, or a command that does not exist.

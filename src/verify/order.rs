@@ -120,7 +120,16 @@ impl LineOrder {
 
     /// What is founded on a line about the change, and comes before it.
     fn before_its_change(&mut self, run: &RunState, event: &Event) -> Option<String> {
+        let first_phase = run.change().and_then(|change| change.of_sg1);
         let needs = match event {
+            // That of G2: those for an approval come after its survey.
+            Event::ChangeRehearsed(rehearsed)
+                if rehearsed.first_phase && run.state == State::Surveyed =>
+            {
+                let listed = std::mem::replace(&mut self.of_change, event.name());
+                return (listed != "copy_listed")
+                    .then(|| "change_rehearsed comes before its copy_listed".to_owned());
+            }
             Event::ChangeRead(_) | Event::CopyListed(_) | Event::ChangeRehearsed(_) => {
                 self.of_change = event.name();
                 return None;
@@ -130,6 +139,9 @@ impl LineOrder {
                 return None;
             }
             Event::GateStarted(GateStarted { gate: Gate::G0 }) => "change_read",
+            Event::ContextPinned(_) if first_phase.is_some_and(|files| files > 0) => {
+                "change_rehearsed"
+            }
             Event::ContextPinned(_) => "copy_listed",
             Event::UnitsProgressed(_) if run.waits_at().is_some() => "change_rehearsed",
             _ => return None,

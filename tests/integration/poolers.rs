@@ -2,6 +2,7 @@
 //! Invariant: PgBouncer itself where it is installed; where it is not, its part says NOT CHECKED.
 
 use std::fs;
+use std::io::{Write as _, stderr};
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -151,7 +152,7 @@ fn both_modes_of_pgbouncer_come_to_pass_on_backends_that_others_had() {
     for mode in ["session", "transaction"] {
         let ground = Ground::new(Scenario::Draft);
         let Some(bouncer) = PgBouncer::start(&ground.cluster, mode) else {
-            println!("NOT CHECKED: PgBouncer is not installed");
+            let _ = writeln!(stderr(), "NOT CHECKED: PgBouncer is not installed");
             return;
         };
         bouncer.left(LEFT);
