@@ -89,8 +89,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     let title = Text::inked(
         Ink::Bold,
         format!(
-            "APPROVE {}: {label} (simulated; this run stays read only)",
-            sheet.gate
+            "APPROVE {}: {label} ({}this run stays read only)",
+            sheet.gate,
+            if model.run().simulates() {
+                "simulated; "
+            } else {
+                ""
+            }
         ),
     );
     let ink = if matches!(sheet.survey, OwnSurvey::Moved(_)) {

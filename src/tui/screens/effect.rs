@@ -24,7 +24,8 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         right: match (changes, run.simulates()) {
             (true, true) => Text::plain("# REHEARSED ").with(Ink::Simulated, "~ SIMULATED"),
             (true, false) => Text::plain("# = REHEARSED"),
-            (false, _) => Text::inked(Ink::Simulated, "~ = SIMULATED"),
+            (false, true) => Text::inked(Ink::Simulated, "~ = SIMULATED"),
+            (false, false) => Text::new(),
         },
         ..PaneText::default()
     };
@@ -39,17 +40,29 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         )));
         return pane;
     }
+    if !changes && !run.simulates() {
+        let says = Text::inked(Ink::Dim, run.nothing_predicted());
+        pane.rows
+            .extend(says.wrap(width).into_iter().map(PaneRow::only));
+        return pane;
+    }
     let number = if width >= 50 { 10 } else { 7 };
     let name = width.saturating_sub(3 * number).min(24);
     let heading = |text: &str| Text::inked(Ink::Dim, text).right(number);
-    pane.head.push(
-        Text::inked(Ink::Dim, "table")
-            .to_column(name)
-            .then(heading("insert"))
-            .then(heading("update"))
-            .then(heading("delete")),
-    );
-    pane.rows.extend(rehearsed::pane_rows(run, name, number));
+    let counted = run
+        .change_evidence()
+        .map(|change| change.rehearsed.is_some());
+    if run.predicted.is_some() || counted == Some(true) {
+        pane.head.push(
+            Text::inked(Ink::Dim, "table")
+                .to_column(name)
+                .then(heading("insert"))
+                .then(heading("update"))
+                .then(heading("delete")),
+        );
+    }
+    pane.rows
+        .extend(rehearsed::pane_rows(run, width, name, number));
     let predicted = run.predicted.as_ref();
     for table in predicted.into_iter().flat_map(|(effect, _)| &effect.tables) {
         let mut text = Text::plain(&table.table).to_column(name);

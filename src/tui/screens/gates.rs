@@ -4,6 +4,7 @@ use super::pane::{PaneRow, PaneText};
 use crate::audit::g3_count;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Decision, Gate, NonMutationVerdict, RunState, State, Verdict,
+    counted,
 };
 use crate::simulate::{SimulatedStep, StepCounts};
 use crate::survey::UtcTime;
@@ -187,6 +188,15 @@ fn now_ink(model: &Model) -> Ink {
 }
 
 fn orchestration(model: &Model, width: usize, rows: &mut Vec<PaneRow>) {
+    let changes = model.run().change().is_some();
+    if !model.run().simulates() {
+        for gate in [ApprovalGate::SG1, ApprovalGate::SG2] {
+            rows.push(approval_row(model, gate, width));
+            rows.extend(changes.then(|| rehearsal_row(model, gate, width)));
+        }
+        rows.push(closeout_row(model, width));
+        return;
+    }
     rows.push(approval_row(model, ApprovalGate::SG1, width));
     for step in [SimulatedStep::Cut, SimulatedStep::Verify] {
         rows.push(step_row(model, step, width));
@@ -201,6 +211,33 @@ fn orchestration(model: &Model, width: usize, rows: &mut Vec<PaneRow>) {
 }
 
 /// The last step and the closeout in one row, so that all gates have room on 24 lines.
+/// The rehearsal that follows an approval.
+fn rehearsal_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
+    let run = model.run();
+    let done = run.rehearsal_of(gate);
+    let outcome = done.and_then(|done| done.outcome.as_deref());
+    let (glyph, ink, says) = match (done, outcome) {
+        (None, _) if run.ended_early() => (Glyph::Coming, Ink::Dim, NOT_REACHED.to_owned()),
+        (None, _) => (Glyph::Coming, Ink::Dim, format!("after {gate}")),
+        (Some(_), None) => (Glyph::Alarm, Ink::Bad, "not rehearsed".to_owned()),
+        (Some(_), Some(outcome)) if outcome.script.error.is_some() => {
+            (Glyph::Alarm, Ink::Bad, "the change FAILED".to_owned())
+        }
+        (Some(_), Some(outcome)) => {
+            let tables = counted(outcome.effect.len(), "table");
+            let says = format!("{} rows in {tables}", outcome.rows());
+            (Glyph::Done, Ink::Plain, says)
+        }
+    };
+    let text = sub(model, glyph, ink, ink, "rehearsal");
+    let text = if width >= 36 {
+        text.to_column(14).then(Text::inked(ink, says))
+    } else {
+        text
+    };
+    PaneRow::new(text, TextSubject::Rehearsal)
+}
+
 fn enact_and_closeout(model: &Model) -> PaneRow {
     let judged = model.run().non_mutation.is_some();
     let mut steps = model.run().steps.iter();

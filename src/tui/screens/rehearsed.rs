@@ -98,12 +98,20 @@ fn ink(run: &RunState, table: &RehearsedTable) -> Ink {
 }
 
 /// The rows of the effect pane: each table, sequences, and how much of the schema differs.
-pub(super) fn pane_rows(run: &RunState, name: usize, number: usize) -> Vec<PaneRow> {
+pub(super) fn pane_rows(run: &RunState, width: usize, name: usize, number: usize) -> Vec<PaneRow> {
     let Some(change) = run.change_evidence() else {
         return Vec::new();
     };
     let Some(outcome) = &change.rehearsed else {
-        return vec![PaneRow::only(not_rehearsed(&change))];
+        // Below it stands what is simulated.
+        if run.simulates() {
+            return vec![PaneRow::only(not_rehearsed(&change))];
+        }
+        let lines = copy_lines(&change).into_iter();
+        let wrapped = lines.flat_map(|line| line.wrap(width));
+        return wrapped
+            .map(|line| PaneRow::new(line, TextSubject::Rehearsal))
+            .collect();
     };
     let mut rows = Vec::new();
     if let Some(error) = &outcome.script.error {

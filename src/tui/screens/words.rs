@@ -222,8 +222,12 @@ pub fn equal_when(run: &RunState) -> Vec<String> {
     let others = all.saturating_sub(live);
     let word = if beside == 0 { "All" } else { "All other" };
     let pinned = pin.snapshot.began_at.clock();
-    let last = run.last_read_at().map(UtcTime::clock);
     let whole = run.all_read_again_at().map(UtcTime::clock);
+    let last = match live {
+        // A read of the live facts alone reads none.
+        0 => whole.clone(),
+        _ => run.last_read_at().map(UtcTime::clock),
+    };
     match (last, whole) {
         _ if !run.has_read_again() => vec![format!("Pinned {pinned}, not read again yet.")],
         (Some(last), Some(whole)) if whole != last && others > 0 => vec![
@@ -242,7 +246,7 @@ pub fn equal_when(run: &RunState) -> Vec<String> {
             format!("{word} {all} facts equal the evidence, read {last}."),
             format!("{word} {all} facts equal {last}."),
         ],
-        (None, _) => vec![String::new()],
+        (None, _) => vec![format!("Pinned {pinned}, not read again yet.")],
     }
 }
 
