@@ -183,6 +183,10 @@ fn belongs(run: &RunState, event: &Event) -> bool {
     let steps = at_gate(ApprovalGate::SG1) || at_gate(ApprovalGate::SG2);
     // New evidence begins with a new look at the code.
     let renews = |gate: Gate| gate == Gate::G0 && run.renewal.is_some();
+    let is_begun = |gate| {
+        let gate = run.gates.get(&gate);
+        gate.is_some_and(|gate| gate.finished.is_none())
+    };
     match event {
         Event::GateStarted(GateStarted { gate }) => gate_of(needs) == Some(*gate) || renews(*gate),
         Event::GateFinished(GateFinished { gate, .. }) => {
@@ -202,12 +206,10 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         Event::TransactionOpened(opened)
             if needs == E::TakePin && opened.purpose == Purpose::Survey =>
         {
-            run.gates
-                .get(&Gate::G1)
-                .is_some_and(|gate| gate.finished.is_none())
+            is_begun(Gate::G1)
         }
         Event::TransactionOpened(_) => {
-            let prepares = needs == E::Seed && run.change().is_some();
+            let prepares = needs == E::Seed && run.change().is_some() && is_begun(Gate::G2);
             let surveys = matches!(needs, E::TakePin | E::RenewEvidence(_) | E::TakePostSurvey);
             waits || steps || prepares || surveys
         }
