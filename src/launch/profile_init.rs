@@ -14,6 +14,7 @@ use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
 use crate::profile::{self, Profile};
 use crate::report::visible;
+use crate::run::counted;
 use crate::runner::RunnerError;
 use crate::runner::target::{Purpose, SurveyRequest, Taken, TargetError};
 use crate::survey::{Digest, RoleSurvey};
@@ -109,10 +110,10 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     let shown = visible(&file.display().to_string());
     output::say(&match &learnt {
         Some(learnt) => format!(
-            "{shown} written: {} facts and {} protected tables, of {} tables that {} can read. What is left out says why.",
-            proposed.facts.len(),
-            proposed.contents.len(),
-            learnt.tables.len(),
+            "{shown} written: {} and {}, of {} that {} can read. What is left out says why.",
+            counted(proposed.facts.len(), "fact"),
+            counted(proposed.contents.len(), "protected table"),
+            counted(learnt.tables.len(), "table"),
             visible(&learnt.role)
         ),
         None => {

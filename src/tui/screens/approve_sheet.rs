@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{approve_input, proof, rehearsed, sheet_drift, sheet_edge, sheet_last_pass, words};
 use crate::audit;
-use crate::run::{ApprovalGate, ApprovalStatus, Decision, Evidence, Obstacle};
+use crate::run::{ApprovalGate, ApprovalStatus, Decision, Evidence, Obstacle, RunState, counted};
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{Action, KeyScope, key_of};
@@ -261,7 +261,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
             Ink::Bold,
             format!("{}{}", " ".repeat(58), "^".repeat(6)),
         ));
-        lines.push(enter_does(evidence.gate, evidence.sheet.change.is_some()));
+        lines.push(enter_does(model.run(), evidence.gate));
     } else {
         lines.push(Text::inked(
             Ink::Needed,
@@ -307,6 +307,15 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         .as_ref()
         .zip(sheet.predicted_counts.as_ref())
     else {
+        let run = model.run();
+        if !run.simulates() && run.change().is_none() {
+            let facts = counted(run.compared(), "fact");
+            text.push(Text::plain(format!(
+                "{} Approved are {facts} as they are.",
+                run.nothing_predicted()
+            )));
+            text.push(Text::new());
+        }
         return;
     };
     let heading = Text::inked(Ink::Bold, "A LIVE RUN WOULD CHANGE").to_column(29);
@@ -372,13 +381,15 @@ fn this_gate(model: &Model, evidence: &Evidence) -> Text {
 }
 
 /// What is done when this sheet is approved.
-fn enter_does(gate: ApprovalGate, changes: bool) -> Text {
+fn enter_does(run: &RunState, gate: ApprovalGate) -> Text {
     let enter = key(Action::Confirm);
-    let then = match (gate, changes) {
-        (ApprovalGate::SG1, false) => "simulates CUT, VERIFY; SG2 asks next",
-        (ApprovalGate::SG1, true) => "copies rows, rehearses; SG2 asks next",
-        (ApprovalGate::SG2, false) => "simulates ENACT, closes out, seals",
-        (ApprovalGate::SG2, true) => "rehearses again; if as above, seals",
+    let then = match (gate, run.change().is_some(), run.simulates()) {
+        (ApprovalGate::SG1, false, true) => "simulates CUT, VERIFY; SG2 asks next",
+        (ApprovalGate::SG1, false, false) => "SG2 asks next",
+        (ApprovalGate::SG1, true, _) => "copies rows, rehearses; SG2 asks next",
+        (ApprovalGate::SG2, false, true) => "simulates ENACT, closes out, seals",
+        (ApprovalGate::SG2, false, false) => "closes out, seals",
+        (ApprovalGate::SG2, true, _) => "rehearses again; if as above, seals",
     };
     Text::inked(Ink::Bold, enter).with(
         Ink::Plain,

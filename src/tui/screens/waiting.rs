@@ -196,9 +196,11 @@ fn prediction_beside(model: &Model, band: &Band, evidence: &Evidence, narrow: bo
 /// What a live run would change by the sheet.
 fn prediction(run: &RunState, evidence: &Evidence, gap: &str) -> Text {
     let predicted = evidence.sheet.predicted.as_ref();
-    predicted.map_or_else(Text::new, |predicted| {
-        words::prediction(run, predicted, gap)
-    })
+    match predicted {
+        Some(predicted) => words::prediction(run, predicted, gap),
+        None if run.simulates() || run.change().is_some() => Text::new(),
+        None => Text::plain(run.nothing_predicted()),
+    }
 }
 
 /// After drift the new evidence is led by what changed since the earlier one.
