@@ -44,14 +44,14 @@ pub struct Profile {
     /// Pinned functions.
     #[serde(default)]
     pub functions: Vec<FunctionSpec>,
-    /// Grant matrix; a profile with a change may do without.
+    /// Grant matrix.
     #[serde(default)]
     pub grants: Option<GrantScope>,
     /// Protected tables: each is a content digest.
     #[serde(default)]
     pub contents: Vec<ContentSpec>,
-    /// Source pieces: `key text, content text`, ordered by `key COLLATE "C"`. A profile with a change may leave out these, the live
-    /// units and the lifecycle: all three or none ([`Profile::units`]).
+    /// Source pieces: `key text, content text`, ordered by `key COLLATE "C"`. Units are simulated where these, the live
+    /// units and the lifecycle are there, all three or none ([`Profile::units`]).
     #[serde(default)]
     pub pieces: Option<SqlSpec>,
     /// Live units: `key text, content text, state text`, ordered by `key COLLATE "C"`.
