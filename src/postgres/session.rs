@@ -101,13 +101,13 @@ impl Session {
         let _opened = must(next());
         let settings = must(next());
         let identity = must(next());
-        // Not every role may ask these two, and not every server has them.
+        // Not every role may ask these, and not every server has the first two.
         let mut may = |answer| single(keep(false, answer));
         let _savepoint = next();
         let system_identifier = may(next());
         let _rollback_to = next();
         let timeline = may(next());
-        let (_rollback_to, _released) = (next(), next());
+        let _rollback_to = next();
         let carried = proof::carried(next().unwrap_or_default());
         let mut columns = identity.into_iter().flatten();
         let mut cell = || columns.next().flatten().unwrap_or_default();
@@ -436,8 +436,9 @@ fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {
         Statement::ROLLBACK_TO.into(),
         Statement::TIMELINE.into(),
         Statement::ROLLBACK_TO.into(),
-        Statement::RELEASE.into(),
         Statement::RESIDUE.into(),
+        Statement::ROLLBACK_TO.into(),
+        Statement::RELEASE.into(),
     ]
 }
 
