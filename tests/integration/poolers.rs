@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{Write as _, stderr};
 use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -98,7 +99,8 @@ impl PgBouncer {
             .place
             .path()
             .join(format!(".s.PGSQL.{}", Self::PORT));
-        while !socket.exists() {
+        // Its file is there before it listens.
+        while UnixStream::connect(&socket).is_err() {
             let ended = bouncer.process.try_wait().expect("it is ours");
             assert_eq!(ended, None, "PgBouncer ended");
             thread::sleep(Duration::from_millis(20));

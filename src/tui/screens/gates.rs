@@ -229,12 +229,10 @@ fn rehearsal_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
             (Glyph::Done, Ink::Plain, says)
         }
     };
-    let text = sub(model, glyph, ink, ink, "rehearsal");
-    let text = if width >= 36 {
-        text.to_column(14).then(Text::inked(ink, says))
-    } else {
-        text
-    };
+    let mut text = sub(model, glyph, ink, ink, "rehearsal");
+    if width >= 36 {
+        text = text.to_column(14).then(Text::inked(ink, says));
+    }
     PaneRow::new(text, TextSubject::Rehearsal)
 }
 
