@@ -3,12 +3,33 @@
 
 use super::pane::{PaneRow, PaneText};
 use super::rehearsed;
+use crate::run::{ChangeEvidence, RunState};
 use crate::simulate::SimulatedStep;
 use crate::survey::Simulated;
 use crate::tui::model::Model;
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
+
+/// Why the pane has no table; `None`: it has some.
+fn nothing(run: &RunState) -> Option<&'static str> {
+    match (run.simulates(), run.change().is_some()) {
+        (true, _) if run.predicted.is_some() => None,
+        (true, _) if run.ended_early() => Some("Nothing predicted: it ended before G2."),
+        (true, _) => Some("Nothing predicted yet: G2 computes it."),
+        (false, true) => None,
+        (false, false) => Some(run.nothing_predicted()),
+    }
+}
+
+fn heading(name: usize, number: usize) -> Text {
+    let of_number = |text: &str| Text::inked(Ink::Dim, text).right(number);
+    Text::inked(Ink::Dim, "table")
+        .to_column(name)
+        .then(of_number("insert"))
+        .then(of_number("update"))
+        .then(of_number("delete"))
+}
 
 /// The rows of the pane for an inner width.
 pub(super) fn text(model: &Model, width: usize) -> PaneText {
@@ -29,37 +50,16 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         },
         ..PaneText::default()
     };
-    if run.predicted.is_none() && run.simulates() {
-        pane.rows.push(PaneRow::only(Text::inked(
-            Ink::Dim,
-            if run.ended_early() {
-                "Nothing predicted: it ended before G2."
-            } else {
-                "Nothing predicted yet: G2 computes it."
-            },
-        )));
-        return pane;
-    }
-    if !changes && !run.simulates() {
-        let says = Text::inked(Ink::Dim, run.nothing_predicted());
-        pane.rows
-            .extend(says.wrap(width).into_iter().map(PaneRow::only));
+    if let Some(says) = nothing(run) {
+        let lines = Text::inked(Ink::Dim, says).wrap(width);
+        pane.rows.extend(lines.into_iter().map(PaneRow::only));
         return pane;
     }
     let number = if width >= 50 { 10 } else { 7 };
     let name = width.saturating_sub(3 * number).min(24);
-    let heading = |text: &str| Text::inked(Ink::Dim, text).right(number);
-    let counted = run
-        .change_evidence()
-        .map(|change| change.rehearsed.is_some());
-    if run.predicted.is_some() || counted == Some(true) {
-        pane.head.push(
-            Text::inked(Ink::Dim, "table")
-                .to_column(name)
-                .then(heading("insert"))
-                .then(heading("update"))
-                .then(heading("delete")),
-        );
+    let is_rehearsed = |change: ChangeEvidence| change.rehearsed.is_some();
+    if run.predicted.is_some() || run.change_evidence().is_some_and(is_rehearsed) {
+        pane.head.push(heading(name, number));
     }
     pane.rows
         .extend(rehearsed::pane_rows(run, width, name, number));
