@@ -51,7 +51,8 @@ pub(super) fn text(model: &Model, width: usize) -> PaneText {
         ..PaneText::default()
     };
     if let Some(says) = nothing(run) {
-        let lines = Text::inked(Ink::Dim, says).wrap(width);
+        // A sentence needs no room on its right.
+        let lines = Text::inked(Ink::Dim, says).wrap(width + 1);
         pane.rows.extend(lines.into_iter().map(PaneRow::only));
         return pane;
     }
