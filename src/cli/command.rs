@@ -92,7 +92,7 @@ pub enum Command {
     Runs(RunsCommand),
     /// Shows a run again from its journal, record by record: no database.
     ///
-    /// An archive that `drygate export` wrote is retold where it lies, without importing it.
+    /// An archive that `drygate export` wrote is replayed where it lies, without importing it.
     Replay(ReplayCommand),
     /// Checks chain, HEAD, blobs and manifest and recomputes every verdict.
     Verify {

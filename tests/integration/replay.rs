@@ -1,5 +1,5 @@
 //! `drygate replay` on really rehearsed runs, with the server gone.
-//! Invariant: what is retold is compared with the journal, and nothing of the run is changed by it.
+//! Invariant: what is replayed is compared with the journal, and nothing of the run is changed by it.
 
 use std::path::Path;
 
