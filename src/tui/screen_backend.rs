@@ -1,9 +1,12 @@
 //! The ratatui backend of the real terminal.
-//! Invariant: it sends no query to the terminal, limits sizes to `SIDE_MAX`, and leaves the cursor to the terminal guard.
+//! Invariant: it sends no query to the terminal, limits sizes to `SIDE_MAX`, leaves the cursor to the terminal guard, and sends
+//! each frame as a synchronized update.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
 
+use crossterm::queue;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
@@ -25,6 +28,7 @@ pub struct ScreenBackend {
     terminal: File,
     inner: CrosstermBackend<BufWriter<File>>,
     cursor: Position,
+    in_frame: bool,
 }
 
 impl ScreenBackend {
@@ -35,7 +39,18 @@ impl ScreenBackend {
             terminal,
             inner: CrosstermBackend::new(buffered),
             cursor: Position::ORIGIN,
+            in_frame: false,
         })
+    }
+
+    /// Begins a synchronized update (DEC private mode 2026) unless one is open: a terminal that knows it shows no half-drawn
+    /// frame, others ignore it. `flush` ends it.
+    fn begin_frame(&mut self) -> io::Result<()> {
+        if !self.in_frame {
+            queue!(self.inner, BeginSynchronizedUpdate)?;
+            self.in_frame = true;
+        }
+        Ok(())
     }
 }
 
@@ -46,6 +61,12 @@ impl Backend for ScreenBackend {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
+        let mut content = content.peekable();
+        // An unchanged frame writes nothing at all.
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        self.begin_frame()?;
         self.inner.draw(content)
     }
 
@@ -68,10 +89,12 @@ impl Backend for ScreenBackend {
     }
 
     fn clear(&mut self) -> io::Result<()> {
+        self.begin_frame()?;
         self.inner.clear()
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        self.begin_frame()?;
         self.inner.clear_region(clear_type)
     }
 
@@ -96,6 +119,10 @@ impl Backend for ScreenBackend {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        if self.in_frame {
+            queue!(self.inner, EndSynchronizedUpdate)?;
+            self.in_frame = false;
+        }
+        Backend::flush(&mut self.inner)
     }
 }

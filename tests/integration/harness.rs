@@ -46,6 +46,19 @@ fn keys_arrive_as_a_terminal_sends_them() {
 }
 
 #[test]
+fn a_frame_is_seen_whole_or_not_at_all() {
+    let mut terminal = shell(
+        "printf 'old'; printf '\\033[?2026h\\rnew\\033]2;begun\\007'; read -r _; printf '\\033[?2026l'; read -r _",
+    );
+    terminal.wait_heard("the title", |heard| (heard.title == "begun").then_some(()));
+    assert_eq!(terminal.screen().row(0), "old");
+    assert_eq!(terminal.left_behind(), ["synchronized output (2026)"]);
+    terminal
+        .keys("\n")
+        .wait_until("the frame", |screen| screen.row(0) == "new");
+}
+
+#[test]
 fn the_program_under_test_starts_in_a_pty() {
     let terminal = Launch::drygate(["--version"]).open();
     assert_eq!(terminal.wait_exit(), Exit::Code(0), "{}", terminal.screen());

@@ -1,5 +1,5 @@
-//! Light and dark by the terminal's answer, and the wheel, in a real terminal. Invariant: nothing waits for the answer, and no part
-//! of it is a key.
+//! Light and dark by the terminal's answer, the wheel, and whole frames, in a real terminal. Invariant: nothing waits for the
+//! answer, and no part of it is a key.
 
 use drygate::postgres::throwaway::Scenario;
 
@@ -59,6 +59,26 @@ fn a_theme_that_was_chosen_is_asked_of_nobody() {
     terminal.type_slowly("q");
     terminal.wait_exit();
     assert_eq!(terminal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn whatever_is_drawn_is_drawn_in_a_synchronized_update() {
+    let ground = Ground::new(Scenario::Draft);
+    let mut terminal = ground.at_sg1("0");
+    terminal.type_slowly("?").wait_for("KEYS");
+    terminal.type_slowly("q");
+    terminal.wait_exit();
+    let bytes = String::from_utf8_lossy(&terminal.transcript()).into_owned();
+    let mut updates = bytes.split("\u{1b}[?2026h");
+    let mut outside = updates.next().expect("a first part").to_owned();
+    let mut drawn = String::new();
+    for update in updates {
+        let (inside, after) = update.split_once("\u{1b}[?2026l").expect("an end");
+        drawn.push_str(inside);
+        outside.push_str(after);
+    }
+    assert!(drawn.contains('┌') && drawn.contains("KEYS"), "{drawn}");
+    assert!(!outside.contains('┌'), "{outside}");
 }
 
 #[test]

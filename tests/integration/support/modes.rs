@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 /// Modes that a terminal has on when nobody touched it: wrapping and the cursor.
 const ON_BY_DEFAULT: [u16; 2] = [7, 25];
 
+/// Synchronized output: what is drawn is shown when the mode goes off.
+const SYNCHRONIZED: u16 = 2026;
+
 /// Follows a byte stream and knows which modes differ from an untouched terminal.
 #[derive(Debug, Default)]
 pub struct Modes {
@@ -63,6 +66,11 @@ impl Modes {
         State::Text
     }
 
+    /// Whether a synchronized update is open.
+    pub fn is_synchronized(&self) -> bool {
+        self.changed.contains(&SYNCHRONIZED)
+    }
+
     /// What differs from an untouched terminal, with the names people use.
     pub fn left(&self) -> Vec<String> {
         let name = |mode: &u16| match mode {
@@ -72,7 +80,7 @@ impl Modes {
             1004 => "focus reports (1004)".to_owned(),
             1049 => "alternate screen (1049)".to_owned(),
             2004 => "bracketed paste (2004)".to_owned(),
-            2026 => "synchronized output (2026)".to_owned(),
+            &SYNCHRONIZED => "synchronized output (2026)".to_owned(),
             other => format!("mode {other}"),
         };
         self.changed.iter().map(name).collect()

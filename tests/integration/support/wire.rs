@@ -1,5 +1,5 @@
 //! What came over the wire: the emulated screen, the bytes, and what was heard besides (bell, title, clipboard).
-//! Invariant: every chunk is accounted for and announced, so that waiting needs no polling.
+//! Invariant: every chunk is accounted for and announced, so that waiting needs no polling; a frame is seen whole or not at all.
 
 use std::num::NonZeroU16;
 
@@ -41,6 +41,8 @@ impl vt100::Callbacks for ReceivedBytes {
 /// The near end of the pty.
 pub struct Wire {
     parser: vt100::Parser<ReceivedBytes>,
+    /// What was shown when the synchronized update that is open began.
+    held: Option<Screen>,
     /// Modes as switched by the program.
     pub modes: Modes,
     /// Every byte since the start.
@@ -57,6 +59,7 @@ impl Wire {
                 0,
                 ReceivedBytes::default(),
             ),
+            held: None,
             modes: Modes::default(),
             transcript: Vec::new(),
         }
@@ -64,19 +67,29 @@ impl Wire {
 
     /// Takes what was read.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.parser.process(bytes);
-        self.modes.feed(bytes);
+        // Byte by byte: an update begins and ends anywhere in a chunk.
+        for byte in bytes.chunks(1) {
+            self.parser.process(byte);
+            self.modes.feed(byte);
+            match (self.modes.is_synchronized(), self.held.is_some()) {
+                (true, false) => self.held = Some(Screen::from_vt(self.parser.screen())),
+                (false, true) => self.held = None,
+                _ => {}
+            }
+        }
         self.transcript.extend_from_slice(bytes);
     }
 
     /// Takes a new size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.parser.set_size(cells(rows), cells(columns));
+        self.held = None;
     }
 
     /// What is to be seen now.
     pub fn screen(&self) -> Screen {
-        Screen::from_vt(self.parser.screen())
+        let screen = || Screen::from_vt(self.parser.screen());
+        self.held.clone().unwrap_or_else(screen)
     }
 
     /// What was heard so far.
