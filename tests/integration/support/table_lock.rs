@@ -1,7 +1,6 @@
 //! Another session that holds a lock, as the ALTER TABLE of a deployment does. Invariant: when the value is there the lock is held,
 //! when it is gone the lock is gone.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use drygate::postgres::throwaway::Cluster;
@@ -40,25 +39,24 @@ impl TableLock {
         Self { runtime, client }
     }
 
-    /// Lets go once so many sessions have waited for a lock of this database and given up.
+    /// Lets go so long after a session was first seen to wait for a lock of this database, and says how long it was in truth.
     #[track_caller]
-    pub fn let_go_after(self, tries: usize) {
-        let asked = "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+    pub fn hold(self, time: Duration) -> Duration {
+        let asked = "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
              WHERE NOT l.granted AND d.datname = current_database()";
-        let mut seen = BTreeSet::new();
         let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
+        let is_met = || {
             let rows = self.runtime.block_on(self.client.query(asked, &[]));
-            let rows = rows.expect("a superuser may");
-            let waiting: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
-            seen.extend(waiting.iter().copied());
-            // Where this machine stood still, a try may have gone unseen.
-            if seen.len() > tries || (seen.len() == tries && waiting.is_empty()) {
-                return;
-            }
+            !rows.expect("a superuser may").is_empty()
+        };
+        while !is_met() {
+            assert!(Instant::now() < deadline, "no session met the lock");
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("{} sessions met the lock", seen.len());
+        let met = Instant::now();
+        std::thread::sleep(time);
+        drop(self);
+        met.elapsed()
     }
 }
 
