@@ -22,6 +22,7 @@ mod journal_fixture;
 mod last_pass;
 #[cfg(test)]
 mod moved_tests;
+mod names_exist;
 mod orchestration;
 mod plain_reads;
 mod precheck;
@@ -56,6 +57,7 @@ pub use dry_seams::{DrySeams, g2};
 pub use feasibility::{Feasibility, QueryRuling, audit_holds, g1};
 pub use forbidden::{Forbidden, forbidden, forbidden_rows};
 pub use last_pass::{last_pass_differences, not_comparable};
+pub use names_exist::names_exist;
 pub use orchestration::{g3, g3_count, g3_so_far};
 pub use plain_reads::{pinned_runs, recorded_rulings};
 pub use precheck::{SsotFile, g0, recorded_ssot, repository_at_g0, ssot_digests, ssot_documents};

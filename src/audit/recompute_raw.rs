@@ -195,6 +195,7 @@ fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
         | CheckName::ForbiddenSigningReplaced
         | CheckName::ReportsRender
         | CheckName::SqlPassesGuard
+        | CheckName::NamesExist
         | CheckName::AgainstADatabase
         | CheckName::Other(_) => return RawVerdict::Elsewhere,
     };

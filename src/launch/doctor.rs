@@ -382,7 +382,7 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorLine {
         let next = "Correct the profile first: it says what is asked.";
         return DoctorLine::not_checked(name, "not asked without a profile", next);
     };
-    let (taken, _, checks) = match survey::look(settings, loaded) {
+    let (taken, checks) = match survey::look_with_names(settings, loaded) {
         Ok(looked) => looked,
         Err(error) => {
             let next = error

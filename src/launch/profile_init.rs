@@ -7,8 +7,6 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::{LaunchError, output, survey};
 use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
@@ -16,28 +14,10 @@ use crate::profile::{self, Profile};
 use crate::report::visible;
 use crate::run::counted;
 use crate::runner::RunnerError;
-use crate::runner::target::{Purpose, SurveyRequest, Taken, TargetError};
-use crate::survey::{Digest, RoleSurvey};
+use crate::runner::target::{Taken, TargetError};
+use crate::survey::{Digest, NamedRelation, RoleSurvey};
 
 const STARTING: &str = include_str!("../../assets/profiles/starting.toml");
-
-/// The tables that the role can read, with their columns and primary keys, as one text.
-const TABLES: &str = "
-SELECT coalesce(json_agg(json_build_object(
-         'schema', n.nspname, 'table', c.relname, 'rows', c.reltuples::bigint, 'row_security', c.relrowsecurity,
-         'columns', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
-                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-         'row_key', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_index i
-                       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-                      WHERE i.indrelid = c.oid AND i.indisprimary))
-       ORDER BY n.nspname, c.relname)::text, '[]')
-  FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p')
-   AND NOT c.relispartition
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND has_schema_privilege(n.oid, 'USAGE')
-   AND has_table_privilege(c.oid, 'SELECT')";
 
 /// Tables that are proposed at most; the others are named in a comment.
 const PROPOSED_MAX: usize = 400;
@@ -47,23 +27,12 @@ const PROPOSED_MAX: usize = 400;
 const DIGESTED_ROWS_MAX: i64 = 100_000;
 const COUNTED_ROWS_MAX: i64 = 10_000_000;
 
-/// A table that can be read.
-#[derive(Debug, Deserialize)]
-struct Table {
-    schema: String,
-    #[serde(rename = "table")]
-    name: String,
-    rows: i64,
-    row_security: bool,
-    columns: Option<Vec<String>>,
-    row_key: Option<Vec<String>>,
-}
-
 /// What was learnt of a database.
 #[derive(Debug, Default)]
 struct Learnt {
     role: String,
-    tables: Vec<Table>,
+    /// The tables that it can read.
+    tables: Vec<NamedRelation>,
     /// Why the fact or digest of that key cannot be read, as a survey of all that is proposed found.
     unread: BTreeMap<String, String>,
     /// Whether the role could write.
@@ -140,35 +109,20 @@ fn failed(source: std::io::Error) -> LaunchError {
     LaunchError::output("cannot write the profile")(source)
 }
 
-const SURVEY: SurveyRequest = SurveyRequest {
-    purpose: Purpose::Survey,
-    live_only: false,
-    streams: false,
-};
-
 /// Reads which tables there are, in a survey like any other: same settings, same guards, rolled back.
 fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
-    let fact = format!(
-        "[[facts]]\nkey = \"tables\"\nlabel = \"tables\"\ntype = \"text\"\nsql = '''{TABLES}'''\n\n\
-         [role]\nfunctions = [\"has_table_privilege\", \"has_schema_privilege\"]\n"
-    );
-    let asking = filled("none", "none", &fact, "", &["public"]);
+    let asking = filled("none", "none", EXAMPLE_FACT, "", &["public"]);
     let asking: Profile = profile::parse("profile init", &asking)?;
-    let (taken, _) = survey::take(settings, asking, SURVEY).map_err(|error| match error {
+    let (taken, names) = survey::names(settings, &asking).map_err(|error| match error {
         LaunchError::Runner(RunnerError::Target(TargetError::Unfit(why))) => {
             LaunchError::TablesNotRead(why)
         }
         other => other,
     })?;
-    let survey = &taken.survey;
-    let value = survey.fact("tables").and_then(|fact| fact.observed.value());
-    let value = value.ok_or_else(|| {
-        let why = unread(&taken, "tables");
-        LaunchError::TablesNotRead(why.unwrap_or_else(|| "the server did not answer".to_owned()))
-    })?;
-    let tables: Vec<Table> = serde_json::from_str(value)
-        .map_err(|error| LaunchError::TablesNotRead(error.to_string()))?;
-    let role = survey.server.current_user.clone();
+    let names = names.map_err(LaunchError::TablesNotRead)?;
+    let may_be_read = |table: &NamedRelation| table.details.is_table && table.details.may_be_read;
+    let tables: Vec<NamedRelation> = names.relations.into_iter().filter(may_be_read).collect();
+    let role = taken.survey.server.current_user.clone();
     if tables.is_empty() {
         return Err(LaunchError::NoTableReadable(role));
     }
@@ -185,7 +139,7 @@ fn tried(settings: &Settings, mut learnt: Learnt) -> Result<Learnt, LaunchError>
     let facts = proposed.facts.iter().map(|fact| fact.key.clone());
     let contents = proposed.contents.iter().map(|content| content.key.clone());
     let keys: Vec<String> = facts.chain(contents).collect();
-    let (taken, _) = survey::take(settings, proposed, SURVEY)?;
+    let (taken, _) = survey::names(settings, &proposed)?;
     let reasons = keys.into_iter().filter_map(|key| {
         let why = unread(&taken, &key)?;
         Some((key, why))
@@ -267,7 +221,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The table as `count` of a fact names it; `None`: a quote inside a name.
-fn named(table: &Table) -> Option<String> {
+fn named(table: &NamedRelation) -> Option<String> {
     let name = |name: &str| {
         let word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
         let digit = |c: u8| c.is_ascii_digit();
@@ -281,7 +235,7 @@ fn named(table: &Table) -> Option<String> {
 }
 
 /// A key for the digest of a table, which with `_rows` behind it is that of its count; no other table has either.
-fn key_of(table: &Table, taken: &mut BTreeSet<String>) -> String {
+fn key_of(table: &NamedRelation, taken: &mut BTreeSet<String>) -> String {
     let word = |c: char| match c.to_ascii_lowercase() {
         c if c.is_ascii_lowercase() || c.is_ascii_digit() => c,
         _ => '_',
@@ -308,7 +262,7 @@ fn proposed(learnt: &Learnt) -> (String, String) {
             // Writing to a `String` cannot fail.
             let _ = writeln!(text, "# left out: {shown}: {}\n", visible(why));
         };
-        if table.row_security {
+        if table.details.row_security {
             left_out(&mut facts, "row security decides which rows a role sees");
             continue;
         }
@@ -318,14 +272,17 @@ fn proposed(learnt: &Learnt) -> (String, String) {
         }
         let key = key_of(table, &mut keys);
         let count = format!("{key}_rows");
-        let many = format!("about {} rows, which each survey would read", table.rows);
+        let many = format!(
+            "about {} rows, which each survey would read",
+            table.details.rows
+        );
         match (named(table), learnt.unread.get(&count)) {
             (_, Some(why)) => left_out(&mut facts, why),
             (None, None) => left_out(
                 &mut facts,
                 "there is a quote in its name; count it with sql",
             ),
-            (Some(_), None) if table.rows > COUNTED_ROWS_MAX => left_out(&mut facts, &many),
+            (Some(_), None) if table.details.rows > COUNTED_ROWS_MAX => left_out(&mut facts, &many),
             (Some(name), None) => {
                 let _ = writeln!(
                     facts,
@@ -335,7 +292,8 @@ fn proposed(learnt: &Learnt) -> (String, String) {
                 );
             }
         }
-        let (Some(columns), Some(row_key)) = (&table.columns, &table.row_key) else {
+        let (Some(columns), Some(row_key)) = (&table.details.columns, &table.details.row_key)
+        else {
             left_out(&mut contents, "it has no primary key to name its rows by");
             continue;
         };
@@ -354,7 +312,7 @@ fn proposed(learnt: &Learnt) -> (String, String) {
             list(columns),
             list(row_key)
         );
-        if table.rows > DIGESTED_ROWS_MAX {
+        if table.details.rows > DIGESTED_ROWS_MAX {
             left_out(&mut contents, &many);
             contents.extend(content.lines().map(|line| format!("# {line}\n")));
             contents.push('\n');
@@ -368,18 +326,23 @@ fn proposed(learnt: &Learnt) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{DIGESTED_ROWS_MAX, Learnt, PROPOSED_MAX, Table, text};
+    use super::{DIGESTED_ROWS_MAX, Learnt, PROPOSED_MAX, text};
     use crate::audit::profile_findings;
     use crate::profile;
+    use crate::survey::{NamedRelation, RelationDetails};
 
-    fn table(schema: &str, table: &str) -> Table {
-        Table {
+    fn table(schema: &str, table: &str) -> NamedRelation {
+        NamedRelation {
             schema: schema.to_owned(),
             name: table.to_owned(),
-            rows: -1,
-            row_security: false,
-            columns: Some(vec!["id".to_owned(), "odd \"name\"\u{7f}".to_owned()]),
-            row_key: Some(vec!["id".to_owned()]),
+            details: RelationDetails {
+                is_table: true,
+                rows: -1,
+                row_security: false,
+                may_be_read: true,
+                columns: Some(vec!["id".to_owned(), "odd \"name\"\u{7f}".to_owned()]),
+                row_key: Some(vec!["id".to_owned()]),
+            },
         }
     }
 
@@ -397,9 +360,9 @@ mod tests {
             table("public", "quo\"ted"),
         ];
         tables.extend((0..PROPOSED_MAX).map(|nth| table("app", &format!("t{nth}"))));
-        tables[5].rows = DIGESTED_ROWS_MAX + 1;
-        tables[6].row_security = true;
-        tables[7].row_key = None;
+        tables[5].details.rows = DIGESTED_ROWS_MAX + 1;
+        tables[6].details.row_security = true;
+        tables[7].details.row_key = None;
         let role = "reader \"of\"\u{1b}[31m\u{7f} all".to_owned();
         let why = "its column calls public.f".to_owned();
         let learnt = text(Some(&Learnt {

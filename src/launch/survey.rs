@@ -21,19 +21,15 @@ use crate::runner::target::{
     Progress, Purpose, SurveyRequest, Taken, Target, Witness, WitnessError,
 };
 use crate::simulate::{Joiner, Pairing, Piece, StreamError, Unit, Want};
-use crate::survey::{Digest, Fact, Survey, TransactionProof};
+use crate::survey::{DatabaseNames, Digest, Fact, Survey, TransactionProof};
 use crate::{audit, postgres};
 
-/// One survey of the settings' database as a profile asks for it.
-pub(super) fn take(
-    settings: &Settings,
-    profile: Profile,
-    ask: SurveyRequest,
-) -> Result<(Taken, Option<TransactionProof>), LaunchError> {
-    let connection = run::connection(settings)?;
-    let mut target = LiveReadOnlyDiscoverer::new(connection, profile, "survey");
-    SurveyWitness::new(|_| ()).look(&mut target, ask)
-}
+/// All facts, and no units.
+const FACTS: SurveyRequest = SurveyRequest {
+    purpose: Purpose::Survey,
+    live_only: false,
+    streams: false,
+};
 
 /// Whether a database is named: by the settings, or by libpq's own variables.
 pub(super) fn names_a_database(settings: &Settings) -> bool {
@@ -66,15 +62,26 @@ pub(super) fn without_database(
     Ok(audit::scope(&RunState::default(), &loaded.profile, checks))
 }
 
-/// One survey and the checks of G1 over it.
-pub(super) fn look(
+/// Whatever surveys the settings' database as a profile asks for it.
+pub(super) fn target(
     settings: &Settings,
+    profile: &Profile,
+) -> Result<LiveReadOnlyDiscoverer, LaunchError> {
+    let connection = run::connection(settings)?;
+    Ok(LiveReadOnlyDiscoverer::new(
+        connection,
+        profile.clone(),
+        "survey",
+    ))
+}
+
+/// One survey and the checks of G1 over it.
+fn look(
+    target: &mut LiveReadOnlyDiscoverer,
     loaded: &LoadedProfile,
 ) -> Result<(Taken, Option<TransactionProof>, Vec<Check>), LaunchError> {
-    let connection = run::connection(settings)?;
-    let mut target = LiveReadOnlyDiscoverer::new(connection, loaded.profile.clone(), "survey");
     let witness = SurveyWitness::new(|_| ());
-    let (taken, proof) = witness.look(&mut target, SurveyRequest::SURVEY)?;
+    let (taken, proof) = witness.look(target, SurveyRequest::SURVEY)?;
     let mut secrets = audit::SecretScan::default();
     secrets.profile(&loaded.text);
     let survey = serde_json::to_string(&taken.survey).map_err(RunnerError::from)?;
@@ -95,14 +102,34 @@ pub(super) fn look(
     Ok((taken, proof, checks))
 }
 
+/// One survey, the checks of G1 over it, and whether the names of the profile are in the database.
+pub(super) fn look_with_names(
+    settings: &Settings,
+    loaded: &LoadedProfile,
+) -> Result<(Taken, Vec<Check>), LaunchError> {
+    let mut target = target(settings, &loaded.profile)?.asking_names();
+    let (taken, _, checks) = look(&mut target, loaded)?;
+    let role = &taken.survey.server.current_user;
+    let names = audit::names_exist(&loaded.profile, &loaded.text, &target.names(), role);
+    Ok((taken, [vec![names], checks].concat()))
+}
+
+/// A survey with what there is by name in the database.
+pub(super) fn names(
+    settings: &Settings,
+    profile: &Profile,
+) -> Result<(Taken, Result<DatabaseNames, String>), LaunchError> {
+    let mut target = target(settings, profile)?.asking_names();
+    let (taken, _) = SurveyWitness::new(|_| ()).look(&mut target, FACTS)?;
+    Ok((taken, target.names()))
+}
+
 /// A survey for whoever makes a role: with who holds privileges through PUBLIC alone.
 pub(super) fn look_for_role(
     settings: &Settings,
     loaded: &LoadedProfile,
 ) -> Result<(Taken, PublicHolders), LaunchError> {
-    let connection = run::connection(settings)?;
-    let target = LiveReadOnlyDiscoverer::new(connection, loaded.profile.clone(), "survey");
-    let mut target = target.asking_public_holders();
+    let mut target = target(settings, &loaded.profile)?.asking_public_holders();
     let witness = SurveyWitness::new(|_| ());
     let (taken, _) = witness.look(&mut target, SurveyRequest::SURVEY)?;
     Ok((taken, target.public_holders()))
@@ -111,7 +138,7 @@ pub(super) fn look_for_role(
 /// `drygate survey`: prints the facts.
 pub fn survey(settings: &Settings) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    let (taken, proof, _) = look(settings, &loaded)?;
+    let (taken, proof, _) = look(&mut target(settings, &loaded.profile)?, &loaded)?;
     let survey = &taken.survey;
     if settings.output == Output::Json {
         output::document(&document(survey, proof))?;
@@ -187,7 +214,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     let mut checks = without_database(settings, &loaded)?;
     if names_a_database(settings) {
         // A profile that no run would start with has ended the command above, before it connects.
-        checks.extend(look(settings, &loaded)?.2);
+        checks.extend(look_with_names(settings, &loaded)?.1);
     } else {
         checks.push(left_to_check());
     }
@@ -207,8 +234,8 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
                 check.name,
                 visible(&check.says)
             ))?;
-            if let Some(remedy) = &check.remedy {
-                output::line(&format!("{:<12} {}", "", visible(remedy)))?;
+            for line in check.remedy.iter().flat_map(|remedy| remedy.lines()) {
+                output::line(&format!("{:<12} {}", "", visible(line)))?;
             }
         }
         for line in hook_lines(&hooks) {

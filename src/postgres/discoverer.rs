@@ -12,6 +12,7 @@ use super::connect::{ConnectOptions, connect};
 use super::error::CallError;
 use super::fact_reader::{FactReader, FactsRead};
 use super::guard::guard;
+use super::names;
 use super::profile_query::queries;
 use super::public_holders::{self, PublicHolders};
 use super::resolver::Resolver;
@@ -25,7 +26,7 @@ use crate::runner::target::{
     PinnedRuns, Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity,
     UnavailableKind, Witness,
 };
-use crate::survey::{EvidenceFormat, Survey, facts_digest};
+use crate::survey::{DatabaseNames, EvidenceFormat, Survey, facts_digest};
 
 /// Pauses between the tries of one survey, where another transaction may go through at once.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
@@ -47,6 +48,7 @@ pub struct LiveReadOnlyDiscoverer {
     without: Option<Resolver>,
     refused_through: BTreeMap<Resolver, u64>,
     public_holders: Option<PublicHolders>,
+    names: Option<Result<DatabaseNames, String>>,
 }
 
 impl LiveReadOnlyDiscoverer {
@@ -70,6 +72,7 @@ impl LiveReadOnlyDiscoverer {
             without: None,
             refused_through: BTreeMap::new(),
             public_holders: None,
+            names: None,
         }
     }
 
@@ -78,6 +81,19 @@ impl LiveReadOnlyDiscoverer {
     pub fn asking_public_holders(mut self) -> Self {
         self.public_holders = Some(Err("no survey was taken".to_owned()));
         self
+    }
+
+    /// Each survey also reads what there is by name in the database.
+    #[must_use]
+    pub fn asking_names(mut self) -> Self {
+        self.names = Some(Err("no survey was taken".to_owned()));
+        self
+    }
+
+    /// What there is by name, by the last survey that asked, or why it is not known.
+    pub fn names(&self) -> Result<DatabaseNames, String> {
+        let asked = self.names.clone();
+        asked.unwrap_or_else(|| Err("not asked".to_owned()))
     }
 
     /// Whether the profile names source pieces and live units.
@@ -238,6 +254,9 @@ impl LiveReadOnlyDiscoverer {
         self.grant_rows = read.grant_rows.or(self.grant_rows);
         if self.public_holders.is_some() {
             self.public_holders = Some(public_holders::read(session).await?);
+        }
+        if self.names.is_some() {
+            self.names = Some(names::read(session).await?);
         }
         if ask.streams {
             read.unread = candidates::stream(session, &self.profile, &rulings, witness).await?;

@@ -27,6 +27,7 @@ mod hosts;
 mod keepalive;
 mod keywords;
 mod lexer;
+mod names;
 mod origins;
 mod own_parts;
 mod passfile;

@@ -88,6 +88,7 @@ constants! {
     );
     GRANTS = include_str!("../../assets/sql/grants.sql");
     PUBLIC_HOLDERS = include_str!("../../assets/sql/public_holders.sql");
+    NAMES = include_str!("../../assets/sql/names.sql");
     ROLE_ATTRIBUTES = include_str!("../../assets/sql/role_attributes.sql");
     ROLE_REACHABLE = include_str!("../../assets/sql/role_reachable.sql");
     ROLE_MEMBERSHIP = include_str!("../../assets/sql/role_membership.sql");

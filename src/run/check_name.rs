@@ -196,6 +196,8 @@ check_names! {
     ReportsRender = "reports_render", Some(Gate::G6), true;
     /// `profile check` only: each query of the profile passes the reading that needs no server.
     SqlPassesGuard = "sql_passes_guard", None, true;
+    /// `profile check` only: the schemas, tables, columns, functions and roles that the profile names are in the database.
+    NamesExist = "names_exist", None, false;
     /// `profile check` only: NOT CHECKED, where no database is named.
     AgainstADatabase = "against_a_database", None, false;
 }
@@ -243,7 +245,7 @@ mod tests {
             assert_eq!(read, *check);
             let of_profile_check_only = matches!(
                 check,
-                CheckName::SqlPassesGuard | CheckName::AgainstADatabase
+                CheckName::SqlPassesGuard | CheckName::NamesExist | CheckName::AgainstADatabase
             );
             assert_eq!(check.gate().is_none(), of_profile_check_only, "{check}");
         }

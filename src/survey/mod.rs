@@ -7,6 +7,7 @@ mod change;
 mod changed_words;
 mod compare;
 mod content;
+mod database_names;
 mod derivation;
 mod digest;
 mod evidence_format;
@@ -47,6 +48,7 @@ pub use content::{
     content_hex, content_of_document, content_of_two_formats, decoded_row, encoded_columns,
     encoded_row, hidden_columns, names_columns, row_line, tagged,
 };
+pub use database_names::{DatabaseNames, NamedRelation, RelationDetails};
 pub use derivation::{Depth, DerivationLine};
 pub use digest::{Digest, DigestError, Hasher, facts_digest, is_of_no_rows};
 pub use evidence_format::EvidenceFormat;

@@ -180,6 +180,9 @@ fn otherwise(check: &CheckName) -> Otherwise {
         C::ForbiddenPushTag | C::MainAndTagsUnchanged => Fails(S::Disturbed, "refs/tags/v9"),
         C::ReportsRender => Fails(S::Disturbed, "is not among the blobs"),
         C::SqlPassesGuard => Fails(S::NoDatabase, "icx_total"),
+        C::NamesExist => {
+            Never("profile_names.rs: each kind of name, misspelt in a profile, fails it by line")
+        }
         C::AgainstADatabase => NotChecked(
             S::NoDatabase,
             "no database",

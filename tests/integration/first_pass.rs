@@ -66,11 +66,12 @@ CREATE TABLE named (id int PRIMARY KEY, name public.name);
 INSERT INTO person VALUES ('A@b', 'a=>1', '(1,2)', '[2026-01-01,)', '{}');
 ";
 
-/// 300 tables with odd names.
+/// 300 tables with odd names, whose names together are longer than the value of a fact may be.
 const MANY: &str = "
 DO $$ BEGIN
   FOR nth IN 1..300 LOOP
-    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, content text)', 'T ' || nth || CASE nth % 3 WHEN 0 THEN '.x' WHEN 1 THEN '-é' ELSE '' END);
+    EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY, content text, %s)', 'T ' || nth || CASE nth % 3 WHEN 0 THEN '.x' WHEN 1 THEN '-é' ELSE '' END,
+      (SELECT string_agg('a_rather_long_name_of_a_column_for_amounts_of_money_' || n || ' int', ', ') FROM generate_series(1, 5) n));
   END LOOP;
 END $$;
 ";

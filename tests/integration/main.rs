@@ -50,6 +50,7 @@ mod phases;
 mod picker;
 mod poolers;
 mod printed;
+mod profile_names;
 mod recheck;
 mod reconnecting;
 mod rehearsal;

@@ -1,0 +1,145 @@
+//! A name of a profile that is not in the database is found by `profile check`, with its line and the line to write instead.
+//! Invariant: each row changes one name of the built-in profile and nothing else (`ROWS`).
+
+use drygate::postgres::throwaway::Scenario;
+
+use super::support::server::Workspace;
+
+/// What is written in the place of what, and what is said of it.
+const ROWS: &[(&str, &str, &str)] = &[
+    (
+        r#"expected_role = "context_pack_readonly""#,
+        r#"expected_role = "context_pack_readonli""#,
+        r#"there is no role "context_pack_readonli": the nearest is "context_pack_readonly""#,
+    ),
+    (
+        r#"sql = "SELECT count(*)::text FROM public.lifecycle_log""#,
+        r#"count = "public.lifecycle_logs""#,
+        r#"there is no table "public.lifecycle_logs": the nearest is "public.lifecycle_log": count = "\"public\".\"lifecycle_log\"""#,
+    ),
+    (
+        r#"sql = "SELECT count(*)::text FROM public.lifecycle_log""#,
+        r#"sql = "SELECT count(*)::text FROM public.lifecycle_logs""#,
+        "public.lifecycle_logs",
+    ),
+    (
+        r#"name = "fn_iu_enact""#,
+        r#"name = "fn_ui_enact""#,
+        r#"there is no function "fn_ui_enact": the nearest is "fn_iu_enact""#,
+    ),
+    (
+        "schema = \"public\"\nname = \"fn_iu_enact\"",
+        "schema = \"app\"\nname = \"fn_iu_enact\"",
+        r#"there is no function "fn_iu_enact" in schema "app": schema = "public""#,
+    ),
+    (
+        r#"schemas = ["public"]"#,
+        r#"schemas = ["public", "pubic"]"#,
+        r#"there is no schema "pubic": the nearest is "public""#,
+    ),
+    (
+        r#"table = "source_version""#,
+        r#"table = "source_versions""#,
+        r#"there is no table "public.source_versions": the nearest is "public.source_version": table = "source_version""#,
+    ),
+    (
+        "schema = \"public\"\ntable = \"source_version\"",
+        "schema = \"app\"\ntable = \"source_version\"",
+        r#"there is no table "app.source_version": the nearest is "public.source_version": schema = "public", table = "source_version""#,
+    ),
+    (
+        r#"columns = ["id", "document_id", "version_no", "body""#,
+        r#"columns = ["id", "document_id", "version_number", "body""#,
+        r#"there is no column of public.source_version "version_number": the nearest is "version_no""#,
+    ),
+    (
+        r#"{ table = "information_unit", update = 1 }"#,
+        r#"{ table = "information_units", update = 1 }"#,
+        r#"there is no table "information_units": the nearest is "information_unit""#,
+    ),
+];
+
+#[test]
+fn a_name_that_is_not_there_is_found_with_the_line_to_write() {
+    let workspace = Workspace::new(Scenario::Draft);
+    let url = workspace.url();
+    let check = |profile: &str| {
+        let words = ["profile", "check", profile, "--database-url", &url];
+        workspace.drygate(&words)
+    };
+    let fits = check(&workspace.profile("fits.toml", str::to_owned)).expect(0);
+    let says = "PASS         names_exist  ";
+    assert!(fits.stdout.contains(says), "{}", fits.stdout);
+    for (nth, (from, to, says)) in ROWS.iter().enumerate() {
+        let profile = workspace.profile(&format!("wrong-{nth}.toml"), |text| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        let said = check(&profile).expect(9).stdout;
+        assert!(said.contains(says), "{to}: {said}");
+        if !to.contains("sql") {
+            let text = std::fs::read_to_string(&profile).expect("our own file");
+            let wrong = to.lines().last().expect("a line");
+            let line = text.lines().position(|line| line.contains(wrong));
+            let line = format!("line {}: ", line.expect("written") + 1);
+            assert!(said.contains(&line), "{line}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_table_that_the_role_may_not_read_comes_with_the_statement_to_run() {
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql("CREATE SCHEMA hidden; CREATE TABLE hidden.one (id integer PRIMARY KEY)");
+    let profile = workspace.profile("hidden.toml", |text| {
+        let content = "[[contents]]\nkey = \"one\"\nschema = \"hidden\"\ntable = \"one\"\ncolumns = [\"id\"]\nrow_key = [\"id\"]\n";
+        text.replacen("[pieces]", &format!("{content}\n[pieces]"), 1)
+    });
+    let words = [
+        "profile",
+        "check",
+        &profile,
+        "--database-url",
+        &workspace.url(),
+    ];
+    let said = workspace.drygate(&words).expect(9).stdout;
+    let grant = r#"GRANT USAGE ON SCHEMA "hidden" TO "context_pack_readonly"; GRANT SELECT ON "hidden"."one" TO "context_pack_readonly";"#;
+    assert!(
+        said.contains("context_pack_readonly may not read hidden.one"),
+        "{said}"
+    );
+    assert!(said.contains(grant), "{said}");
+    // As the statement says it.
+    workspace.sql(grant);
+    workspace.drygate(&words).expect(0);
+}
+
+#[test]
+fn a_table_that_the_change_could_make_is_not_judged() {
+    let workspace = Workspace::new(Scenario::Draft);
+    let checked = |table: &str, code: i32| {
+        let profile = workspace.profile("change.toml", |text| {
+            let change = format!(
+                "[change]\nrole = \"context_pack_readonly\"\nfiles = [\"change.sql\"]\nexpect = [{{ table = \"{table}\", insert = 1 }}]\n"
+            );
+            format!("{text}\n{change}")
+        });
+        std::fs::write(workspace.place().join("change.sql"), "SELECT 1;").expect("our own");
+        let words = [
+            "profile",
+            "check",
+            &profile,
+            "--database-url",
+            &workspace.url(),
+        ];
+        workspace.drygate(&words).expect(code).stdout
+    };
+    let said = checked("public.lifecycle_logs", 11);
+    assert!(said.contains("NOT CHECKED  names_exist"), "{said}");
+    assert!(
+        said.contains(r#"the nearest is "public.lifecycle_log""#),
+        "{said}"
+    );
+    let said = checked("public.something_else", 0);
+    assert!(said.contains("PASS         names_exist"), "{said}");
+}
