@@ -16,6 +16,10 @@ pub enum DemoScenario {
     UnsafeRole,
     /// A migration on a small shop, rehearsed.
     Change,
+    /// Articles of another team: imported and published, simulated.
+    Publish,
+    /// A purge that legal holds limit, rehearsed.
+    Purge,
     /// A trigger makes the change write more rows than are simulated: G3 fails.
     Undeclared,
     /// The change itself fails when it is rehearsed: G3 fails.

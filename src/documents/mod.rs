@@ -21,6 +21,8 @@ mod survey;
 #[cfg(test)]
 mod journal_schema;
 #[cfg(test)]
+mod profile_reference;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod value_schemas;

@@ -60,6 +60,11 @@ fn close(schema: &mut Schema) {
     object.insert("unevaluatedProperties".to_owned(), json!(false));
 }
 
+/// Schema of a profile.
+pub(super) fn profile_schema() -> Value {
+    read::<Profile>()
+}
+
 /// Every schema by the name of its file.
 fn schemas() -> Vec<(&'static str, Value)> {
     vec![
@@ -70,7 +75,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("hook", written::<HookDocument>()),
         ("import", written::<ImportDocument>()),
         ("journal", of_lines(written::<Event>())),
-        ("profile", read::<Profile>()),
+        ("profile", profile_schema()),
         ("profile-check", written::<ProfileCheckDocument>()),
         ("profile-init", written::<ProfileInitDocument>()),
         ("profile-list", written::<ProfileListDocument>()),

@@ -22,9 +22,6 @@ use crate::runner::{MessageSink, RunnerMessage};
 const LIVE_INTERVAL_S: u32 = 5;
 const DATABASE: &str = "kb";
 const PLACE_PREFIX: &str = "drygate-demo-";
-/// The profile that the scenarios are made for.
-const PROFILE: &str = profile::BUILT_IN[0].0;
-const ROLE: &str = "context_pack_readonly";
 
 /// Runs a scenario, or prints its SQL.
 pub fn demo(
@@ -38,10 +35,12 @@ pub fn demo(
         DemoScenario::Drift => Scenario::Drift,
         DemoScenario::UnsafeRole => Scenario::UnsafeRole,
         DemoScenario::Change => Scenario::Change,
+        DemoScenario::Publish => Scenario::Publish,
+        DemoScenario::Purge => Scenario::Purge,
         DemoScenario::Undeclared => Scenario::Undeclared,
         DemoScenario::Broken => Scenario::Broken,
     };
-    if let Some(named) = not_for_a_demo(settings, print_sql) {
+    if let Some(named) = not_for_a_demo(settings, scenario, print_sql) {
         return Err(LaunchError::Usage(named));
     }
     if print_sql {
@@ -64,11 +63,11 @@ pub fn demo(
         (None, Some(made)) => GitRepository::around(made.path()),
         (None, None) => None,
     };
+    let loaded = labelled(scenario, &place)?;
     let connection = ConnectionSettings::resolve(
-        Some(&cluster.url(ROLE, DATABASE)),
+        Some(&cluster.url(&loaded.profile.target.expected_role, DATABASE)),
         &LibpqEnvironment::of_process(),
     )?;
-    let loaded = labelled(scenario, &place)?;
     let change = run::change(&loaded, &[], None)?;
     let mut target = run::identity(&connection, &loaded.profile);
     // The socket directory of the throwaway server differs each time; two demos of one scenario must have the same target.
@@ -104,7 +103,7 @@ pub fn demo(
 }
 
 /// What was asked for by a flag and cannot be had in a demo, as a sentence.
-fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
+fn not_for_a_demo(settings: &Settings, scenario: Scenario, print_sql: bool) -> Option<String> {
     let flag = |origin: &Origin| matches!(origin, Origin::Flag(_));
     let url = settings.database_url.as_ref();
     if url.is_some_and(|url| flag(&url.origin)) {
@@ -113,9 +112,10 @@ fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
                 .to_owned(),
         );
     }
-    if flag(&settings.profile.origin) && settings.profile.value != PROFILE {
+    let profile = scenario.profile();
+    if flag(&settings.profile.origin) && settings.profile.value != profile {
         return Some(format!(
-            "demo takes no --profile but {PROFILE}, which its database is made for"
+            "demo takes no --profile but {profile}, which its database is made for"
         ));
     }
     (print_sql && settings.output != Output::Text)
@@ -125,13 +125,10 @@ fn not_for_a_demo(settings: &Settings, print_sql: bool) -> Option<String> {
 /// The profile of the scenario, labelled as the demo that it is: nobody should read PRODUCTION over a throwaway cluster. With a change
 /// it stands beside its files, in `place`, which goes with the demo.
 fn labelled(scenario: Scenario, place: &Path) -> Result<LoadedProfile, LaunchError> {
-    let loaded = print::load_profile(PROFILE)?;
-    let mut text = match scenario.profile() {
-        Some(own) => own.to_owned(),
-        None => (loaded.text)
-            .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
-            .replacen("color = \"red\"", "color = \"cyan\"", 1),
-    };
+    let loaded = print::load_profile(scenario.profile())?;
+    let mut text = (loaded.text)
+        .replacen("label = \"PRODUCTION\"", "label = \"DEMO\"", 1)
+        .replacen("color = \"red\"", "color = \"cyan\"", 1);
     text.push_str(scenario.change_policy().unwrap_or_default());
     let mut origin = loaded.origin;
     let files = scenario.change();

@@ -3,11 +3,25 @@
 
 use super::{Profile, ProfileError, parse};
 
-/// Names and texts of the built-in profiles.
-pub const BUILT_IN: [(&str, &str); 1] = [(
-    "icx-const",
-    include_str!("../../assets/profiles/icx-const.toml"),
-)];
+/// Names and texts of the built-in profiles: the default first, then the worked ones.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    (
+        "icx-const",
+        include_str!("../../assets/profiles/icx-const.toml"),
+    ),
+    (
+        "publishing",
+        include_str!("../../assets/profiles/publishing.toml"),
+    ),
+    (
+        "retention-purge",
+        include_str!("../../assets/profiles/retention-purge.toml"),
+    ),
+    (
+        "schema-migration",
+        include_str!("../../assets/profiles/schema-migration.toml"),
+    ),
+];
 
 /// The built-in profile of a name, with its text. `Unknown` lists the names that exist.
 pub fn built_in(name: &str) -> Result<(Profile, &'static str), ProfileError> {

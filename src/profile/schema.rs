@@ -176,7 +176,7 @@ fn neutral() -> String {
 
 /// How the connection to a host that is not local is protected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
     /// Encrypted, certificate and name verified.

@@ -70,3 +70,4 @@ mod verifying;
 mod watching;
 #[cfg(target_os = "linux")]
 mod wide;
+mod worked_profiles;

@@ -21,7 +21,9 @@ const ENACT: &str = include_str!("../../../assets/demo/enact.sql");
 const SHOP: &str = include_str!("../../../assets/demo/shop.sql");
 const MIGRATION: &str = include_str!("../../../assets/demo/migration.sql");
 const ENACT_POLICY: &str = include_str!("../../../assets/demo/enact.toml");
-const SHOP_PROFILE: &str = include_str!("../../../assets/demo/shop.toml");
+const SITE: &str = include_str!("../../../assets/demo/site.sql");
+const MAIL: &str = include_str!("../../../assets/demo/mail.sql");
+const PURGE: &str = include_str!("../../../assets/demo/purge.sql");
 const INTRUSION: &str = include_str!("../../../assets/demo/intrusion.sql");
 
 /// A situation that the demo shows.
@@ -38,6 +40,10 @@ pub enum Scenario {
     UnsafeRole,
     /// All enacted, and a migration on a shop beside: the change itself is rehearsed, and does what is expected of it.
     Change,
+    /// Manuscripts that are imported as articles and published.
+    Publish,
+    /// Old messages that are deleted, but for mailboxes under legal hold.
+    Purge,
     /// 60 drafts, and a trigger that the profile does not know of: the change itself writes more rows than are simulated.
     Undeclared,
     /// 60 drafts, one of them without a current version: the change itself fails.
@@ -54,12 +60,14 @@ pub struct UnknownScenario {
 // A new scenario is added to `ALL`, `name`, `base_sql`, `change` and `intrusion_sql`; the compiler asks for all but the first.
 impl Scenario {
     /// All scenarios, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Enacted,
         Self::Draft,
         Self::Drift,
         Self::UnsafeRole,
         Self::Change,
+        Self::Publish,
+        Self::Purge,
         Self::Undeclared,
         Self::Broken,
     ];
@@ -72,6 +80,8 @@ impl Scenario {
             Self::Drift => "drift",
             Self::UnsafeRole => "unsafe-role",
             Self::Change => "change",
+            Self::Publish => "publish",
+            Self::Purge => "purge",
             Self::Undeclared => "undeclared",
             Self::Broken => "broken",
         }
@@ -87,6 +97,9 @@ impl Scenario {
             Self::Draft | Self::Drift => {}
             Self::UnsafeRole => parts.extend([ENACTED, UNSAFE_ROLE]),
             Self::Change => parts.extend([ENACTED, SHOP]),
+            // Databases of other teams: nothing of the constitution is there.
+            Self::Publish => parts = vec![SITE],
+            Self::Purge => parts = vec![MAIL],
             Self::Undeclared => parts.extend([MIGRATOR, UNDECLARED]),
             Self::Broken => parts.extend([MIGRATOR, BROKEN]),
         }
@@ -111,19 +124,30 @@ impl Scenario {
     pub fn change(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Change => &[("migration.sql", MIGRATION)],
+            Self::Purge => &[("purge.sql", PURGE)],
             Self::Undeclared | Self::Broken => &[("cut.sql", CUT), ("enact.sql", ENACT)],
-            Self::Enacted | Self::Draft | Self::Drift | Self::UnsafeRole => &[],
+            Self::Enacted | Self::Draft | Self::Drift | Self::UnsafeRole | Self::Publish => &[],
         }
     }
 
-    /// What a profile says of that change (`[change]`), behind the built-in one that the scenario is made for.
+    /// What a profile says of that change (`[change]`), behind that of the built-in profile.
     pub fn change_policy(self) -> Option<&'static str> {
         matches!(self, Self::Undeclared | Self::Broken).then_some(ENACT_POLICY)
     }
 
-    /// A whole profile of the scenario's own, where it is not made for the built-in one.
-    pub fn profile(self) -> Option<&'static str> {
-        (self == Self::Change).then_some(SHOP_PROFILE)
+    /// The built-in profile that the scenario is made for.
+    pub fn profile(self) -> &'static str {
+        match self {
+            Self::Change => "schema-migration",
+            Self::Publish => "publishing",
+            Self::Purge => "retention-purge",
+            Self::Enacted
+            | Self::Draft
+            | Self::Drift
+            | Self::UnsafeRole
+            | Self::Undeclared
+            | Self::Broken => "icx-const",
+        }
     }
 
     /// The SQL that another superuser session runs while SG2 waits; `None`: the scenario has no intruder. It changes one word
@@ -135,6 +159,8 @@ impl Scenario {
             | Self::Draft
             | Self::UnsafeRole
             | Self::Change
+            | Self::Publish
+            | Self::Purge
             | Self::Undeclared
             | Self::Broken => None,
         }
@@ -181,7 +207,7 @@ mod tests {
         let error = "drifted".parse::<Scenario>().expect_err("no such scenario");
         assert_eq!(
             error.to_string(),
-            "no scenario `drifted`; there are enacted, draft, drift, unsafe-role, change, undeclared, broken"
+            "no scenario `drifted`; there are enacted, draft, drift, unsafe-role, change, publish, purge, undeclared, broken"
         );
     }
 
