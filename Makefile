@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo check test test-versions bench setup
+.PHONY: demo check test test-versions bench dist setup
 
 # The run screen, live on a throwaway PostgreSQL; `make demo SCENARIO=drift` for another scenario.
 # The dev profile reaches the screen sooner than release on a first build, and shares its objects with `make test`.
@@ -25,6 +25,10 @@ test-versions: setup
 # The measures, one file per row.
 bench: setup
 	cargo bench --locked --bench '*'
+
+# What is handed out, into target/dist/out: a tarball, a Debian package, their checksums.
+dist: setup
+	@scripts/dist
 
 # Installs what is missing; silent when nothing is.
 setup:

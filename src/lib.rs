@@ -26,7 +26,7 @@
 //! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
 //! | [`verify`] | a whole run looked at again | `run`, `survey`, `audit`, `profile`, `postgres`, `journal`, `report`, `runner` |
 //! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
-//! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents` |
+//! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents`, `survey::EvidenceFormat` |
 //! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
 //! | [`launch`] | one file for each command | everything |
 //!

@@ -239,6 +239,9 @@ fn a_slip_names_the_command_that_was_meant() {
 #[case("--help", "Usage: drygate")]
 #[case("approve --help", "--digest")]
 #[case("--version", env!("CARGO_PKG_VERSION"))]
+#[case("--version", "\nevidence format ")]
+#[case("--version", "\ncommit ")]
+#[case("--version", "\ntarget ")]
 fn help_and_version_are_answers(#[case] words: &str, #[case] says: &str) {
     let answer = Machine::new().run(words).expect_err("an answer");
     assert_eq!(answer.exit_code(), 0);

@@ -13,6 +13,7 @@ use super::{Color, Command, DatabaseUrl, ThemeName};
     name = "drygate",
     bin_name = "drygate",
     version,
+    long_version = super::version(),
     disable_help_subcommand = true,
     after_help = "RUN_ID may be any unambiguous beginning or end of a run id, or `last`."
 )]

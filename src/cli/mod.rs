@@ -19,6 +19,7 @@ mod run_ref;
 mod secret;
 mod settings;
 mod sourced;
+mod version;
 
 pub use approvals::check_approvals;
 pub use command::{
@@ -36,3 +37,4 @@ pub use run_ref::{RunRef, RunRefError};
 pub use secret::{BlankDatabaseUrl, DatabaseUrl, redact};
 pub use settings::{Color, Output, Settings, ThemeName};
 pub use sourced::{Origin, Sourced};
+use version::version;
