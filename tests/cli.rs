@@ -613,14 +613,14 @@ fn the_project_file_is_sought_up_to_the_root_of_the_work_tree_and_no_further() {
 #[case("live_interval = 0.5", "1:17", "1 is the shortest interval")]
 #[case("mode = \"fast\"", "1:8", "\"fast\" is no mode")]
 #[case("ascii = true\nascii = true", "2:1", "duplicate key")]
-#[case("[store]\ngrp = \"x\"", "2:1", "expected `group`")]
+#[case("[store]\ngrp = \"x\"", "2:1", "the nearest is `group`")]
 #[case("[store]\ngroup = \"a b\"", "2:9", "no name of a group")]
 #[case("ascii =", "1:8", "")]
 #[case("\u{feff}ascii = true", "1:1", "byte order mark")]
 #[case(
     "\"\\u001b[2J\\u202e\" = 1",
     "1:1",
-    "unknown field `\\u{1b}[2J\\u{202e}`"
+    "unknown key `\\u{1b}[2J\\u{202e}`"
 )]
 fn a_configuration_file_is_refused_with_line_and_column(
     #[case] text: &str,

@@ -58,7 +58,7 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
     "\"\"\n\n[labels]",
     "expected_role"
 )]
-#[case("sg2 = \"allow ENACT\"\n", "", "[labels]", "missing field `sg2`")]
+#[case("sg2 = \"allow ENACT\"\n", "", "[labels]", "missing key `sg2`")]
 #[case(
     "name = \"icx-const lifecycle\"\n",
     "name = \"x\"\npath = \"x.md\"\n",
@@ -350,7 +350,7 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
     "[labels]",
     "[hooks]\non_end = \"a shell line\"\n[labels]",
     "\"a shell line\"",
-    "expected a sequence"
+    "expected a list"
 )]
 #[case(
     "[labels]",
@@ -516,7 +516,7 @@ fn units_are_asked_for_as_a_whole_and_a_profile_without_a_change_asks_something(
     assert!(
         error
             .to_string()
-            .starts_with("p.toml:1:1: missing field `labels`"),
+            .starts_with("p.toml:1:1: missing key `labels`"),
         "{error}"
     );
     let units = ["pieces", "candidates", "lifecycle"];
@@ -538,7 +538,7 @@ fn units_are_asked_for_as_a_whole_and_a_profile_without_a_change_asks_something(
         let text = format!("{}{CHANGE}", without(&[name]));
         let error = parse("p.toml", &text).expect_err(name).to_string();
         assert!(
-            error.contains(&format!("missing field `{name}`: ")),
+            error.contains(&format!("missing key `{name}`: ")),
             "{error}"
         );
         assert!(error.contains("together or not at all"), "{error}");

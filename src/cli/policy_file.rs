@@ -200,9 +200,9 @@ mod tests {
         for (text, why) in [
             (
                 "[approvals]\ndistinkt = true\n",
-                "policy.toml:2:1: unknown field",
+                "policy.toml:2:1: unknown key",
             ),
-            ("distinct = true\n", "policy.toml:1:1: unknown field"),
+            ("distinct = true\n", "policy.toml:1:1: unknown key"),
             ("[approvals]\ndistinct = \"yes\"\n", "policy.toml:2:12: "),
             ("[approvals\n", "policy.toml:1:"),
         ] {

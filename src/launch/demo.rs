@@ -59,7 +59,7 @@ pub fn demo(
         None => Some(DemoRepository::create(&place.join("repository"))?),
     };
     let repository = match (&settings.repo, &made) {
-        (Some(named), _) => run_plan::repository(Some(&named.value)),
+        (Some(_), _) => run_plan::named_repository(settings)?,
         (None, Some(made)) => GitRepository::around(made.path()),
         (None, None) => None,
     };
@@ -114,8 +114,13 @@ fn not_for_a_demo(settings: &Settings, scenario: Scenario, print_sql: bool) -> O
     }
     let profile = scenario.profile();
     if flag(&settings.profile.origin) && settings.profile.value != profile {
+        let own = Scenario::ALL.into_iter();
+        let mut own = own.filter(|it| it.profile() == settings.profile.value);
+        let other = own.next_back().map_or_else(String::new, |other| {
+            format!("; {} has --scenario {other}", settings.profile.value)
+        });
         return Some(format!(
-            "demo takes no --profile but {profile}, which its database is made for"
+            "the demo {scenario} is made for the profile {profile} and takes no other{other}"
         ));
     }
     (print_sql && settings.output != Output::Text)

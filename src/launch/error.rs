@@ -303,6 +303,18 @@ impl LaunchError {
                 "Make room or repair the disk, or name another data directory: --data-dir DIR."
                     .to_owned(),
             ),
+            Self::NotWritten { .. } => {
+                Some("Name a place where this account may write, in a directory that is there.".to_owned())
+            }
+            Self::Profile(ProfileError::Unknown { name, .. }) => {
+                let init = call.anywhere(format!("profile init {name}.toml"));
+                Some(format!("A file is named with its path: ./{name}.toml; {init} writes one."))
+            }
+            Self::Profile(ProfileError::Unreadable { .. }) => Some(format!(
+                "{} writes a profile, {} lists the built-in ones.",
+                call.anywhere("profile init FILE"),
+                call.anywhere("profile list")
+            )),
             Self::Profile(ProfileError::LiveRefused { .. }) => {
                 Some("Leave it out: every run is Mode.DRYRUN.".to_owned())
             }

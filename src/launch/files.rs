@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::LaunchError;
@@ -141,7 +142,8 @@ pub(super) fn write<T>(
 ) -> Result<WrittenFile<T>, LaunchError> {
     let failed = |source| failed(file, source);
     let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
-    let place = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(failed)?;
+    let place = NamedTempFile::new_in(directory.unwrap_or(Path::new(".")));
+    let place = place.map_err(|error| failed(without_path(error)))?;
     let mut output = CountingWriter {
         inner: BufWriter::new(place),
         hasher: Hasher::new(),
@@ -169,6 +171,15 @@ pub(super) fn write<T>(
             })
         }
         Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// An error of `tempfile` without the name of the file that it would have made, which nobody asked for.
+fn without_path(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Errno::NOENT.into(),
+        io::ErrorKind::PermissionDenied => Errno::ACCESS.into(),
+        _ => error,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{LaunchError, output, survey};
+use super::{LaunchError, files, output, survey};
 use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
 use crate::profile::{self, Profile};
@@ -56,9 +56,10 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
     let written = OpenOptions::new().write(true).create_new(true).open(file);
     let mut written = written.map_err(|source| match source.kind() {
         std::io::ErrorKind::AlreadyExists => taken(file),
-        _ => failed(source),
+        _ => files::failed(file, source),
     })?;
-    written.write_all(text.as_bytes()).map_err(failed)?;
+    let done = written.write_all(text.as_bytes());
+    done.map_err(|source| files::failed(file, source))?;
     // A name alone could be that of a built-in profile.
     let path = match file.components().count() {
         1 => Path::new(".").join(file),
@@ -103,10 +104,6 @@ fn taken(file: &Path) -> LaunchError {
     LaunchError::NameTaken {
         path: file.to_owned(),
     }
-}
-
-fn failed(source: std::io::Error) -> LaunchError {
-    LaunchError::output("cannot write the profile")(source)
 }
 
 /// Reads which tables there are, in a survey like any other: same settings, same guards, rolled back.

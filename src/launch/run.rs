@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{LaunchError, approve, headless, lookup, output, print, run_plan, screen};
-use crate::cli::{PolicyFile, RunRef, Settings};
+use crate::cli::{CliError, PolicyFile, RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
 use crate::postgres::throwaway::sweep_abandoned;
 use crate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
@@ -38,7 +38,7 @@ pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result
     crate::cli::check_approvals(&loaded, policy.as_ref(), settings)?;
     let connection = connection(settings)?;
     let target = identity(&connection, &loaded.profile);
-    let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
+    let repository = run_plan::named_repository(settings)?;
     let store = run_plan::store(settings)?;
     let new = NewRun {
         loaded,
@@ -46,7 +46,7 @@ pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result
         policy,
         connection,
         target,
-        repository: run_plan::repository(named),
+        repository,
         demo: false,
         live_interval_default_s: run_plan::LIVE_INTERVAL_S,
     };
@@ -56,6 +56,30 @@ pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result
     let sink = headless::sink(settings);
     let owned = start(settings, &store, new, &sink)?;
     headless::drive(settings, owned, sink, None)
+}
+
+/// Refuses a profile of a file whose change is not beside it. A profile without files has them from `run --change`.
+pub(super) fn refuse_missing_change(loaded: &LoadedProfile) -> Result<(), LaunchError> {
+    let declared = loaded.profile.change.as_ref();
+    let (files, _) = declared
+        .map(profile::ChangePolicy::files)
+        .unwrap_or_default();
+    let ProfileOrigin::File(_) = loaded.origin else {
+        return Ok(());
+    };
+    for file in files {
+        let path = run_plan::directory(&loaded.origin).join(file);
+        let read = runner::change_file(&path.display().to_string());
+        read.map_err(|message| {
+            LaunchError::Cli(CliError::Configuration {
+                place: loaded.origin.file(),
+                message,
+                hint: "Files of a change are named from the directory of the profile; `run --change FILE` names others."
+                    .to_owned(),
+            })
+        })?;
+    }
+    Ok(())
 }
 
 /// The change of a new run: the files that the command names, else those of the profile. Each must be there.
@@ -424,7 +448,7 @@ pub fn take(
     let named = settings.database_url.is_some();
     let elsewhere = named && connection.reconnect() != created.target.reconnect;
     let repository = match &settings.repo {
-        Some(named) => run_plan::repository(Some(&named.value)),
+        Some(_) => run_plan::named_repository(settings)?,
         // What git says against it is heard where it is looked at.
         None => created
             .repository

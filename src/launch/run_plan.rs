@@ -92,9 +92,11 @@ pub fn permissions(settings: &Settings) -> Result<Permissions, LaunchError> {
 fn group_id(name: &str) -> Result<u32, LaunchError> {
     let known = nix::unistd::Group::from_name(name).ok().flatten();
     known.map(|group| group.gid.as_raw()).ok_or_else(|| {
-        LaunchError::Profile(crate::profile::ProfileError::Unknown {
-            name: format!("group {name}"),
-            known: "the groups of this machine".to_owned(),
+        LaunchError::Cli(CliError::Configuration {
+            place: "[store]".to_owned(),
+            message: format!("this machine has no group {name:?}"),
+            hint: "Name one that `getent group` lists, with the persons who share the runs in it."
+                .to_owned(),
         })
     })
 }
@@ -104,6 +106,18 @@ pub fn repository(named: Option<&Path>) -> Option<GitRepository> {
     match named {
         Some(directory) => GitRepository::around(directory),
         None => GitRepository::around(&std::env::current_dir().ok()?),
+    }
+}
+
+/// The same as the settings name it; a directory that is not there is an error of the command.
+pub fn named_repository(settings: &Settings) -> Result<Option<GitRepository>, LaunchError> {
+    let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
+    match named {
+        Some(missing) if !missing.is_dir() => Err(LaunchError::Usage(format!(
+            "{} is no directory: --repo names a git work tree",
+            missing.display()
+        ))),
+        named => Ok(repository(named)),
     }
 }
 

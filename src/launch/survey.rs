@@ -42,9 +42,9 @@ pub(super) fn without_database(
     settings: &Settings,
     loaded: &LoadedProfile,
 ) -> Result<Vec<Check>, LaunchError> {
-    let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
-    let repository = run_plan::repository(named);
+    let repository = run_plan::named_repository(settings)?;
     run_plan::refuse_profile(loaded, repository.as_ref())?;
+    run::refuse_missing_change(loaded)?;
     let guarded = postgres::guarded(&loaded.profile);
     let refused: Vec<String> = guarded
         .iter()

@@ -88,10 +88,16 @@ impl CallError {
 
     /// No socket could be opened, or no name verified.
     pub(super) fn unreachable(error: &std::io::Error) -> Self {
-        Self::lost(
-            format!("error connecting to server: {}", chain(error)),
-            LINK_HINT,
-        )
+        let message = format!("error connecting to server: {}", chain(error));
+        // What the name service answers has no kind of its own.
+        let hint = if message.contains("lookup address") {
+            "check the name of the host, then resume"
+        } else if error.kind() == std::io::ErrorKind::NotFound {
+            "check that the server is running and keeps its socket in that directory, then resume"
+        } else {
+            LINK_HINT
+        };
+        Self::lost(message, hint)
     }
 
     /// With the host that it came from.

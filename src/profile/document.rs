@@ -127,21 +127,31 @@ fn position(text: &str, offset: usize) -> TextPosition {
 fn problem(text: &str, error: &toml::de::Error) -> Problem {
     Problem {
         position: position(text, error.span().map_or(0, |span| span.start)),
-        message: printable(&with_nearest(error.message())),
+        message: printable(&in_words_of_toml(error.message())),
     }
 }
 
-/// Adds the nearest name to a message about one that is unknown.
-fn with_nearest(message: &str) -> String {
-    // serde writes "unknown field `a`, expected one of `b`, `c`": every second part is a name, the first one what was written.
+/// A message of the parser in the words of TOML, and with the nearest name in place of all of them where a name is unknown.
+fn in_words_of_toml(message: &str) -> String {
+    let message = message
+        .replace("unknown field", "unknown key")
+        .replace("unknown variant", "unknown value")
+        .replace("missing field", "missing key")
+        .replace(
+            "expected a sequence",
+            "expected a list: [..], or [[..]] for tables",
+        )
+        .replace("invalid type: sequence", "invalid type: a list")
+        .replace("invalid type: map", "invalid type: a table");
+    // "unknown key `a`, expected one of `b`, `c`": every second part is a name, the first one what was written.
     let mut quoted = message.split('`').skip(1).step_by(2);
     let near = match (message.starts_with("unknown "), quoted.next()) {
         (true, Some(written)) => nearest(written, quoted),
         _ => None,
     };
-    match near {
-        Some(name) => format!("{message}; the nearest is `{name}`"),
-        None => message.to_owned(),
+    match (near, message.split_once(", expected")) {
+        (Some(name), Some((unknown, _))) => format!("{unknown}; the nearest is `{name}`"),
+        _ => message,
     }
 }
 

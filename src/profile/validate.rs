@@ -166,7 +166,7 @@ fn without_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
     if profile.labels.is_none() {
         findings.refuse(
             &[PathStep::Key("labels")],
-            "missing field `labels`, which only a profile with [change] may leave out",
+            "missing key `labels`, which only a profile with [change] may leave out",
         );
     }
     // Whoever asks nothing learns nothing: such a run could only end as INCOMPLETE.
@@ -190,7 +190,7 @@ fn units(findings: &mut Findings<'_, '_>, profile: &Profile) {
     };
     for (key, _) in keys.into_iter().filter(|(_, there)| !there) {
         let message = format!(
-            "missing field `{key}`: pieces, candidates and lifecycle are there together or not at all"
+            "missing key `{key}`: pieces, candidates and lifecycle are there together or not at all"
         );
         findings.refuse(&[PathStep::Key(there)], message);
     }

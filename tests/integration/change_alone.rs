@@ -159,7 +159,7 @@ fn a_change_that_the_command_names_needs_no_change_in_the_profile() {
     let world = ChangedWorkspace::of_profile(ENACT, POLICY);
     let refused = world.run().expect(78);
     assert!(
-        refused.stderr.contains("missing field `"),
+        refused.stderr.contains("missing key `"),
         "{}",
         refused.stderr
     );

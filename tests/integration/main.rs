@@ -35,6 +35,7 @@ mod libpq;
 mod locked;
 mod logging;
 mod many_ways;
+mod mistakes;
 mod moved_code;
 mod no_pass_any_more;
 mod not_taken_up;

@@ -234,7 +234,7 @@ fn a_policy_file_of_root_binds_a_laxer_profile_and_whoever_starts_the_run() {
     );
     let refused = start("[approvals]\nexclude = true\n", 0o644).expect(78);
     assert!(
-        refused.stderr.contains("policy.toml:2:1: unknown field"),
+        refused.stderr.contains("policy.toml:2:1: unknown key"),
         "{refused:?}"
     );
 
