@@ -273,6 +273,12 @@ impl RunState {
         self.rehearsals.last().map(|last| &**last)
     }
 
+    /// The last rehearsal of this round of the whole change, else of its phase of SG1.
+    pub fn shown_rehearsal(&self) -> Option<&ChangeRehearsed> {
+        let first = self.first_phases.last().map(|last| &**last);
+        self.last_rehearsal().or(first)
+    }
+
     /// The last rehearsal of this round for the approval of `gate`.
     pub fn rehearsal_of(&self, gate: ApprovalGate) -> Option<&ChangeRehearsed> {
         let mut all = self.rehearsals.iter().rev();
@@ -301,7 +307,7 @@ impl RunState {
         let change = self.change()?;
         let listed = self.copy.as_deref();
         let whole = self.last_rehearsal();
-        let last = whole.or_else(|| self.first_phases.last().map(|last| &**last));
+        let last = self.shown_rehearsal();
         let prepared = listed.map(|listed| &listed.checks);
         let checks = last.map(|last| &last.checks).or(prepared);
         Some(ChangeEvidence {
@@ -389,7 +395,7 @@ impl RunState {
         if was.schema_changes != is.schema_changes {
             let side = |outcome: &RehearsalOutcome| {
                 let text = outcome.schema_changes.join("\n");
-                let lines = outcome.schema_changes.len();
+                let lines = outcome.schema_lines().len();
                 format!("{lines} lines {}", Digest::of(text).short())
             };
             moved.push(change("effect.schema", side(was), side(is)));

@@ -61,6 +61,25 @@ impl ChangedWorkspace {
         world
     }
 
+    /// The shop of the demo `change`, its migration, and its profile with these lines behind.
+    pub fn of_demo(behind: &str) -> Self {
+        let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Change);
+        let [(name, migration)] = Scenario::Change.change() else {
+            panic!("one file");
+        };
+        let path = workspace.place().join(name);
+        fs::write(&path, migration).expect("a new file");
+        let profile = Scenario::Change.profile().expect("a profile of its own");
+        let profile = workspace.profile("shop.toml", |_| format!("{profile}{behind}"));
+        let change = path.to_str().expect("UTF-8").to_owned();
+        Self {
+            workspace,
+            profile,
+            change,
+            path: None,
+        }
+    }
+
     fn of(change: &str, profile: impl Fn(&str) -> String) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
         workspace.sql(UNDECLARED);

@@ -53,6 +53,7 @@ mod printed;
 mod recheck;
 mod reconnecting;
 mod rehearsal;
+mod rehearsed_rows;
 mod removing;
 mod replaced_views;
 mod replay;
