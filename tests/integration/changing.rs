@@ -130,17 +130,17 @@ impl ChangedWorkspace {
 
     /// Starts a run with further words on the command line.
     pub fn run_with(&self, words: &[&str]) -> Answer {
-        let url = self.workspace.url();
-        let args = [
-            "run",
-            "--headless",
-            "--json",
-            "--profile",
-            &self.profile,
-            "--database-url",
-            &url,
-        ];
+        let begins = self.begins();
+        let args: Vec<&str> = begins.iter().map(String::as_str).collect();
         self.drygate(&[&args, words].concat())
+    }
+
+    /// The words that start a run.
+    pub fn begins(&self) -> Vec<String> {
+        let url = self.workspace.url();
+        let words = ["run", "--headless", "--json", "--profile", &self.profile];
+        let words = words.into_iter().chain(["--database-url", &url]);
+        words.map(str::to_owned).collect()
     }
 
     #[track_caller]

@@ -5,6 +5,8 @@
 pub mod ends;
 #[path = "rehearsal/faults.rs"]
 mod faults;
+#[path = "rehearsal/faults_in_runs.rs"]
+mod faults_in_runs;
 #[path = "rehearsal/layers.rs"]
 mod layers;
 #[path = "rehearsal/planted.rs"]
