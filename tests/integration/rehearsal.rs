@@ -9,6 +9,8 @@ mod faults;
 mod faults_in_runs;
 #[path = "rehearsal/layers.rs"]
 mod layers;
+#[path = "rehearsal/layers_of_the_proxy.rs"]
+mod layers_of_the_proxy;
 #[path = "rehearsal/planted.rs"]
 mod planted;
 #[path = "rehearsal/versions.rs"]
