@@ -107,10 +107,12 @@ fn the_migration_of_the_demo_is_told_row_by_row_with_its_schema() {
 
 #[test]
 fn a_row_has_its_key_and_values_where_the_profile_shows_them_and_nothing_else() {
-    let shows =
-        "\n[rehearsal]\nshow = [\"shop.orders.id\", \"shop.orders.region\", \"shop.visit.day\"]\n";
+    let shows = "\n[rehearsal]\nbytes_per_second = 10000000\nshow = [\"shop.orders.id\", \"shop.orders.region\", \"shop.visit.day\"]\n";
     let world = ChangedWorkspace::of_demo(shows);
-    let waiting = world.to_sg2();
+    let waiting = world.run().expect(3).json();
+    let slower = ", at most 10000000 bytes a second) to this machine";
+    assert!(text(&waiting["message"]).contains(slower), "{waiting}");
+    let waiting = world.approve(&waiting, "SG1").expect(3).json();
     let run_id = text(&waiting["run_id"]).to_owned();
     let document = differences(&world, &run_id);
     let orders = fact(&document, "shop.orders");
@@ -137,6 +139,7 @@ fn a_row_has_its_key_and_values_where_the_profile_shows_them_and_nothing_else() 
             .all(|row| text(&row["after"]).ends_with("\t{\"#\":\"insert\"}"))
     );
     let rejected = world.drygate(&["reject", &run_id, "SG2", "--reason", "seen", "--json"]);
+    world.drygate(&["verify", &run_id]).expect(0);
     let report = report(&world, &rejected.expect(5).json());
     assert!(report.contains(": update region; id "), "{report}");
     assert!(report.contains("; region NULL -> "), "{report}");
