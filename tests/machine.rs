@@ -118,6 +118,7 @@ fn rehearsed() -> ScriptedRun {
         expect: None,
         of_sg1: None,
         show: Vec::new(),
+        bytes_per_second: None,
     };
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,

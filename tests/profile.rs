@@ -547,6 +547,11 @@ fn units_are_asked_for_as_a_whole_and_a_profile_without_a_change_asks_something(
 
 #[rstest]
 #[case(
+    "copy_before_sg1 = true\n",
+    "copy_before_sg1 = true\nbytes_per_second = 0\n",
+    "bytes_per_second must be at least 1"
+)]
+#[case(
     "[rehearsal]\ncopy_before_sg1 = true\n",
     "",
     "needs copy_before_sg1 = true in [rehearsal]"

@@ -106,6 +106,7 @@ mod tests {
             expect,
             of_sg1: Some(0),
             show: Vec::new(),
+            bytes_per_second: None,
         };
         let created = RunCreated {
             change: Some(change),

@@ -278,6 +278,7 @@ mod tests {
             expect: Some(vec![expect]),
             of_sg1: None,
             show: Vec::new(),
+            bytes_per_second: None,
         };
         let outcome = RehearsalOutcome {
             script: ScriptEnd {

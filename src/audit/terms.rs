@@ -43,6 +43,7 @@ pub fn run_change(
         expect: declared.and_then(|change| change.expect.clone()),
         of_sg1,
         show: profile.rehearsal.show.clone(),
+        bytes_per_second: profile.rehearsal.bytes_per_second,
     })
 }
 
@@ -62,6 +63,7 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
         && change.expect.as_ref() == expect
         && is_phased_as(declared, change)
         && change.show == profile.rehearsal.show
+        && change.bytes_per_second == profile.rehearsal.bytes_per_second
 }
 
 /// Whether the files are in the phases of the profile, or in none because the command named them.

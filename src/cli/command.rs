@@ -356,20 +356,23 @@ pub struct DiffCommand {
     #[arg(value_name = "RUN_ID")]
     pub run: RunRef,
     /// Another run.
-    #[arg(value_name = "RUN_ID2", conflicts_with_all = ["evidence", "gates", "last_pass", "predicted"])]
+    #[arg(value_name = "RUN_ID2", conflicts_with_all = ["evidence", "gates", "last_pass", "predicted", "rehearsed"])]
     pub other: Option<RunRef>,
     /// The evidence of this gate against what was found.
-    #[arg(long, value_name = "SG1|SG2", conflicts_with_all = ["gates", "last_pass", "predicted"])]
+    #[arg(long, value_name = "SG1|SG2", conflicts_with_all = ["gates", "last_pass", "predicted", "rehearsed"])]
     pub evidence: Option<ApprovalGate>,
     /// The evidence of SG1 against that of SG2.
-    #[arg(long, conflicts_with_all = ["last_pass", "predicted"])]
+    #[arg(long, conflicts_with_all = ["last_pass", "predicted", "rehearsed"])]
     pub gates: bool,
     /// The last PASS of the same profile and target against this run.
-    #[arg(long, conflicts_with = "predicted")]
+    #[arg(long, conflicts_with_all = ["predicted", "rehearsed"])]
     pub last_pass: bool,
     /// What is against what a live run would make of it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rehearsed")]
     pub predicted: bool,
+    /// What was against what the change made of it when it was rehearsed.
+    #[arg(long)]
+    pub rehearsed: bool,
     /// Columns: from 100 on side by side, below one side under the other.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
     pub width: Option<u16>,
@@ -388,6 +391,7 @@ impl DiffCommand {
             gates: false,
             last_pass: false,
             predicted: false,
+            rehearsed: false,
             width: None,
             stat: false,
         }

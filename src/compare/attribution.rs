@@ -199,6 +199,7 @@ fn when(
 fn who(compare: &Compare, measured: Option<&survey::Attribution>, equal: bool) -> String {
     let not_measured = match (compare, measured, equal) {
         (Compare::Predicted, ..) => "nobody: this is SIMULATED",
+        (Compare::Rehearsed, ..) => "the change, REHEARSED on a throwaway copy",
         (_, _, true) => "nobody",
         (_, Some(found), false) => return by(found),
         (Compare::Now, ..) => "not measured by this read: a full survey reads who wrote the rows",

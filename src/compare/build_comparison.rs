@@ -6,6 +6,7 @@ use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison, MethodChange};
 use super::fact::{Change, ComparedFact, SideValue};
 use super::predicted_units::predicted;
+use super::rehearsed_rows::rehearsed;
 use crate::run::{
     ApprovalGate, History, LastPass, LiveChange, NonMutationVerdict, RunState, Subject,
 };
@@ -33,6 +34,11 @@ impl Comparison {
         let (moved, calm): (Vec<_>, Vec<_>) = evident.partition(drifted);
         all.extend(moved.into_iter().map(Compare::Evidence));
         let read_again = run.live.as_ref().is_some_and(|live| live.read_at.is_some());
+        // Where nothing moved, what a change did says most.
+        let was_rehearsed = rehearsed(run).is_ok();
+        if was_rehearsed && run.moved().is_empty() {
+            all.push(Compare::Rehearsed);
+        }
         // After the post survey, what was read while waiting is no longer "now".
         if read_again && record.post().is_none() {
             all.push(Compare::Now);
@@ -45,7 +51,10 @@ impl Comparison {
             if last.sheet.last_pass.is_some() {
                 all.push(Compare::LastPass);
             }
-            all.push(Compare::Predicted);
+            all.extend(run.simulates().then_some(Compare::Predicted));
+        }
+        if was_rehearsed && !all.contains(&Compare::Rehearsed) {
+            all.push(Compare::Rehearsed);
         }
         all
     }
@@ -64,6 +73,7 @@ impl Comparison {
             Compare::Now => now(record, run)?,
             Compare::LastPass => from_last_pass(record, run, last_pass)?,
             Compare::Predicted => return predicted(record, run),
+            Compare::Rehearsed => return rehearsed(run),
             // These two need a second run or a new survey; other functions make them.
             Compare::Runs(other) => return Err(format!("{other} is another run")),
             Compare::Rechecked => return Err("Only drygate recheck reads it.".to_owned()),
@@ -370,7 +380,7 @@ pub(super) fn compared(
         let change = named(&changes.voids).or(beside);
         fact.rows = change.map_or_else(Vec::new, |change| change.rows);
     }
-    if within_run(&compare) {
+    if compare.is_within_run() {
         for fact in &mut facts {
             fact.add_recorded_sql(run);
         }
@@ -414,14 +424,6 @@ pub(super) fn compared(
         claims,
         facts,
         method,
-    }
-}
-
-/// Whether both sides are readings of the same run.
-fn within_run(compare: &Compare) -> bool {
-    match compare {
-        Compare::PrePost | Compare::Evidence(_) | Compare::Gates | Compare::Now => true,
-        Compare::LastPass | Compare::Predicted | Compare::Runs(_) | Compare::Rechecked => false,
     }
 }
 

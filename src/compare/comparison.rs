@@ -25,10 +25,22 @@ pub enum Compare {
     LastPass,
     /// The live values, and what a live run would make of them.
     Predicted,
+    /// What was there, and what the change did to it when it was rehearsed.
+    Rehearsed,
     /// This run and another one.
     Runs(RunId),
     /// The last survey of a sealed run, and a survey taken now.
     Rechecked,
+}
+
+impl Compare {
+    /// Whether both sides are readings of the same run.
+    pub(super) fn is_within_run(&self) -> bool {
+        matches!(
+            self,
+            Self::PrePost | Self::Evidence(_) | Self::Gates | Self::Now
+        )
+    }
 }
 
 impl fmt::Display for Compare {
@@ -40,6 +52,7 @@ impl fmt::Display for Compare {
             Self::Now => f.write_str("pinned | now"),
             Self::LastPass => f.write_str("last PASS | this run"),
             Self::Predicted => f.write_str("LIVE | ~predicted"),
+            Self::Rehearsed => f.write_str("before | #rehearsed"),
             Self::Rechecked => f.write_str("sealed | now"),
             Self::Runs(other) => write!(f, "this run | {}", other.short()),
         }
@@ -108,6 +121,7 @@ impl Comparison {
             Compare::Gates
             | Compare::LastPass
             | Compare::Predicted
+            | Compare::Rehearsed
             | Compare::Runs(_)
             | Compare::Rechecked => 0,
         }
@@ -143,6 +157,8 @@ impl Comparison {
         match (&self.compare, changed) {
             (Compare::Predicted, 0) => "A LIVE RUN WOULD CHANGE NOTHING".to_owned(),
             (Compare::Predicted, _) => "A LIVE RUN WOULD CHANGE ROWS".to_owned(),
+            (Compare::Rehearsed, 0) => "THE CHANGE DID NOTHING".to_owned(),
+            (Compare::Rehearsed, _) => "THE CHANGE DID THIS, REHEARSED".to_owned(),
             (Compare::Rechecked, 0) if self.method.is_empty() => "IT STILL HOLDS".to_owned(),
             (_, 0) if self.beside() > 0 => "CHANGED BESIDE, NOTHING ELSE DIFFERS".to_owned(),
             (_, 0) if self.not_read() > 0 => "NOTHING READ AGAIN DIFFERS".to_owned(),
@@ -168,11 +184,14 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} not comparable"),
         };
-        let predicted = self.compare == Compare::Predicted;
+        let noun = match self.compare {
+            Compare::Predicted => "tables",
+            Compare::Rehearsed => "objects",
+            _ => "facts",
+        };
         format!(
-            "{} {}: {} changed{beside}, {} equal{not_read}{not_comparable}",
+            "{} {noun}: {} changed{beside}, {} equal{not_read}{not_comparable}",
             self.count(|_| true),
-            if predicted { "tables" } else { "facts" },
             self.differing(),
             self.equal(),
         )

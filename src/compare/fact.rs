@@ -53,7 +53,7 @@ pub struct SideValue {
     /// Why it is unknown; `None`: it is known, or no reason was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
-    /// Number of rows behind a content digest; `None`: not counted.
+    /// Number of rows behind a content digest or a rehearsal; `None`: not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// The document behind it, kept as a blob; `None`: there is none.
@@ -65,6 +65,9 @@ pub struct SideValue {
     /// The unit ledger whose lines stand behind it; `None`: no ledger does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerRef>,
+    /// The blob of the rehearsal whose rows or schema lines stand behind it; `None`: it was not rehearsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Digest>,
     /// A document that is in no blob: it is made from the survey, or was read just now.
     #[serde(skip)]
     pub text: Option<String>,
@@ -85,6 +88,7 @@ impl SideValue {
             document: fact.document.clone(),
             sql_sha256: fact.sql_sha256.clone(),
             ledger: None,
+            rehearsal: None,
             text: None,
         }
     }
@@ -99,6 +103,7 @@ impl SideValue {
             document: None,
             sql_sha256: None,
             ledger: None,
+            rehearsal: None,
             text: None,
         }
     }
@@ -114,7 +119,8 @@ impl SideValue {
 
     /// Whether a document can be opened behind the value.
     pub fn opens(&self) -> bool {
-        self.document.is_some() || self.ledger.is_some() || self.text.is_some()
+        let elsewhere = self.ledger.is_some() || self.rehearsal.is_some();
+        self.document.is_some() || elsewhere || self.text.is_some()
     }
 }
 

@@ -9,6 +9,7 @@ mod comparison;
 mod fact;
 mod predicted_units;
 mod recheck;
+mod rehearsed_rows;
 mod review_note;
 mod units;
 
@@ -17,5 +18,6 @@ pub use attribution::AttributionText;
 pub use comparison::{Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;
+pub use rehearsed_rows::rehearsed_lines;
 pub use review_note::ReviewNote;
 pub use units::unit_lines;

@@ -7,7 +7,7 @@ use super::{LaunchError, diff_text, lookup, output, review, run_plan, terminal_s
 use crate::cli::{DiffCommand, RunRef, Settings};
 use crate::compare::{
     AlignedDocuments, Change, Compare, ComparedFact, Comparison, ReviewNote, SideValue,
-    explain_row, unit_lines,
+    explain_row, rehearsed_lines, unit_lines,
 };
 use crate::documents::{ClaimMeasured, DiffDocument, DiffFact, DiffRow, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, Ledgers, RunStore};
@@ -77,12 +77,19 @@ impl SideDocuments {
 
     /// Opens the documents of a fact.
     pub fn open(&self, fact: &ComparedFact) -> Result<AlignedDocuments, LaunchError> {
-        let text = |side: Side| self.text(fact.sides.get(side).as_ref(), side);
+        let text = |side: Side| self.text(fact, side);
         let texts = Sides::new(text(Side::Before)?, text(Side::After)?);
         Ok(AlignedDocuments::of(texts, fact.kind))
     }
 
-    fn text(&self, value: Option<&SideValue>, side: Side) -> Result<Option<String>, LaunchError> {
+    fn text(&self, fact: &ComparedFact, side: Side) -> Result<Option<String>, LaunchError> {
+        let value = fact.sides.get(side).as_ref();
+        if let Some(rehearsal) = value.and_then(|value| value.rehearsal.as_ref()) {
+            let Some(blob) = kept(rehearsal, self.blobs.get(side))? else {
+                return Ok(None);
+            };
+            return rehearsed_lines(&blob, &fact.key, side).map_err(LaunchError::Corrupt);
+        }
         match value.and_then(|value| value.ledger.as_ref()) {
             Some(ledger) if ledger.bytes > LEDGER_BYTES_MAX => Err(LaunchError::LedgerTooLong {
                 file: ledger.file.clone(),
@@ -121,16 +128,18 @@ fn text_of(value: Option<&SideValue>, blobs: &[Blobs]) -> Result<Option<String>,
     if let Some(text) = &value.text {
         return Ok(Some(text.clone()));
     }
-    let Some(reference) = &value.document else {
-        return Ok(None);
-    };
-    // A document of the last PASS is looked for in this run first, then in its own.
+    let document = value.document.as_ref();
+    document.map_or(Ok(None), |document| kept(&document.sha256, blobs))
+}
+
+/// The first of these that has it; a document of the last PASS is looked for in this run first, then in its own.
+fn kept(digest: &Digest, blobs: &[Blobs]) -> Result<Option<String>, LaunchError> {
     for blobs in blobs {
         if blobs
-            .contains(&reference.sha256)
+            .contains(digest)
             .map_err(crate::journal::JournalError::from)?
         {
-            return Ok(Some(utf8(blobs, &reference.sha256)?));
+            return Ok(Some(utf8(blobs, digest)?));
         }
     }
     Ok(None)
@@ -165,6 +174,7 @@ pub(super) fn open_comparison(
         _ if command.gates => Compare::Gates,
         _ if command.last_pass => Compare::LastPass,
         _ if command.predicted => Compare::Predicted,
+        _ if command.rehearsed => Compare::Rehearsed,
         _ => best(read, last_pass.as_ref())?,
     };
     if let (Compare::LastPass, Some(last)) = (&compare, &last_pass) {
@@ -279,7 +289,11 @@ fn fact_document(compared: &OpenComparison, fact: &ComparedFact) -> Result<DiffF
         Some(opened) if opened.is_whole() => {
             let counts = opened.alignment.counts();
             let rows = rows(opened);
-            let left_out = counts.differing() - rows.len();
+            // A rehearsal counts more rows than it keeps.
+            let after = fact.sides.after.as_ref();
+            let rehearsed = after.filter(|side| side.rehearsal.is_some());
+            let all = rehearsed.and_then(|side| usize::try_from(side.rows?).ok());
+            let left_out = all.unwrap_or(0).max(counts.differing()) - rows.len();
             (rows, Some(counts), left_out)
         }
         _ => (fact.rows.iter().map(recorded).collect(), None, 0),

@@ -7,7 +7,9 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::PageInput;
-use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
+use crate::compare::{
+    AlignedDocuments, Compare, ComparedFact, Comparison, SideValue, rehearsed_lines,
+};
 use crate::survey::{AlignedRow, Digest, Folding, Item, Side, Sides, inline_changes};
 
 /// Rows and folds of one document on the page; the rest is counted.
@@ -73,15 +75,19 @@ fn changed(input: &PageInput<'_>, fact: &ComparedFact) -> Value {
             (None, None) => "unknown".to_owned(),
         },
     };
-    let text = |side: &Option<SideValue>| {
-        let side = side.as_ref()?;
+    let text = |place: Side| {
+        let side = fact.sides.get(place).as_ref()?;
         // A document is read from the blobs; one that was made from the survey comes with the value.
         let kept = |digest: &Digest| (input.report.blobs)(digest);
+        if let Some(rehearsal) = &side.rehearsal {
+            return rehearsed_lines(&kept(rehearsal)?, &fact.key, place).ok()?;
+        }
         side.text
             .clone()
             .or_else(|| kept(&side.document.as_ref()?.sha256))
     };
-    let opened = AlignedDocuments::of(fact.sides.as_ref().map(text), fact.kind);
+    let texts = Sides::new(text(Side::Before), text(Side::After));
+    let opened = AlignedDocuments::of(texts, fact.kind);
     let both = opened.present.before && opened.present.after;
     let rows: Vec<Value> = fact
         .rows

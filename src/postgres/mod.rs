@@ -13,6 +13,7 @@ mod content;
 mod content_document;
 mod content_parts;
 mod content_sums;
+mod copy_pace;
 mod cursor;
 mod definition;
 mod discoverer;

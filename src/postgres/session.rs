@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::call::{Call, PlannedRead, ReadSteps};
 use super::canceller::Canceller;
 use super::connect::ConnectOptions;
+use super::copy_pace::CopyPace;
 use super::error::{CallError, UnknownReason};
 use super::own_parts;
 use super::statement::Statement;
@@ -291,8 +292,9 @@ impl Session {
         &mut self,
         statement: &Statement,
         keep: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+        pace: &CopyPace<'_>,
     ) -> Result<u64, CallError> {
-        self.wire.copy(statement, keep).await
+        self.wire.copy(statement, keep, pace).await
     }
 
     /// Our backend's process id with what ends its statement; `None`: the server did not tell the id.

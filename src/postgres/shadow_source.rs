@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::call::{Call, PlannedRead};
 use super::connect::{ConnectOptions, connect};
+use super::copy_pace::{CopyPace, deadline_ms};
 use super::error::{CallError, UnknownReason};
 use super::read_only_proxy::{PORT, ProxyEnd, ReadOnlyProxy};
 use super::session::Session;
@@ -26,11 +27,8 @@ use crate::profile::Profile;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof, quoted_identifier};
 
-/// How long the copy of one table may take, in milliseconds.
 /// After how many rows it is told how many have come.
 const TOLD_EVERY: u64 = 20_000;
-const SEEDING_MS: &str = "300000";
-
 /// A table, view or the like of production.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRelation {
@@ -90,6 +88,7 @@ pub struct ShadowSource {
     record: StatementRecord,
     user: String,
     database: String,
+    bytes_per_second: Option<u64>,
 }
 
 impl ShadowSource {
@@ -136,6 +135,7 @@ impl ShadowSource {
             record: options.record,
             user: settings.user.clone(),
             database: settings.database.clone(),
+            bytes_per_second: profile.rehearsal.bytes_per_second,
         })
     }
 
@@ -351,7 +351,8 @@ impl ShadowSource {
         self.nobody_waits()?;
         self.steps(&[Statement::SAVEPOINT]).await?;
         // Until the savepoint is rolled back. A whole table takes longer than a question; who waits behind it ends it sooner.
-        let longer = Call::with(Statement::SEEDING_TIMEOUT, vec![SEEDING_MS.to_owned()]);
+        let deadline = deadline_ms(self.bytes_per_second, relation.bytes);
+        let longer = Call::with(Statement::SEEDING_TIMEOUT, vec![deadline]);
         let answers = self.session.batch(&[longer], &mut |_| {}).await;
         for answer in answers.map_err(|error| self.ended(error))? {
             answer.map_err(|error| self.ended(error))?;
@@ -372,7 +373,8 @@ impl ShadowSource {
             }
             Ok(())
         };
-        let copied = self.session.copy(&statement, &mut keep).await;
+        let pace = CopyPace::of(self.bytes_per_second, &self.watch);
+        let copied = self.session.copy(&statement, &mut keep, &pace).await;
         let kept = kept.and_then(|()| to.flush());
         let copied = match copied {
             Ok(rows) => Ok(rows),

@@ -20,6 +20,7 @@ use super::budget::Budget;
 use super::call::Call;
 use super::canceller::Canceller;
 use super::connect::Link;
+use super::copy_pace::CopyPace;
 use super::error::CallError;
 use super::secret::Secret;
 use super::socket::{Endpoint, ReadAllowance};
@@ -348,11 +349,12 @@ impl Wire {
         Ok(messages)
     }
 
-    /// Sends COPY .. TO STDOUT and hands its rows to `keep` as they come; gives their number.
+    /// Sends COPY .. TO STDOUT and hands its rows to `keep` as they come, at this pace; gives their number.
     pub(super) async fn copy(
         &mut self,
         statement: &Statement,
         keep: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+        pace: &CopyPace<'_>,
     ) -> Result<u64, CallError> {
         self.within_budget()?;
         self.way.allowance.grant();
@@ -364,8 +366,9 @@ impl Wire {
             return Err(self.abandon("COPY had not begun").await);
         };
         let mut stream = pin!(copying.map_err(|error| self.failed(error.into()))?);
-        let mut rows = 0;
+        let (mut rows, mut bytes) = (0, 0);
         loop {
+            pace.wait(bytes).await;
             let began = Instant::now();
             self.way.allowance.grant();
             let Ok(next) = timeout(self.patience(), stream.try_next()).await else {
@@ -376,6 +379,7 @@ impl Wire {
                 return Ok(rows);
             };
             rows += 1;
+            bytes += row.len() as u64;
             self.footprint.rows += 1;
             self.footprint.bytes += row.len() as u64;
             if let Err(error) = keep(&row) {
@@ -487,12 +491,7 @@ fn size(rows: &AnswerRows) -> u64 {
 }
 
 fn lost(result: &Result<AnswerRows, CallError>) -> Option<CallError> {
-    match result {
-        Err(
-            error @ CallError::Unavailable {
-                connected: false, ..
-            },
-        ) => Some(error.clone()),
-        _ => None,
-    }
+    let error = result.as_ref().err()?;
+    let lost = matches!(error, CallError::Unavailable { connected, .. } if !connected);
+    lost.then(|| error.clone())
 }

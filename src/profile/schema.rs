@@ -475,6 +475,8 @@ pub struct PhaseSpec {
 pub struct RehearsalPolicy {
     /// Whether rows may be copied before anybody approved SG1: a phase of SG1 cannot be rehearsed without them.
     pub copy_before_sg1: bool,
+    /// How many bytes of rows are read of production in a second at most; none: as fast as they come.
+    pub bytes_per_second: Option<u64>,
     /// The columns (`schema.table.column`) whose values are kept in the evidence, row by row; of all others only which row changed.
     pub show: Vec<String>,
 }

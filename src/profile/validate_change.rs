@@ -19,6 +19,10 @@ pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile
             findings.refuse(&path, message);
         }
     }
+    if profile.rehearsal.bytes_per_second == Some(0) {
+        let path = ["rehearsal", "bytes_per_second"].map(PathStep::Key);
+        findings.refuse(&path, "bytes_per_second must be at least 1".to_owned());
+    }
     let Some(change) = &profile.change else {
         return;
     };

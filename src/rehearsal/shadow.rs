@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -344,8 +345,18 @@ fn differing(before: &[String], after: &[String]) -> Vec<String> {
     let is: Vec<&str> = after.iter().map(String::as_str).collect();
     let mut changes = Vec::new();
     for hunk in line_hunks(&was, &is) {
+        let begins = begins(&was, hunk.before.start, &is, hunk.after.clone());
+        changes.extend(begins.map(|line| format!(" {line}")));
         changes.extend(was[hunk.before].iter().map(|line| format!("-{line}")));
         changes.extend(is[hunk.after].iter().map(|line| format!("+{line}")));
     }
     changes
+}
+
+/// Where the changed lines stand within a statement, the line that it begins with.
+fn begins<'t>(was: &[&'t str], at: usize, is: &[&str], new: Range<usize>) -> Option<&'t str> {
+    let first = is[new].first().or_else(|| was.get(at))?;
+    let within = |line: &&&str| line.starts_with([' ', '\t', ')']);
+    let before = was[..at].iter().rev();
+    within(&first).then(|| before.copied().find(|line| !within(&line)))?
 }

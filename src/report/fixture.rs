@@ -256,6 +256,7 @@ pub(crate) fn run_with_change() -> RunState {
         expect: None,
         of_sg1: None,
         show: Vec::new(),
+        bytes_per_second: None,
     });
     run.created = Some(Arc::new(created));
     run.change_files = Some(Arc::new(vec![ChangeFile {

@@ -2,10 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::run::{ChangeRehearsed, MovedRows, RehearsalOutcome, RehearsedTable, RunState};
+use super::ReportInput;
+use crate::run::{
+    ChangeRehearsed, MovedRows, RehearsalOutcome, RehearsedRow, RehearsedTable, RunState,
+};
+
+/// How many rows of a table are listed.
+const ROWS_MAX: usize = 100;
 
 /// The values of the report; null where the run has no change.
-pub(super) fn rehearsal(run: &RunState) -> Value {
+pub(super) fn rehearsal(input: &ReportInput) -> Value {
+    let run = input.run;
     let Some(change) = run.change_evidence() else {
         return Value::Null;
     };
@@ -27,8 +34,31 @@ pub(super) fn rehearsal(run: &RunState) -> Value {
         "change": lines,
         "copy": copy,
         "rehearsals": rehearsals,
+        "rows": rows(input),
         "in_range": or_none(in_range(run)),
     })
+}
+
+/// The rows of the last rehearsal by table, from its blob; empty where it changed none, or the blob is not there.
+fn rows(input: &ReportInput) -> Vec<Value> {
+    let last = input.run.shown_rehearsal();
+    let blob = last.and_then(|last| (input.blobs)(last.blob.as_ref()?));
+    let outcome = blob.and_then(|blob| serde_json::from_str::<RehearsalOutcome>(&blob).ok());
+    let tables = outcome.into_iter().flat_map(|outcome| outcome.effect);
+    let tables = tables.filter(|table| !table.rows.is_empty());
+    tables
+        .map(|table| {
+            let listed = table.rows.iter().take(ROWS_MAX);
+            let line = |row: &RehearsedRow| {
+                let mut parts = vec![row.does()];
+                parts.extend(row.shown());
+                format!("{}: {}", table.name_of(row), parts.join("; "))
+            };
+            let lines: Vec<String> = listed.map(line).collect();
+            let left_out = table.rows_written() - lines.len() as u64;
+            json!({"table": table.table, "lines": lines, "left_out": left_out})
+        })
+        .collect()
 }
 
 /// The counts that moved inside of their range, and the rows that joined or left.

@@ -40,7 +40,7 @@ pub fn view(input: &ReportInput) -> Result<Value, ReportError> {
         "full_discover": full_discover_source(run.declared_tests.as_ref()),
         "audit": audit_rows::audit_rows(run),
         "reports": names(run),
-        "rehearsal": rehearsal::rehearsal(run),
+        "rehearsal": rehearsal::rehearsal(input),
         "hooks": hooks::hooks(run),
         "or_td_note": input.profile.or_td_note,
         "handover": input.profile.handover,

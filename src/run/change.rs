@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::subject::change;
 use super::{
     ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, Purpose, RehearsalCheck,
-    RehearsalOutcome, RehearsedTable, RunState, Verdict, counted,
+    RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
 };
 use crate::simulate::{ExpectedRows, RowRange};
 use crate::survey::{Digest, FactChange, UtcTime};
@@ -28,6 +28,9 @@ pub struct RunChange {
     /// The columns whose values are kept in the evidence; left out where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub show: Vec<String>,
+    /// How many bytes of rows are read of production in a second at most; left out where there is no such limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
 }
 
 /// A file of a change.
@@ -48,20 +51,6 @@ pub struct ChangeFileNow {
     pub path: String,
     /// Its SHA-256 now, or `gone`.
     pub found: ProgramFile,
-}
-
-/// A table whose rows may be copied to this machine once SG1 is approved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TableToCopy {
-    /// Schema and name.
-    pub table: String,
-    /// About how many rows, as the catalogue says; null: it does not know.
-    pub rows: Option<u64>,
-    /// About how many bytes, as the catalogue says; null: it does not know.
-    pub bytes: Option<u64>,
-    /// Whether the change asked for it on a schema without rows; else it is copied only where the change asks for it later.
-    pub asked: bool,
 }
 
 /// When the two transactions began in which facts and rows were read: they are two snapshots.
@@ -89,6 +78,9 @@ pub struct ChangeEvidence {
     /// The columns whose values are kept in the evidence; left out where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub show: Vec<String>,
+    /// How many bytes of rows are read of production in a second at most; left out where there is no such limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
     /// When facts and rows were read, where the change was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<ReadMoments>,
@@ -172,8 +164,11 @@ impl ChangeEvidence {
         let asked: Vec<_> = self.copy.iter().filter(|table| table.asked).collect();
         let tables = counted(asked.len(), "table");
         let size = TableToCopy::size_of(asked);
+        let limit = self.bytes_per_second.map_or_else(String::new, |limit| {
+            format!(", at most {limit} bytes a second")
+        });
         format!(
-            "Approving copies {tables} ({size}) to this machine and rehearses the change on them."
+            "Approving copies {tables} ({size}{limit}) to this machine and rehearses the change on them."
         )
     }
 
@@ -217,36 +212,6 @@ impl ChangeEvidence {
     }
 }
 
-impl TableToCopy {
-    /// `about 60 rows, 8 kB`.
-    pub fn size(&self) -> String {
-        match (self.rows, self.bytes) {
-            (Some(rows), Some(bytes)) => format!("about {rows} rows, {} kB", bytes.div_ceil(1024)),
-            _ => "not counted yet".to_owned(),
-        }
-    }
-
-    /// The size of all of these, as far as the catalogue knows it.
-    pub fn size_of<'t>(tables: impl IntoIterator<Item = &'t Self>) -> String {
-        let (mut rows, mut bytes, mut unknown) = (0, 0, 0);
-        for table in tables {
-            match (table.rows, table.bytes) {
-                (Some(of_table), Some(size)) => {
-                    rows += of_table;
-                    bytes += size;
-                }
-                _ => unknown += 1,
-            }
-        }
-        let known = format!("about {rows} rows, {} kB", u64::div_ceil(bytes, 1024));
-        match unknown {
-            0 => known,
-            _ if rows == 0 => "not counted yet".to_owned(),
-            _ => format!("{known}, {unknown} of them not counted yet"),
-        }
-    }
-}
-
 impl RunState {
     /// The change that the run was started with.
     pub fn change(&self) -> Option<&RunChange> {
@@ -271,6 +236,12 @@ impl RunState {
     /// The last rehearsal of this round.
     pub fn last_rehearsal(&self) -> Option<&ChangeRehearsed> {
         self.rehearsals.last().map(|last| &**last)
+    }
+
+    /// The last rehearsal of this round of the whole change, else of its phase of SG1.
+    pub fn shown_rehearsal(&self) -> Option<&ChangeRehearsed> {
+        let first = self.first_phases.last().map(|last| &**last);
+        self.last_rehearsal().or(first)
     }
 
     /// The last rehearsal of this round for the approval of `gate`.
@@ -301,7 +272,7 @@ impl RunState {
         let change = self.change()?;
         let listed = self.copy.as_deref();
         let whole = self.last_rehearsal();
-        let last = whole.or_else(|| self.first_phases.last().map(|last| &**last));
+        let last = self.shown_rehearsal();
         let prepared = listed.map(|listed| &listed.checks);
         let checks = last.map(|last| &last.checks).or(prepared);
         Some(ChangeEvidence {
@@ -310,6 +281,7 @@ impl RunState {
             expect: change.expect.clone(),
             copy: listed.map_or_else(Vec::new, |listed| listed.tables.clone()),
             show: change.show.clone(),
+            bytes_per_second: change.bytes_per_second,
             read_at: self.read_moments.filter(|_| last.is_some()),
             copied_before_sg1: change.of_sg1.is_some_and(|files| files > 0),
             first_phase: whole.is_none() && last.is_some(),
@@ -389,7 +361,7 @@ impl RunState {
         if was.schema_changes != is.schema_changes {
             let side = |outcome: &RehearsalOutcome| {
                 let text = outcome.schema_changes.join("\n");
-                let lines = outcome.schema_changes.len();
+                let lines = outcome.schema_lines().len();
                 format!("{lines} lines {}", Digest::of(text).short())
             };
             moved.push(change("effect.schema", side(was), side(is)));

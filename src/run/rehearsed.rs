@@ -22,7 +22,8 @@ pub struct RehearsalOutcome {
     pub effect_sha256: Option<Digest>,
     /// The sequences that it moved.
     pub sequences: Vec<SequenceMove>,
-    /// How the schema differs afterwards: lines of `pg_dump --schema-only`, each with `-` or `+` in front.
+    /// How the schema differs afterwards: lines of `pg_dump --schema-only`, each with `-` or `+` in front, or with a space: the line
+    /// that the statement of the next ones begins with, which is equal.
     pub schema_changes: Vec<String>,
     /// Why a second run on the same rows had another effect; empty: it had the same.
     pub not_reproducible: Vec<String>,
@@ -46,6 +47,12 @@ impl RehearsalOutcome {
             counts.iter().map(|(_, rows)| rows.get()).sum()
         };
         Rehearsed::new(self.effect.iter().map(of_table).sum())
+    }
+
+    /// The lines of the schema that differ, without those that only say where.
+    pub fn schema_lines(&self) -> Vec<&str> {
+        let lines = self.schema_changes.iter().map(String::as_str);
+        lines.filter(|line| !line.starts_with(' ')).collect()
     }
 
     /// The same without its rows, which are told by their number alone.
@@ -88,11 +95,9 @@ impl RehearsalOutcome {
                 sequence.sequence
             ));
         }
-        if !self.schema_changes.is_empty() {
-            lines.push(format!(
-                "schema lines that differ: #{}",
-                self.schema_changes.len()
-            ));
+        let schema = self.schema_lines().len();
+        if schema > 0 {
+            lines.push(format!("schema lines that differ: #{schema}"));
         }
         lines
     }
@@ -104,6 +109,13 @@ impl RehearsalOutcome {
 }
 
 impl RehearsedTable {
+    /// How many rows it wrote or deleted, those with the same values among them.
+    pub fn rows_written(&self) -> u64 {
+        let counts = self.rows_changed();
+        let changed: u64 = counts.iter().map(|(_, rows)| rows.get()).sum();
+        changed + self.touched.get()
+    }
+
     /// Rows inserted, updated and deleted, each with its word.
     pub fn rows_changed(&self) -> [(&'static str, Rehearsed<u64>); 3] {
         [
@@ -111,6 +123,21 @@ impl RehearsedTable {
             ("update", self.updated),
             ("delete", self.deleted),
         ]
+    }
+
+    /// The key of a row where each of its columns may be shown, else the beginning of its hash: enough to find it in the evidence.
+    pub fn name_of(&self, row: &RehearsedRow) -> String {
+        let part = |column: &String| {
+            let mut shown = row.values.iter();
+            let shown = shown.find(|shown| shown.column == *column)?;
+            let value = shown.after.as_ref().or(shown.before.as_ref());
+            Some(format!("{column}={}", value.map_or("NULL", String::as_str)))
+        };
+        let parts: Option<Vec<String>> = self.key.iter().map(part).collect();
+        match parts {
+            Some(parts) if !parts.is_empty() => parts.join(", "),
+            _ => format!("key {}", row.key.chars().take(16).collect::<String>()),
+        }
     }
 
     /// The columns that every run changes in the same way.
@@ -213,6 +240,29 @@ pub struct RehearsedRow {
     /// The values of the columns that the profile lets be kept (`rehearsal.show`); left out where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<ShownValue>,
+}
+
+impl RehearsedRow {
+    /// `update region, status`.
+    pub fn does(&self) -> String {
+        let columns = self.columns.join(", ");
+        let does = format!("{} {columns}", self.operation.name());
+        does.trim_end().to_owned()
+    }
+
+    /// The values that may be shown: `status open -> closed`.
+    pub fn shown(&self) -> Vec<String> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
+        let value = |shown: &ShownValue| {
+            let (before, after) = (text(&shown.before), text(&shown.after));
+            match self.operation {
+                RowOperation::Insert => format!("{} {after}", shown.column),
+                RowOperation::Delete | RowOperation::Touch => format!("{} {before}", shown.column),
+                RowOperation::Update => format!("{} {before} -> {after}", shown.column),
+            }
+        };
+        self.values.iter().map(value).collect()
+    }
 }
 
 /// A value of a column that the profile lets be kept.

@@ -128,7 +128,7 @@ pub(super) const ROWS: &[Binding] = &[
         &[key('e', Action::Evidence)]),
     row(RUN_AND_REPLAY, "p", "the reports of a run that is over; h and l read the one before and the next", None,
         &[key('p', Action::Reports)]),
-    row(RUN, "d", "differences: pinned, now, last PASS", None, &[key('d', Action::Differences)]),
+    row(RUN, "d", "differences: pinned, now, rehearsed", None, &[key('d', Action::Differences)]),
     row(RUN, "r", "survey again; after drift or expiry: take new evidence", None, &[key('r', Action::SurveyAgain)]),
     row(RUN, "R", "take up a run that nobody holds; a, x and r take it up too", None, &[key('R', Action::TakeUp)]),
     row(DIFF, "a x r", "not here: decisions are made on the run screen", None,

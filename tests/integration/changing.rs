@@ -61,6 +61,25 @@ impl ChangedWorkspace {
         world
     }
 
+    /// The shop of the demo `change`, its migration, and its profile with these lines behind.
+    pub fn of_demo(behind: &str) -> Self {
+        let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Change);
+        let [(name, migration)] = Scenario::Change.change() else {
+            panic!("one file");
+        };
+        let path = workspace.place().join(name);
+        fs::write(&path, migration).expect("a new file");
+        let profile = Scenario::Change.profile().expect("a profile of its own");
+        let profile = workspace.profile("shop.toml", |_| format!("{profile}{behind}"));
+        let change = path.to_str().expect("UTF-8").to_owned();
+        Self {
+            workspace,
+            profile,
+            change,
+            path: None,
+        }
+    }
+
     fn of(change: &str, profile: impl Fn(&str) -> String) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
         workspace.sql(UNDECLARED);
@@ -111,17 +130,17 @@ impl ChangedWorkspace {
 
     /// Starts a run with further words on the command line.
     pub fn run_with(&self, words: &[&str]) -> Answer {
-        let url = self.workspace.url();
-        let args = [
-            "run",
-            "--headless",
-            "--json",
-            "--profile",
-            &self.profile,
-            "--database-url",
-            &url,
-        ];
+        let begins = self.begins();
+        let args: Vec<&str> = begins.iter().map(String::as_str).collect();
         self.drygate(&[&args, words].concat())
+    }
+
+    /// The words that start a run.
+    pub fn begins(&self) -> Vec<String> {
+        let url = self.workspace.url();
+        let words = ["run", "--headless", "--json", "--profile", &self.profile];
+        let words = words.into_iter().chain(["--database-url", &url]);
+        words.map(str::to_owned).collect()
     }
 
     #[track_caller]

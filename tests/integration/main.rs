@@ -55,6 +55,7 @@ mod profile_names;
 mod recheck;
 mod reconnecting;
 mod rehearsal;
+mod rehearsed_rows;
 mod removing;
 mod replaced_views;
 mod replay;

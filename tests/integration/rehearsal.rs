@@ -5,8 +5,12 @@
 pub mod ends;
 #[path = "rehearsal/faults.rs"]
 mod faults;
+#[path = "rehearsal/faults_in_runs.rs"]
+mod faults_in_runs;
 #[path = "rehearsal/layers.rs"]
 mod layers;
+#[path = "rehearsal/layers_of_the_proxy.rs"]
+mod layers_of_the_proxy;
 #[path = "rehearsal/planted.rs"]
 mod planted;
 #[path = "rehearsal/versions.rs"]

@@ -95,6 +95,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
             ]),
             of_sg1: None,
             show: Vec::new(),
+            bytes_per_second: None,
         }),
         without_units: alone,
         ..values::created()

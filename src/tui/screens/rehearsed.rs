@@ -5,6 +5,7 @@ use crate::run::{
     ChangeEvidence, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
 };
 use crate::survey::Rehearsed;
+use crate::tui::keymap::{self, Action, KeyScope};
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
@@ -145,8 +146,9 @@ pub(super) fn pane_rows(run: &RunState, width: usize, name: usize, number: usize
             "no row and no table was changed",
         )));
     }
-    if !outcome.schema_changes.is_empty() {
-        let lines = Rehearsed::new(outcome.schema_changes.len() as u64);
+    let schema = outcome.schema_lines().len();
+    if schema > 0 {
+        let lines = Rehearsed::new(schema as u64);
         let text = Text::plain(format!("schema lines that differ: {lines}"));
         rows.push(PaneRow::new(text, TextSubject::Rehearsal));
     }
@@ -191,10 +193,18 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
         let line = Text::inked(ink(run, table), text);
         lines.push(line.with(Ink::Dim, expected(change, table)));
     }
-    if !outcome.schema_changes.is_empty() {
-        let count = Rehearsed::new(outcome.schema_changes.len() as u64);
+    let schema = outcome.schema_lines().len();
+    if schema > 0 {
+        let count = Rehearsed::new(schema as u64);
         lines.push(Text::plain(format!("  schema lines that differ  {count}")));
     }
+    let (leaves, shows) = (
+        keymap::key_of(KeyScope::Sheet, Action::Back),
+        keymap::key_of(KeyScope::Run, Action::Differences),
+    );
+    lines.push(Text::plain(format!(
+        "  Row by row, and the schema: {leaves}, then {shows}."
+    )));
     lines.extend(
         change
             .notes()

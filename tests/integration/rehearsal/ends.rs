@@ -2,11 +2,12 @@
 //! waits behind us, and nothing of it stays.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use super::world::{OWNER, READER, World, check};
+use super::world::{OWNER, READER, World, check, table};
 use crate::support::server::{SUPERUSER, finish};
 
 const CHANGE: &str = "UPDATE shop.orders SET region = 'EU' WHERE id <= 7";
@@ -137,6 +138,38 @@ fn whoever_waits_behind_us_goes_first() {
     assert!(took < Duration::from_secs(30), "{took:?}");
     blocker.kill().expect("ours");
     blocker.wait().expect("ours");
+}
+
+#[test]
+fn a_copy_is_no_faster_than_the_profile_lets_it() {
+    let world = World::new();
+    let long = "UPDATE shop.spare SET name = repeat('x', 20000)";
+    world.cluster.load("shop", long).expect("longer rows");
+    let sizes = world.sql("SELECT sum(octet_length(name))::text, count(*)::text FROM shop.spare");
+    assert_eq!(sizes[0], [Some("100000".to_owned()), Some("5".to_owned())]);
+    let (_, text) = drygate::profile::built_in("icx-const").expect("it parses");
+    let profile = world.home().join("slow.toml");
+    fs::write(
+        &profile,
+        format!("{text}\n[rehearsal]\nbytes_per_second = 12500\n"),
+    )
+    .expect("a file");
+    let mut command = world.command("UPDATE shop.spare SET name = 'y'", OWNER);
+    command.arg("--profile").arg(&profile);
+    let began = Instant::now();
+    let mut child = command.spawn().expect("the program");
+    let mut said = BufReader::new(child.stderr.take().expect("its output")).lines();
+    let came = said
+        .by_ref()
+        .map_while(Result::ok)
+        .any(|line| line.contains("loading rows"));
+    assert!(came, "it ended before");
+    // What is measured is longer than the copy, whatever else this machine does.
+    let took = began.elapsed();
+    let found = finish(child).expect(0).json();
+    assert_eq!(table(&found, "shop.spare")["updated"]["value"], 5);
+    // 100,000 bytes.
+    assert!(took >= Duration::from_secs(8), "{took:?}");
 }
 
 /// The directories that a process of this number owns, or owned when it was killed.

@@ -14,7 +14,7 @@ use super::world::{OWNER, World, check};
 use crate::support::server::{Answer, finish};
 
 /// Gives a program a small /tmp of its own, in which the named directories are the real ones.
-const SMALL_DISK: &str = r#"size=$1; shift
+pub(super) const SMALL_DISK: &str = r#"size=$1; shift
 mount -t tmpfs tmpfs /mnt
 kept=0
 for place in "$1" "$2" "$3"; do
@@ -29,7 +29,7 @@ shift 3
 exec "$@""#;
 
 /// The same call as an argument of another program.
-fn within(outer: &mut Command, inner: &Command) -> Child {
+pub(super) fn within(outer: &mut Command, inner: &Command) -> Child {
     outer.arg(inner.get_program()).args(inner.get_args());
     outer.env_clear();
     for (name, value) in inner.get_envs() {
@@ -85,7 +85,7 @@ fn too_little_memory_is_no_verdict_of_the_change() {
 }
 
 /// The process of the shadow's server, which runs in a directory of this process.
-fn server_of(owner: u32) -> Option<Pid> {
+pub(super) fn server_of(owner: u32) -> Option<Pid> {
     let places = directories_of(owner);
     let is_server = |line: &str| {
         let mut words = line.split('\0');

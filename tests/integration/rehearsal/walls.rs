@@ -139,7 +139,7 @@ fn without_namespaces_nothing_of_the_change_runs() {
 }
 
 /// The server's programs with another `pg_dump`. The fake is told its arguments after `--version` was answered.
-fn with_fake_dump(body: &str) -> TempDir {
+pub(super) fn with_fake_dump(body: &str) -> TempDir {
     let place = tempfile::tempdir().expect("a temporary directory");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let bin = place.path().join("bin");
