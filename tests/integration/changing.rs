@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Child;
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
+use drygate::profile::built_in;
 use serde_json::Value;
 
 use super::page::Page;
@@ -69,7 +70,7 @@ impl ChangedWorkspace {
         };
         let path = workspace.place().join(name);
         fs::write(&path, migration).expect("a new file");
-        let profile = Scenario::Change.profile().expect("a profile of its own");
+        let (_, profile) = built_in(Scenario::Change.profile()).expect("it parses");
         let profile = workspace.profile("shop.toml", |_| format!("{profile}{behind}"));
         let change = path.to_str().expect("UTF-8").to_owned();
         Self {
