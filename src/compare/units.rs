@@ -79,12 +79,16 @@ fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
     // The right side gets a field only for what would change or is wrong, so that an unchanged unit reads
     // the same on both sides.
     if side == Side::After {
-        let simulated = |word: &Option<String>, wanted: &str| word.as_deref() == Some(wanted);
-        if simulated(&decision.cut, "would_insert") {
-            say("cut", "~would_insert");
-        }
-        if simulated(&decision.enact, "would_enact") {
-            say("enact", "~would_enact");
+        let steps = [
+            (&decision.cut, "would_insert"),
+            (&decision.enact, "would_enact"),
+        ];
+        let would = steps
+            .into_iter()
+            .filter(|(word, would)| word.as_deref() == Some(would));
+        let would: Vec<String> = would.map(|(_, would)| format!("~{would}")).collect();
+        if !would.is_empty() {
+            say("change", &would.join(", "));
         }
         let wrong = match decision.verify {
             UnitVerification::Equal | UnitVerification::AsCut => None,
@@ -95,7 +99,7 @@ fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
             UnitVerification::IllegalState => Some("~illegal_state"),
         };
         if let Some(wrong) = wrong {
-            say("verify", wrong);
+            say("found", wrong);
         }
     }
     Some(fields)
@@ -125,7 +129,7 @@ mod tests {
             before,
             "A\t{\"state\":\"enacted\"}\nB\t{\"state\":\"draft\"}\n"
         );
-        let changed = "B\t{\"enact\":\"~would_enact\",\"state\":\"draft\",\"verify\":\"~differs\"}\nC\t{\"cut\":\"~would_insert\",\"enact\":\"~would_enact\"}\n";
+        let changed = "B\t{\"change\":\"~would_enact\",\"found\":\"~differs\",\"state\":\"draft\"}\nC\t{\"change\":\"~would_insert, ~would_enact\"}\n";
         assert_eq!(after, format!("A\t{{\"state\":\"enacted\"}}\n{changed}"));
         let broken = unit_lines(&ledger, "{}", Side::After).expect_err("no decision");
         assert!(

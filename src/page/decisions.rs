@@ -73,7 +73,7 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
         let named: Vec<&str> = sheet
             .drifted
             .iter()
-            .map(|change| change.key.as_str())
+            .map(|change| change.key.shown())
             .collect();
         say(
             "drifted before",
@@ -83,11 +83,11 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
     if let Some(predicted) = &sheet.predicted {
         say("a live run", effect_in_words(predicted));
     }
-    if let (Some(candidates), Some(counts)) = (sheet.candidates, &sheet.predicted_counts) {
+    if let (Some(live), Some(counts)) = (sheet.candidates, &sheet.predicted_counts) {
         say(
             "units",
             format!(
-                "{candidates} live; {} would be inserted, {} already present, {} would be enacted, {} already enacted",
+                "{live} live; {} would_insert, {} already_present, {} would_enact, {} already_enacted",
                 counts.would_insert,
                 counts.already_present,
                 counts.would_enact,

@@ -76,7 +76,7 @@ fn steps(input: &PageInput<'_>) -> Vec<Value> {
             .as_ref()
             .map(|(_, predicted)| *predicted == *counts);
         json!({
-            "step": done.step.to_string(),
+            "step": run.words().step(done.step),
             "at": done.at.to_string(),
             "counts": [
                 ["would_insert", counts.would_insert.to_string()],

@@ -45,7 +45,7 @@ fn step(run: &RunState, done: &crate::run::StepDone) -> Value {
         .as_ref()
         .map(|(_, counts)| *counts == done.counts);
     json!({
-        "step": done.step.to_string(),
+        "step": run.words().step(done.step),
         "round": done.round,
         "at": done.at.to_string(),
         "counts": count_lines(&done.counts),

@@ -49,6 +49,7 @@ mod stop_words;
 mod subject;
 mod surveys;
 mod target_identity;
+mod team_words;
 mod timeline;
 mod verdict;
 
@@ -107,5 +108,6 @@ pub use stop::{Stop, StopCode};
 pub use subject::Subject;
 pub use surveys::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 pub use target_identity::TargetIdentity;
+pub use team_words::TeamWords;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;

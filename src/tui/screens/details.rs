@@ -112,7 +112,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
         }
     }
     TextPage {
-        title: format!("{gate}  {}", gate.title()),
+        title: format!("{gate}  {}", model.run().words().title(gate)),
         lines,
         copies: None,
     }
@@ -221,7 +221,7 @@ fn step_page(model: &Model, step: SimulatedStep) -> TextPage {
         }
     }
     TextPage {
-        title: format!("{step}  SIMULATED"),
+        title: format!("{}  SIMULATED", model.run().words().step(step)),
         lines,
         copies,
     }
