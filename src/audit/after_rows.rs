@@ -379,7 +379,7 @@ fn expected(decision: &UnitDecision, lifecycle: &Lifecycle, table: &str) -> RowC
     let mut sums = [0_u64; 3];
     let effects: [(&str, &StepEffect); 2] = [
         ("would_insert", &lifecycle.cut),
-        ("would_enact", &lifecycle.enact),
+        ("would_change", &lifecycle.enact),
     ];
     for (step, effects) in effects {
         if !steps.contains(&step) {

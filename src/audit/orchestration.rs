@@ -143,8 +143,11 @@ fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check 
     let sound = step != SimulatedStep::Verify || *done.counts.unverified.get() == 0;
     let holds =
         saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round();
-    let words =
-        |counts: [(&str, u64); 2]| counts.map(|(name, n)| format!("~{n} {name}")).join(", ");
+    let called = run.words();
+    let words = |counts: [(&'static str, u64); 2]| {
+        let named = counts.map(|(name, n)| format!("~{n} {}", called.counter(name)));
+        named.join(", ")
+    };
     let says = match (holds, sound) {
         (true, _) => words(saw),
         (false, false) => format!("{}: {}", words(saw), unverified(run)),

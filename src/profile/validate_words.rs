@@ -23,9 +23,12 @@ pub(super) fn validate_words(findings: &mut Findings<'_, '_>, words: &TeamWords)
     }
     findings.distinct(&at("steps"), words.steps.iter().map(String::as_str));
     let [first, last] = &words.does;
+    let [would, already] = &words.would;
     for (name, text) in [
         ("does", first),
         ("does", last),
+        ("would", would),
+        ("would", already),
         ("proves", &words.proves),
         ("probes", &words.probes),
         ("note", &words.note),

@@ -20,6 +20,9 @@ pub struct TeamWords {
     /// What the first and the third step do with a unit, as the sheet of SG1 and of SG2 say it (`enacts ~60 of 60 units`):
     /// `["inserts", "enacts"]`. Default `["inserts", "changes"]`.
     pub does: [String; 2],
+    /// What the third step says of a unit that it would change, and of one that is changed already: `["would_enact",
+    /// "already_enacted"]`. Default `["would_change", "already_changed"]`. Journal and JSON name these counters for every team alike.
+    pub would: [String; 2],
     /// Titles of gates, each in full and as short as 80 columns ask for: `G1 = ["O4 dry-run feasibility", "feasibility"]`.
     /// Default of a gate that is not named: a plain title.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -45,6 +48,7 @@ impl Default for TeamWords {
         Self {
             steps: ["PREPARE", "COMPARE", "CHANGE"].map(str::to_owned),
             does: ["inserts", "changes"].map(str::to_owned),
+            would: ["would_change", "already_changed"].map(str::to_owned),
             gates: BTreeMap::new(),
             reports: BTreeMap::new(),
             audit: BTreeMap::new(),
@@ -82,6 +86,15 @@ impl TeamWords {
     /// What a simulated step is called.
     pub fn step(&self, step: SimulatedStep) -> &str {
         &self.steps[step as usize]
+    }
+
+    /// A counter of the steps as people read it.
+    pub fn counter<'w>(&'w self, name: &'w str) -> &'w str {
+        match name {
+            "would_enact" => &self.would[0],
+            "already_enacted" => &self.would[1],
+            name => name,
+        }
     }
 
     /// Title of a gate.

@@ -12,7 +12,7 @@ use drygate::postgres::throwaway::Scenario;
 use super::support::ground::{Ground, Home, RunFiles, Said, text, wait_at};
 use super::support::pty::{Launch, Terminal, key};
 
-/// Words of the team of `icx-const`. Names that journal and JSON have (`cut_simulated`, `would_enact`) are words of their own.
+/// Words of the team of `icx-const`. Names of states, checks and counters (`cut_simulated`) are words of their own.
 const FOREIGN: &[&str] = &[
     "CUT",
     "VERIFY",
@@ -23,6 +23,8 @@ const FOREIGN: &[&str] = &[
     "enact",
     "enacts",
     "enacted",
+    "would_enact",
+    "already_enacted",
     "O4",
     "o4",
     "ICX",
@@ -287,14 +289,14 @@ impl Press {
     }
 }
 
-/// The first foreign word of a line. What stands in quotes before a colon is a name of JSON; a unit ledger is a file of the journal;
+/// The first foreign word of a line. What stands in quotes is a name of JSON; a unit ledger is a file of the journal;
 /// a word that was cut is the begin of another.
 fn foreign_word(line: &str) -> Option<String> {
     let line = line.replace("<wbr>", "").replace("&quot;", "\"");
     let line = line.replace("-enact.jsonl", "");
     let is_letter = |c: char| c.is_alphanumeric() || c == '_' || c == '…';
     let mut words = line.split(|c| !is_letter(c));
-    let is_member = |word: &str| line.contains(&format!("\"{word}\":"));
+    let is_member = |word: &str| line.contains(&format!("\"{word}\""));
     let found = words.find(|word| FOREIGN.contains(word) && !is_member(word));
     found.map(str::to_owned)
 }

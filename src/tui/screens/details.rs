@@ -206,6 +206,7 @@ fn step_page(model: &Model, step: SimulatedStep) -> TextPage {
                 ("would_enact", counts.would_enact),
                 ("already_enacted", counts.already_enacted),
             ] {
+                let name = model.run().words().counter(name);
                 lines.push(
                     Text::inked(Ink::Dim, format!("{name:<18}"))
                         .with(Ink::Simulated, count.to_string())

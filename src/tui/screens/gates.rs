@@ -357,6 +357,7 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
         }
         Some(done) => {
             let counts = &done.counts;
+            let [would, already] = &model.run().words().would;
             // All units of the simulation; each step must account for every one of them.
             let units = counts.verified.get() + counts.unverified.get();
             let (reached, says) = match step {
@@ -377,8 +378,8 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
                 SimulatedStep::Enact => (
                     enacted(counts).0,
                     match *counts.would_enact.get() {
-                        0 => "all already_enacted".to_owned(),
-                        _ => format!("{} would_enact", counts.would_enact),
+                        0 => format!("all {already}"),
+                        _ => format!("{} {would}", counts.would_enact),
                     },
                 ),
             };
