@@ -242,13 +242,8 @@ impl Press {
         }
         let last = run.journal().len();
         for seq in (0..last).step_by(9).chain([last - 1]) {
-            for (width, height) in [("160", "48"), ("80", "24")] {
-                let at = seq.to_string();
-                let frame = [
-                    "replay", &id, "--at", &at, "--width", width, "--height", height,
-                ];
-                self.script(&frame);
-            }
+            let said = self.script(&["replay", &id, "--at", &seq.to_string()]);
+            assert!(said.text.contains("REPLAY"), "{}", said.text);
         }
         for entry in fs::read_dir(run.path.join("kb")).into_iter().flatten() {
             let path = entry.expect("a readable folder").path();
