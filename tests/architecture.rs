@@ -5,6 +5,8 @@
 mod offenders;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/team_words.rs"]
+mod team_words;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -154,6 +156,7 @@ fn violations(files: &[File]) -> Vec<String> {
                 breaches.extend(foreign(path, &code));
                 breaches.extend(printing(path, &code));
                 breaches.extend(keys(path, text, &code));
+                breaches.extend(team_words::team_words(path, text, &code));
             }
             breaches.extend(unfinished(text));
         }
@@ -455,7 +458,8 @@ fn the_house_keeps_its_rules() {
     collect(root, "tests", &mut files);
     let readme = fs::read_to_string(root.join("README.md")).expect("a README");
     files.push(("README.md".to_owned(), readme));
-    let found = violations(&files);
+    let mut found = violations(&files);
+    found.extend(team_words::unused_names(&files));
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

@@ -208,6 +208,25 @@ fn changed(from: &str, to: &str, mark: &str) -> (String, String) {
     "twice"
 )]
 #[case(
+    "steps = [\"CUT\"",
+    "steps = [\"CUT OFF\"",
+    "[\"CUT OFF\"",
+    "must be of 1 to 7 letters"
+)]
+#[case("03 = [\"o4", "3 = [\"o4", "[\"o4-impl", "a number from 01 to 14")]
+#[case(
+    "03 = [\"o4",
+    "03 = [\"../../o4",
+    "[\"../../o4",
+    "must be of a-z, 0-9 and -"
+)]
+#[case(
+    "forbidden_source_mutation = ",
+    "forbidden_source_mutatio = ",
+    "\"source_document /",
+    "the nearest is \"forbidden_source_mutation\""
+)]
+#[case(
     "initial = \"draft\"",
     "initial = \"drat\"",
     "\"drat\"",
@@ -512,14 +531,24 @@ const CHANGE: &str = "\n[change]\nrole = \"kb_migrator\"\nfiles = [\"enact.sql\"
 
 #[test]
 fn units_are_asked_for_as_a_whole_and_a_profile_without_a_change_asks_something() {
-    let error = parse("p.toml", &without(&["labels"])).expect_err("labels");
+    let units = ["pieces", "candidates", "lifecycle"];
+    let error = parse("p.toml", &without(&[&units[..], &["labels"]].concat()));
+    let error = error.expect_err("labels").to_string();
     assert!(
-        error
-            .to_string()
-            .starts_with("p.toml:1:1: missing key `labels`"),
+        error.starts_with("p.toml:1:1: missing key `labels`"),
         "{error}"
     );
-    let units = ["pieces", "candidates", "lifecycle"];
+    let named = parse("p.toml", &without(&["labels"])).expect("named by its steps");
+    assert_eq!(named.gate_labels(), ["allow CUT", "allow ENACT"]);
+    let plain = without(&[
+        "labels",
+        "words",
+        "words.gates",
+        "words.reports",
+        "words.audit",
+    ]);
+    let plain = parse("p.toml", &plain).expect("plain words");
+    assert_eq!(plain.gate_labels(), ["allow PREPARE", "allow CHANGE"]);
     let facts_alone = parse("p.toml", &without(&[&units[..], &["grants"]].concat()));
     assert!(facts_alone.expect("facts alone").units().is_none());
     let none = without(&[&units[..], &["facts", "contents"]].concat());

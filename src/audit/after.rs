@@ -85,7 +85,7 @@ pub struct UnitAfter {
     pub key: String,
     /// What became of it.
     pub outcome: UnitOutcome,
-    /// What was predicted: `cut, enact`, `enact`, `no change`.
+    /// What was predicted: `would_insert, would_change`, `would_change`, `no change`.
     pub predicted: String,
     /// What is found.
     pub found: String,
@@ -228,14 +228,14 @@ fn describe(now: Option<&Pairing>, was_live: bool) -> String {
     }
 }
 
-/// `cut, enact`, or nothing.
+/// `would_insert`, `would_change`, both or nothing.
 pub(super) fn predicted(decision: &UnitDecision) -> Vec<&'static str> {
     let mut steps = Vec::new();
     if decision.cut.as_deref() == Some("would_insert") {
-        steps.push("cut");
+        steps.push("would_insert");
     }
     if decision.enact.as_deref() == Some("would_enact") {
-        steps.push("enact");
+        steps.push("would_change");
     }
     steps
 }

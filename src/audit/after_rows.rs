@@ -377,7 +377,10 @@ fn with_rows(
 fn expected(decision: &UnitDecision, lifecycle: &Lifecycle, table: &str) -> RowCounts {
     let steps = predicted(decision);
     let mut sums = [0_u64; 3];
-    let effects: [(&str, &StepEffect); 2] = [("cut", &lifecycle.cut), ("enact", &lifecycle.enact)];
+    let effects: [(&str, &StepEffect); 2] = [
+        ("would_insert", &lifecycle.cut),
+        ("would_change", &lifecycle.enact),
+    ];
     for (step, effects) in effects {
         if !steps.contains(&step) {
             continue;
@@ -388,7 +391,7 @@ fn expected(decision: &UnitDecision, lifecycle: &Lifecycle, table: &str) -> RowC
             sums[2] = sums[2].saturating_add(effect.delete);
         }
     }
-    if steps.contains(&"cut") {
+    if steps.contains(&"would_insert") {
         sums[1] = sums[1].saturating_sub(sums[0]);
     }
     sums

@@ -10,8 +10,8 @@ use super::source_tables::source_tables;
 use super::{SecretScan, recompute::Recomputed};
 use crate::profile::Profile;
 use crate::run::{
-    Cause, Check, CheckName, NonMutationVerdict, Person, ProgramFile, RepositoryState, RunState,
-    Signer,
+    Cause, Check, CheckName, Claim, NonMutationVerdict, Person, ProgramFile, RepositoryState,
+    RunState, Signer, TeamWords,
 };
 use crate::simulate::SimulatedStep;
 use crate::survey::{Digest, Survey};
@@ -39,7 +39,8 @@ pub struct Forbidden<'a> {
     pub recomputed: Option<&'a Recomputed>,
 }
 
-/// A row: its check, words of the source report, the answer it needs, its detector in words and as code.
+/// A row: its check, what it is about where the run has no word of its own for it, the answer it needs, its detector in words and
+/// as code.
 struct DetectorRow {
     name: CheckName,
     words: &'static str,
@@ -48,7 +49,7 @@ struct DetectorRow {
     look: fn(&Forbidden<'_>) -> DetectorResult,
 }
 
-/// The nine rows, in the order of the source report.
+/// The nine rows, in their order.
 static ROWS: [DetectorRow; 9] = [
     DetectorRow {
         name: CheckName::ForbiddenProductionMutation,
@@ -59,7 +60,7 @@ static ROWS: [DetectorRow; 9] = [
     },
     DetectorRow {
         name: CheckName::ForbiddenLiveCutVerifyEnact,
-        words: "Live CUT/VERIFY/enact mutation",
+        words: "Live execution of the change",
         clean: "NONE",
         detector: "every statement sent: no call of a pinned function, no writing statement",
         look: live_calls,
@@ -87,7 +88,7 @@ static ROWS: [DetectorRow; 9] = [
     },
     DetectorRow {
         name: CheckName::ForbiddenSourceMutation,
-        words: "source_document / source_version mutation",
+        words: "Source table mutation",
         clean: "NONE",
         detector: "content digests pre and post",
         look: |seen| source_mutation(seen.run, &source_tables(seen.run, seen.profile)),
@@ -117,12 +118,15 @@ static ROWS: [DetectorRow; 9] = [
 
 /// The nine rows as checks of G6.
 pub fn forbidden(seen: &Forbidden<'_>) -> Vec<Check> {
-    ROWS.iter().map(|row| row.check((row.look)(seen))).collect()
+    let words = seen.run.words();
+    let check = |row: &DetectorRow| row.check(words, (row.look)(seen));
+    ROWS.iter().map(check).collect()
 }
 
-/// The checks of the nine rows, each with what it is about in the words of the source report.
-pub fn forbidden_rows() -> impl Iterator<Item = (&'static CheckName, &'static str)> {
-    ROWS.iter().map(|row| (&row.name, row.words))
+/// The checks of the nine rows, each with what it is about in the words of a run.
+pub fn forbidden_rows(words: &TeamWords) -> impl Iterator<Item = (&'static CheckName, &str)> {
+    let row = |row: &'static DetectorRow| (&row.name, words.audit_row(&row.name, row.words));
+    ROWS.iter().map(row)
 }
 
 /// The rows that `verify` recomputes from the journal and one value that each recorded. Of raw values only the output.
@@ -182,7 +186,7 @@ pub(super) fn from_journal(
 }
 
 impl DetectorRow {
-    fn check(&self, found: DetectorResult) -> Check {
+    fn check(&self, words: &TeamWords, found: DetectorResult) -> Check {
         let verdict = found.verdict();
         let mut cause = None;
         let mut remedy = None;
@@ -206,7 +210,7 @@ impl DetectorRow {
                 (format!("NOT CHECKED ({why})"), output)
             }
         };
-        let words = format!("{}: {answer}.", self.words);
+        let words = format!("{}: {answer}.", words.audit_row(&self.name, self.words));
         Check {
             name: self.name.clone(),
             verdict,
@@ -221,11 +225,12 @@ impl DetectorRow {
 /// The claims of a run that did not come to closeout: its last line answers for what was measured, too.
 fn claims_so_far(run: &RunState) -> Value {
     let claims = claims(run);
-    let named: Vec<_> = claims
-        .iter()
-        .map(|c| json!({"claim": c.name, "verdict": c.verdict, "measured": c.measured}))
-        .collect();
-    json!({"claims": named, "sha256": Digest::of_json(&claims).ok()})
+    json!({"claims": measured(&claims), "sha256": Digest::of_json(&claims).ok()})
+}
+
+fn measured(claims: &[Claim]) -> Value {
+    let one = |c: &Claim| json!({"claim": c.name, "verdict": c.verdict, "measured": c.measured});
+    claims.iter().map(one).collect()
 }
 
 fn production_mutation(run: &RunState) -> DetectorResult {
@@ -234,12 +239,7 @@ fn production_mutation(run: &RunState) -> DetectorResult {
         let how = "a run that goes on to closeout";
         return DetectorResult::partly(run, why, how, claims_so_far(run));
     };
-    let claims: Vec<_> = judged
-        .claims
-        .iter()
-        .map(|c| json!({"claim": c.name, "verdict": c.verdict, "measured": c.measured}))
-        .collect();
-    let output = json!({"verdict": judged.verdict, "claims": claims});
+    let output = json!({"verdict": judged.verdict, "claims": measured(&judged.claims)});
     match judged.verdict {
         NonMutationVerdict::Proven => DetectorResult::Clean(output),
         NonMutationVerdict::ChangedByOthers => DetectorResult::ByOthers(output),

@@ -147,15 +147,16 @@ fn scanned() -> SecretScan {
 fn handover(script: &ScriptedRun) -> Vec<Check> {
     let repository = repository();
     let run_id = script.run.run_id().expect("created").clone();
-    let reports: Vec<_> = super::REPORTS
+    let reports = super::reports_of(&script.run);
+    let rendered: Vec<_> = reports
         .iter()
-        .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
+        .map(|[name, _]| (report_file(name, &run_id), Ok(Digest::of(name))))
         .collect();
     let recomputed = again(&script.records);
     let scan = scanned();
     let mut checks = vec![
         main_and_tags_unchanged(Some(&repository), Some(&repository)),
-        reports_render(&super::REPORTS, &run_id, &reports, &[]),
+        reports_render(&reports, &run_id, &rendered, &[]),
     ];
     checks.extend(forbidden(&Forbidden {
         run: &script.run,

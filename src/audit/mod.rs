@@ -67,15 +67,14 @@ pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};
 pub use recompute_gates::journalled_seams;
 pub use recompute_raw::judged_by_own_values;
 pub use repository_and_reports::{
-    REPORT_OF_CHANGE, REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_of,
-    reports_render,
+    REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_of, reports_render,
 };
 pub use required::{
     CHECK_TABLE, CHECK_TABLE_WITH_CHANGE, not_the_checks_of, required_checks, table_of,
 };
 pub use result::{first_failure, result, result_name};
 pub use resume::{FreshFold, FreshResume, ResumeResult, g4};
-pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, o4_targeted};
+pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, probes_passed};
 pub use scope::{is_excluded, scope};
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use sheet::evidence_sheet;

@@ -131,7 +131,11 @@ fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check 
     let (Some(done), Some(predicted), Some(lifecycle)) =
         (done(run, step), predicted, &profile.lifecycle)
     else {
-        return not_reached(name, run, &format!("{step} was not simulated"));
+        return not_reached(
+            name,
+            run,
+            &format!("{} was not simulated", run.words().step(step)),
+        );
     };
     let (saw, wanted) = (counts_of(step, &done.counts), counts_of(step, predicted));
     let effect = step_effect(profile, lifecycle, step, predicted);
@@ -139,8 +143,11 @@ fn step_equals(run: &RunState, profile: &Profile, step: SimulatedStep) -> Check 
     let sound = step != SimulatedStep::Verify || *done.counts.unverified.get() == 0;
     let holds =
         saw == wanted && same_rows(&done.effect, &effect) && sound && done.round == run.round();
-    let words =
-        |counts: [(&str, u64); 2]| counts.map(|(name, n)| format!("~{n} {name}")).join(", ");
+    let called = run.words();
+    let words = |counts: [(&'static str, u64); 2]| {
+        let named = counts.map(|(name, n)| format!("~{n} {}", called.counter(name)));
+        named.join(", ")
+    };
     let says = match (holds, sound) {
         (true, _) => words(saw),
         (false, false) => format!("{}: {}", words(saw), unverified(run)),
@@ -179,7 +186,8 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
         done(run, SimulatedStep::Cut),
         done(run, SimulatedStep::Verify),
     ) else {
-        return not_reached(NAME, run, "CUT and VERIFY were not simulated");
+        let [one, two, _] = &run.words().steps;
+        return not_reached(NAME, run, &format!("{one} and {two} were not simulated"));
     };
     let would_insert = *cut.counts.would_insert.get();
     let confirmed = *verify.counts.verified.get();
@@ -196,23 +204,23 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
         ),
     );
     must(
-        // Every source piece is either inserted by CUT or there already.
+        // Every source piece is either inserted by the first step or there already.
         pieces == would_insert + cut.counts.already_present.get(),
-        format!("{pieces} pieces are not all cut or present"),
+        format!("{pieces} pieces are not all inserted or present"),
     );
-    let enacted = done(run, SimulatedStep::Enact)
+    let changed = done(run, SimulatedStep::Enact)
         .map(|d| d.counts.would_enact.get() + d.counts.already_enacted.get());
-    if let Some(enacted) = enacted {
+    if let Some(changed) = changed {
         let states = profile
             .lifecycle
             .as_ref()
             .map(|lifecycle| lifecycle.states.len());
         let two_states = states == Some(2);
         must(
-            // With more than two states not every confirmed unit has to be enacted.
-            enacted == confirmed || (!two_states && enacted < confirmed),
+            // With more than two states not every confirmed unit has to reach the target.
+            changed == confirmed || (!two_states && changed < confirmed),
             format!(
-                "lifecycle_enacted_count ~{enacted} is not candidate_count_confirmed ~{confirmed}"
+                "lifecycle_enacted_count ~{changed} is not candidate_count_confirmed ~{confirmed}"
             ),
         );
     }
@@ -223,7 +231,7 @@ fn counters_agree(run: &RunState, profile: &Profile) -> Check {
     };
     let raw = json!({
         "candidate_count_confirmed": confirmed, "live_units": units, "pieces": pieces,
-        "would_insert": would_insert, "lifecycle_enacted_count": enacted,
+        "would_insert": would_insert, "lifecycle_enacted_count": changed,
     });
     Check::evaluated(NAME, wrong.is_empty(), says, raw)
 }

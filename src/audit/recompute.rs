@@ -281,6 +281,7 @@ fn survey_findings(run: &RunState, survey: &Survey) -> Vec<String> {
 /// A step is simulated from the survey that was taken for its approval, where that approval lets it be.
 fn step_findings(run: &RunState, step: SimulatedStep, counts: &StepCounts) -> Vec<String> {
     let (gate, state) = opened_by(step);
+    let step = run.words().step(step);
     let of_survey = run.latest_simulation.as_ref();
     let mut found: Vec<String> = not_the_approved_pin(run, gate).into_iter().collect();
     let surveyed = run.latest.as_ref().map(|(purpose, _)| *purpose);
@@ -314,7 +315,7 @@ fn transition_findings(run: &RunState, to: State) -> Vec<String> {
     let done = |step: &SimulatedStep| run.steps.iter().any(|done| done.step == *step);
     let first = gate.steps().first().filter(|_| run.simulates());
     let undone = first.filter(|(step, _)| !done(step));
-    let undone = undone.map(|(step, _)| format!("{to} without {step}"));
+    let undone = undone.map(|(step, _)| format!("{to} without {}", run.words().step(*step)));
     let other = not_the_approved_pin(run, gate);
     let unrehearsed = run.change().is_some() && run.rehearsal_of(gate).is_none();
     let unrehearsed = unrehearsed.then(|| format!("{to} without a rehearsal for {gate}"));

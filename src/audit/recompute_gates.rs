@@ -77,7 +77,7 @@ pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gat
         if !again.iter().any(|a| a.judges && a.check.name == check.name) {
             found.extend(by_raw(gate, check));
         }
-        if forbidden_rows().any(|(name, _)| check.name == *name) && !answer_fits(check) {
+        if forbidden_rows(run.words()).any(|(name, _)| check.name == *name) && !answer_fits(check) {
             let (name, verdict) = (&check.name, check.verdict);
             found.push(format!(
                 "{gate} {name} is {verdict}, and its words say something else"

@@ -12,8 +12,8 @@ use crate::audit::{PROBES, forbidden_rows, result, result_name};
 use crate::run::{
     ApprovalRecorded, CheckName, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted,
     Event, EvidenceTaken, Gate, GateFinished, GateStarted, History, NonMutationVerdict, RunCreated,
-    RunSealed, SurveyPurpose, SurveyTaken, TransactionClosed, TransactionOpened, UnitsProgressed,
-    Verdict,
+    RunSealed, SurveyPurpose, SurveyTaken, TeamWords, TransactionClosed, TransactionOpened,
+    UnitsProgressed, Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 use crate::testing::ScriptedRecord;
@@ -156,7 +156,7 @@ fn raw_values_that_say_something_else_are_found() {
     let probes = PROBES
         .iter()
         .flat_map(|probe| ["expected", "saw"].map(|field| format!("G5 {probe} {field}")));
-    let detectors = forbidden_rows().map(|(row, _)| format!("G6 {row} detector"));
+    let detectors = forbidden_rows(TeamWords::plain()).map(|(row, _)| format!("G6 {row} detector"));
     let others = ["G6 main_and_tags_unchanged moved_by_others"];
     let alone: BTreeSet<String> = probes
         .chain(detectors)
@@ -262,10 +262,12 @@ fn a_gate_that_is_missing_before_the_state_that_needs_it_is_named() {
 #[test]
 fn terms_that_are_not_those_of_the_profile_are_found() {
     type Damage = fn(&mut RunCreated);
-    let cases: [(&str, Damage); 8] = [
+    let cases: [(&str, Damage); 10] = [
         ("the name", |c| c.profile.push('x')),
         ("the prefix", |c| c.result_prefix.push('X')),
         ("the labels", |c| c.gate_labels.swap(0, 1)),
+        ("the words", |c| c.words = None),
+        ("the words", |c| c.words = Some(TeamWords::default())),
         ("who may approve", |c| c.approvals.distinct = true),
         ("who may approve", |c| c.approvals.exclude_starter = true),
         ("who may approve", |c| c.approvals.terminal = true),

@@ -7,33 +7,48 @@ use serde_json::json;
 use crate::run::{Check, CheckName, RepositoryState, RunId, RunState};
 use crate::survey::Digest;
 
-/// The reports, without date and suffix.
-pub const REPORTS: [&str; 13] = [
-    "01-ssot-repo-precheck",
-    "02-dryrun-feasibility-and-scope",
-    "03-o4-implementation-summary",
-    "04-live-dryrun-execution-result",
-    "05-resume-idempotency-result",
-    "06-test-safety-result",
-    "07-final-o4-live-dryrun-report",
-    "08-live-facts-pre",
-    "09-live-facts-post",
-    "10-non-mutation-proof",
-    "11-grant-matrix",
-    "12-approvals-and-stops",
-    "13-forbidden-action-audit",
+/// The reports: number, file name without date and suffix, and title, where a run has no words of its own for them
+/// ([`crate::run::TeamWords`]). The last is of runs with a change alone.
+pub const REPORTS: [[&str; 3]; 14] = [
+    ["01", "ssot-repo-precheck", "SSOT + repo precheck"],
+    [
+        "02",
+        "dryrun-feasibility-and-scope",
+        "Dry-run feasibility and scope",
+    ],
+    ["03", "context-and-prediction", "Context and prediction"],
+    [
+        "04",
+        "live-dryrun-execution-result",
+        "Live dry-run execution result",
+    ],
+    [
+        "05",
+        "resume-idempotency-result",
+        "Resume/idempotency result",
+    ],
+    ["06", "test-safety-result", "Test safety result"],
+    ["07", "final-dry-run-report", "Final dry-run report"],
+    ["08", "live-facts-pre", "Live facts, pre"],
+    ["09", "live-facts-post", "Live facts, post"],
+    ["10", "non-mutation-proof", "Non-mutation proof"],
+    ["11", "grant-matrix", "Grant matrix"],
+    ["12", "approvals-and-stops", "Approvals and stops"],
+    ["13", "forbidden-action-audit", "Forbidden-action audit"],
+    ["14", "rehearsal", "Rehearsal of the change"],
 ];
 
-/// The report that a run with a change has beside the others.
-pub const REPORT_OF_CHANGE: &str = "14-rehearsal";
-
-/// The reports that a run has.
-pub fn reports_of(run: &RunState) -> Vec<&'static str> {
-    let of_change = run.change().map(|_| REPORT_OF_CHANGE);
-    REPORTS.into_iter().chain(of_change).collect()
+/// The reports that a run has, each with the name of its file, without date and suffix, and its title.
+pub fn reports_of(run: &RunState) -> Vec<[String; 2]> {
+    let all = if run.change().is_some() { 14 } else { 13 };
+    let named = REPORTS[..all].iter().map(|[number, file, title]| {
+        let [file, title] = run.words().report(number, [file, title]);
+        [format!("{number}-{file}"), format!("{number} - {title}")]
+    });
+    named.collect()
 }
 
-/// `07-final-o4-live-dryrun-report-2026-05-21.md`.
+/// `07-final-dry-run-report-2026-05-21.md`.
 pub fn report_file(name: &str, run_id: &RunId) -> String {
     format!("{name}-{}.md", run_id.date())
 }
@@ -43,7 +58,7 @@ pub type ReportRendering = (String, Result<Digest, String>);
 
 /// Whether exactly these reports render, and every document that they are made from is there. `lost`: those that are not.
 pub fn reports_render(
-    reports: &[&str],
+    reports: &[[String; 2]],
     run_id: &RunId,
     rendered: &[ReportRendering],
     lost: &[Digest],
@@ -54,7 +69,7 @@ pub fn reports_render(
         .collect();
     let expected: Vec<String> = reports
         .iter()
-        .map(|name| report_file(name, run_id))
+        .map(|[name, _]| report_file(name, run_id))
         .collect();
     for name in &expected {
         let times = rendered.iter().filter(|(seen, _)| seen == name).count();
@@ -171,8 +186,10 @@ pub fn main_and_tags_unchanged(
 #[cfg(test)]
 mod tests {
     use super::super::fixture::repository;
-    use super::{REPORTS, ReportRendering, main_and_tags_unchanged, report_file, reports_render};
-    use crate::run::{RepositoryState, RunId, Verdict};
+    use super::{
+        ReportRendering, main_and_tags_unchanged, report_file, reports_of, reports_render,
+    };
+    use crate::run::{RepositoryState, RunId, RunState, Verdict};
     use crate::survey::Digest;
 
     fn refs(damage: impl FnOnce(&mut RepositoryState)) -> (Verdict, String) {
@@ -211,13 +228,15 @@ mod tests {
         let run_id: RunId = "ictr-20260521T021523Z-8a941203"
             .parse()
             .expect("well formed");
-        let all: Vec<ReportRendering> = REPORTS
+        let reports = reports_of(&RunState::default());
+        let all: Vec<ReportRendering> = reports
             .iter()
-            .map(|name| (report_file(name, &run_id), Ok(Digest::of(name))))
+            .map(|[name, _]| (report_file(name, &run_id), Ok(Digest::of(name))))
             .collect();
         let verdict =
-            |seen: &[ReportRendering]| reports_render(&REPORTS, &run_id, seen, &[]).verdict;
-        assert_eq!(all[6].0, "07-final-o4-live-dryrun-report-2026-05-21.md");
+            |seen: &[ReportRendering]| reports_render(&reports, &run_id, seen, &[]).verdict;
+        assert_eq!(all.len(), 13);
+        assert_eq!(all[6].0, "07-final-dry-run-report-2026-05-21.md");
         assert_eq!(verdict(&all), Verdict::Pass);
         assert_eq!(verdict(&all[1..]), Verdict::Fail);
         let mut broken = all.clone();
@@ -226,7 +245,7 @@ mod tests {
         let mut twice = all.clone();
         twice[3] = twice[4].clone();
         assert_eq!(verdict(&twice), Verdict::Fail);
-        let lost = reports_render(&REPORTS, &run_id, &all, &[Digest::of("grants")]);
+        let lost = reports_render(&reports, &run_id, &all, &[Digest::of("grants")]);
         assert_eq!(lost.verdict, Verdict::Fail);
     }
 }

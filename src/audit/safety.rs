@@ -62,11 +62,11 @@ pub fn g5(seen: &[ProbeResult]) -> Vec<Check> {
         .collect()
 }
 
-/// `O4 targeted: 9/9 PASS`, counted from the recorded checks of G5.
-pub fn o4_targeted(checks: &[Check]) -> String {
+/// `9/9 PASS`, counted from the recorded checks of G5.
+pub fn probes_passed(checks: &[Check]) -> String {
     let passed = checks.iter().filter(|c| c.verdict == Verdict::Pass).count();
     let worst = Verdict::of_gate(checks.iter().map(|c| c.verdict));
-    format!("O4 targeted: {passed}/{} {worst}", checks.len())
+    format!("{passed}/{} {worst}", checks.len())
 }
 
 /// What a full test run said of itself.
@@ -109,22 +109,22 @@ mod tests {
     use super::super::fixture::probes;
     use super::super::journal_fixture::passed;
     use super::super::result::result;
-    use super::{full_discover, g5, o4_targeted};
+    use super::{full_discover, g5, probes_passed};
     use crate::run::{Gate, RunResult, Verdict};
 
     #[test]
     fn a_probe_that_fails_or_is_missing_is_no_pass() {
-        assert_eq!(o4_targeted(&g5(&probes())), "O4 targeted: 9/9 PASS");
+        assert_eq!(probes_passed(&g5(&probes())), "9/9 PASS");
         let mut failing = probes();
         failing[2].holds = false;
-        assert_eq!(o4_targeted(&g5(&failing)), "O4 targeted: 8/9 FAIL");
+        assert_eq!(probes_passed(&g5(&failing)), "8/9 FAIL");
         let mut mute = probes();
         mute[2].saw.clear();
         assert_eq!(g5(&mute)[2].verdict, Verdict::Fail);
         let mut fewer = probes();
         fewer.pop();
-        assert_eq!(o4_targeted(&g5(&fewer)), "O4 targeted: 8/9 NOT CHECKED");
-        assert_eq!(o4_targeted(&g5(&[])), "O4 targeted: 0/9 NOT CHECKED");
+        assert_eq!(probes_passed(&g5(&fewer)), "8/9 NOT CHECKED");
+        assert_eq!(probes_passed(&g5(&[])), "0/9 NOT CHECKED");
     }
 
     #[test]

@@ -76,6 +76,13 @@ fn is_phased_as(declared: Option<&ChangePolicy>, change: &RunChange) -> bool {
         .is_some_and(|(files, first)| first == Some(of_sg1) && files.len() == change.files.len())
 }
 
+/// Whether a run speaks in the words of its profile. Runs of older tables of checks recorded none.
+fn are_words_of(profile: &Profile, created: &RunCreated) -> bool {
+    let older = created.check_table != check_table(created.change.as_ref());
+    let words = created.words.as_ref();
+    words.map_or(older, |words| *words == profile.words)
+}
+
 /// Evidence that is said at `at` to be good for longer or shorter than it is: from its last survey on, whenever it is shown.
 pub(super) fn expiry_finding(run: &RunState, at: UtcTime, expires_at: UtcTime) -> Option<String> {
     let until = run.good_until(at);
@@ -99,6 +106,7 @@ pub(super) fn terms_findings(profile: &Profile, created: &RunCreated) -> Vec<Str
             "the labels of the gates",
             created.gate_labels == profile.gate_labels(),
         ),
+        ("the words", are_words_of(profile, created)),
         (
             "who may approve, and for how long",
             created.approvals == approval_policy(profile),

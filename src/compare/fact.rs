@@ -205,12 +205,12 @@ impl ComparedFact {
         self.key.as_str() == UNITS
     }
 
-    /// The name for people: the key, as in the journal; the label of what has no key there.
+    /// The name for people: the key; the label of what has no key there.
     pub fn name(&self) -> &str {
         if self.is_ledger() {
             &self.label
         } else {
-            self.key.as_str()
+            self.key.shown()
         }
     }
 

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::fact::{Change, ComparedFact, SideValue, UNITS};
-use crate::run::{LedgerRef, RunState};
+use crate::run::{LedgerRef, RunState, TeamWords};
 use crate::simulate::{StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{FactKey, FactKind, Provenance, Side, Sides};
 
@@ -19,7 +19,7 @@ pub(super) fn units_row(run: &RunState) -> Option<ComparedFact> {
         ..SideValue::bare(Some(value), provenance)
     };
     let live = side(format!("{} units", ledger.rows), Provenance::Live);
-    let (words, changes) = would(&done.counts);
+    let (words, changes) = would(run.words(), &done.counts);
     let predicted = side(words, Provenance::Simulated);
     let sides = Sides::new(Some(live), Some(predicted));
     let label = "units one by one".to_owned();
@@ -33,7 +33,8 @@ pub(super) fn units_row(run: &RunState) -> Option<ComparedFact> {
 }
 
 /// What would be done, as `~60 would_enact`, and whether anything would.
-fn would(counts: &StepCounts) -> (String, bool) {
+fn would(words: &TeamWords, counts: &StepCounts) -> (String, bool) {
+    let called = |name| words.counter(name);
     let words: Vec<String> = [
         (&counts.would_insert, "would_insert"),
         (&counts.would_enact, "would_enact"),
@@ -41,7 +42,7 @@ fn would(counts: &StepCounts) -> (String, bool) {
     ]
     .into_iter()
     .filter(|(count, _)| *count.get() > 0)
-    .map(|(count, word)| format!("{count} {word}"))
+    .map(|(count, word)| format!("{count} {}", called(word)))
     .collect();
     if words.is_empty() {
         return ("~0 changed".to_owned(), false);
@@ -79,12 +80,17 @@ fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
     // The right side gets a field only for what would change or is wrong, so that an unchanged unit reads
     // the same on both sides.
     if side == Side::After {
-        let simulated = |word: &Option<String>, wanted: &str| word.as_deref() == Some(wanted);
-        if simulated(&decision.cut, "would_insert") {
-            say("cut", "~would_insert");
-        }
-        if simulated(&decision.enact, "would_enact") {
-            say("enact", "~would_enact");
+        // The words of the run are not at hand here: these are those of every team.
+        let steps = [
+            (&decision.cut, "would_insert", "~would_insert"),
+            (&decision.enact, "would_enact", "~would_change"),
+        ];
+        let would = steps
+            .into_iter()
+            .filter(|(word, would, _)| word.as_deref() == Some(would));
+        let would: Vec<&str> = would.map(|(.., says)| says).collect();
+        if !would.is_empty() {
+            say("change", &would.join(", "));
         }
         let wrong = match decision.verify {
             UnitVerification::Equal | UnitVerification::AsCut => None,
@@ -95,7 +101,7 @@ fn fields(decision: &UnitDecision, side: Side) -> Option<Map<String, Value>> {
             UnitVerification::IllegalState => Some("~illegal_state"),
         };
         if let Some(wrong) = wrong {
-            say("verify", wrong);
+            say("found", wrong);
         }
     }
     Some(fields)
@@ -125,7 +131,7 @@ mod tests {
             before,
             "A\t{\"state\":\"enacted\"}\nB\t{\"state\":\"draft\"}\n"
         );
-        let changed = "B\t{\"enact\":\"~would_enact\",\"state\":\"draft\",\"verify\":\"~differs\"}\nC\t{\"cut\":\"~would_insert\",\"enact\":\"~would_enact\"}\n";
+        let changed = "B\t{\"change\":\"~would_change\",\"found\":\"~differs\",\"state\":\"draft\"}\nC\t{\"change\":\"~would_insert, ~would_change\"}\n";
         assert_eq!(after, format!("A\t{{\"state\":\"enacted\"}}\n{changed}"));
         let broken = unit_lines(&ledger, "{}", Side::After).expect_err("no decision");
         assert!(

@@ -86,6 +86,7 @@ fn kind(definitions: &Value, property: &Value) -> String {
         ("integer", "whole number"),
         ("boolean", "`true` or `false`"),
         ("array", "list of texts"),
+        ("object", "table"),
     ];
     let found = kinds.into_iter().find(|(name, _)| is(name));
     found.expect("a kind that is known").1.to_owned()

@@ -76,10 +76,10 @@ pub struct ReportDocument {
     pub reads_not_listed: Option<ReadsNotListed>,
     /// What all of them cost together.
     pub footprint: Footprint,
-    /// The forbidden-action audit: nine rows of the source report, then others.
+    /// The forbidden-action audit: nine rows, then others.
     pub audit: Vec<AuditRow>,
-    /// The OR / TD note of the profile.
-    pub or_td_note: Declared<String>,
+    /// The note of the profile; null: it has none.
+    pub or_td_note: Option<Declared<String>>,
     /// The last words of the profile.
     pub handover: Declared<String>,
     /// The reports.
@@ -152,7 +152,7 @@ pub struct GateReport {
     /// Gate.
     pub gate: Gate,
     /// Its title in the source report.
-    pub title: &'static str,
+    pub title: String,
     /// Verdict over its checks; null: begun and not finished.
     pub verdict: Option<Verdict>,
     /// Its checks.

@@ -138,7 +138,7 @@ fn fact_line(fact: &ComparedFact) -> Text {
         None => "none".to_owned(),
         Some(side) => side.words(),
     };
-    let key = Text::plain(fact.key.as_str());
+    let key = Text::plain(fact.key.shown());
     let key = if key.width() < KEY_MAX {
         key.to_column(KEY_MAX)
     } else {

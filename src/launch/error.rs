@@ -115,7 +115,7 @@ pub enum LaunchError {
         /// Id of the run.
         run_id: RunId,
         /// What the run lacks.
-        why: &'static str,
+        why: String,
         /// Where it stands; `None`: its result has no stop, or nothing was raised yet.
         stop: Option<StopCode>,
         /// What to do about it.

@@ -102,9 +102,10 @@ impl Playback {
             return Ok(());
         };
         self.sent_at = Instant::now();
-        let line = self.recording.entry(player.seq)?;
-        let line = line.map(|entry| (entry.event.name(), event_text(&entry.event)));
         let history = self.recording.at(player.seq)?.clone();
+        let words = history.run().words();
+        let line = self.recording.entry(player.seq)?;
+        let line = line.map(|entry| (entry.event.name(), event_text(words, &entry.event)));
         let blob = history.last_pass().cloned();
         let last_pass = blob.and_then(|blob| self.last_pass(&blob));
         let playback = PlaybackState {

@@ -37,10 +37,10 @@ struct SealedRun {
 
 impl SealedRun {
     /// The error of a run that lacks something, with the exit code of its own stop.
-    fn lacks(&self, why: &'static str) -> LaunchError {
+    fn lacks(&self, why: impl Into<String>) -> LaunchError {
         LaunchError::NotRechecked {
             run_id: self.run_id.clone(),
-            why,
+            why: why.into(),
             stop: self.run.stop_code(),
             next: None,
         }
@@ -54,7 +54,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     if !store.is_sealed(&run_id)? {
         let run = lookup::history(&store, &run_id)?.into_run();
         return Err(LaunchError::NotRechecked {
-            why: "is not sealed: there is no result yet that could still hold",
+            why: "is not sealed: there is no result yet that could still hold".to_owned(),
             stop: run.stop_code(),
             next: Some(run.come_back(&settings.call)),
             run_id,
@@ -166,12 +166,15 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError>
     })
 }
 
-/// What ENACT decided, unit by unit, in the round that the run ended with.
+/// What the last step decided, unit by unit, in the round that the run ended with.
 fn enact(sealed: &SealedRun) -> Result<&StepDone, LaunchError> {
     let mut steps = sealed.run.steps.iter().rev();
     let step = steps.find(|s| s.step == SimulatedStep::Enact);
     step.ok_or_else(|| {
-        sealed.lacks("never simulated ENACT: it predicted nothing that could have come true")
+        let last = sealed.run.words().step(SimulatedStep::Enact);
+        sealed.lacks(format!(
+            "never simulated {last}: it predicted nothing that could have come true"
+        ))
     })
 }
 

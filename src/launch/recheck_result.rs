@@ -174,7 +174,7 @@ fn different_server(one: &ServerIdentity, two: &ServerIdentity) -> Vec<String> {
 }
 
 fn keys(changes: &[FactChange]) -> String {
-    let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+    let keys: Vec<&str> = changes.iter().map(|change| change.key.shown()).collect();
     keys.join(", ")
 }
 
@@ -296,7 +296,7 @@ fn pair(key: &str, approved: Option<&String>, found: Option<&String>) -> String 
 }
 
 fn change_lines(change: &FactChange) -> Vec<String> {
-    let key = change.key.as_str();
+    let key = change.key.shown();
     let mut lines = vec![pair(key, change.approved.as_ref(), change.found.as_ref())];
     for row in change.rows.iter().take(ROWS_SHOWN) {
         let row = pair(&row.key, row.approved.as_ref(), row.found.as_ref());

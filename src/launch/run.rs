@@ -318,6 +318,7 @@ pub fn start(
         profile_sha256: Digest::of(&plan.profile_text),
         result_prefix: plan.profile.result_prefix.clone(),
         gate_labels: plan.profile.gate_labels(),
+        words: Some(plan.profile.words.clone()),
         target: plan.target.clone(),
         by: plan.person.clone(),
         approvals: plan.approvals.clone(),

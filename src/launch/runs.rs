@@ -412,7 +412,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
     let lines = |text: &str| text.lines().map(str::to_owned).collect();
     Ok(PickerMessage::Page(match asked {
         Asked::Verify => PickerPage {
-            title: format!("VERIFY {}", run_id.short()),
+            title: format!("VERIFICATION OF {}", run_id.short()),
             parts: vec![(String::new(), lines(&verify::summary_text(store, &run_id)?))],
             ..PickerPage::default()
         },

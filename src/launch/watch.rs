@@ -19,7 +19,7 @@ use crate::replay::ReplayError;
 use crate::report::visible;
 use crate::run::{
     ApprovalGate, Ask, CommandLine, Event, EvidenceTaken, History, LastPass, Request, RunId,
-    event_text,
+    TeamWords, event_text,
 };
 use crate::runner::{self, HandoverError, be_present, hand_over, hand_over_unanswered};
 use crate::tui::update::is_about_sheet;
@@ -254,7 +254,7 @@ fn print(
     run_id: &RunId,
     following: &mut Following,
 ) -> Result<u8, LaunchError> {
-    following.follow(&mut EventPrinter(settings.output))?;
+    following.follow(&mut EventPrinter::of(settings.output))?;
     let run = lookup::history(store, run_id)?.into_run();
     let outcome = runner::sealed(&run, &settings.call);
     headless::report(settings, &outcome)?;
@@ -262,11 +262,24 @@ fn print(
 }
 
 /// From the journal to standard output.
-struct EventPrinter(Output);
+struct EventPrinter {
+    output: Output,
+    words: TeamWords,
+}
+
+impl EventPrinter {
+    fn of(output: Output) -> Self {
+        let words = TeamWords::of_older_runs().clone();
+        Self { output, words }
+    }
+}
 
 impl FollowListener for EventPrinter {
     fn take_line(&mut self, followed: Followed<'_, Event>) -> Result<(), LaunchError> {
-        match self.0 {
+        if let Event::RunCreated(created) = &followed.entry.event {
+            self.words.clone_from(created.words());
+        }
+        match self.output {
             Output::Json => Ok(()),
             Output::Events => {
                 let mut line = followed.line.to_vec();
@@ -275,7 +288,7 @@ impl FollowListener for EventPrinter {
             }
             Output::Text => {
                 let entry = &followed.entry;
-                let (name, says) = (entry.event.name(), event_text(&entry.event));
+                let (name, says) = (entry.event.name(), event_text(&self.words, &entry.event));
                 let says = visible(&says);
                 output::line(&format!(
                     "{}  {:>5}  {name:<20}  {says}",

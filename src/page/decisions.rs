@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::PageInput;
 use super::standing::effect_in_words;
-use crate::run::{Approval, ApprovalStatus, Decision, EvidenceRecord, Subject};
+use crate::run::{Approval, ApprovalStatus, Decision, EvidenceRecord, Subject, TeamWords};
 
 /// Every evidence sheet that was taken, with the decisions of people about it.
 pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
@@ -33,7 +33,7 @@ pub(super) fn decisions(input: &PageInput<'_>) -> Vec<Value> {
                 // A drift has to be answered with new evidence first, so nothing waits on the old sheet.
                 "waits": run.drift.is_none() && run.waits_at() == Some(seen.gate)
                     && run.evidence.as_ref().is_some_and(|waiting| waiting.digest == seen.digest),
-                "sheet": sheet(seen),
+                "sheet": sheet(run.words(), seen),
             })
         })
         .collect()
@@ -64,7 +64,8 @@ fn decision(approval: &Approval) -> Value {
 }
 
 /// The contents of a sheet as pairs of a label and a text.
-fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
+fn sheet(words: &TeamWords, seen: &EvidenceRecord) -> Vec<[String; 2]> {
+    let [would, already] = &words.would;
     let sheet = &seen.sheet;
     let [pass, fail, not_checked, out_of_scope] = sheet.verdict_counts;
     let mut lines = Vec::new();
@@ -73,7 +74,7 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
         let named: Vec<&str> = sheet
             .drifted
             .iter()
-            .map(|change| change.key.as_str())
+            .map(|change| change.key.shown())
             .collect();
         say(
             "drifted before",
@@ -83,11 +84,11 @@ fn sheet(seen: &EvidenceRecord) -> Vec<[String; 2]> {
     if let Some(predicted) = &sheet.predicted {
         say("a live run", effect_in_words(predicted));
     }
-    if let (Some(candidates), Some(counts)) = (sheet.candidates, &sheet.predicted_counts) {
+    if let (Some(live), Some(counts)) = (sheet.candidates, &sheet.predicted_counts) {
         say(
             "units",
             format!(
-                "{candidates} live; {} would be inserted, {} already present, {} would be enacted, {} already enacted",
+                "{live} live; {} would_insert, {} already_present, {} {would}, {} {already}",
                 counts.would_insert,
                 counts.already_present,
                 counts.would_enact,

@@ -98,7 +98,7 @@ fn changed(input: &PageInput<'_>, fact: &ComparedFact) -> Value {
         })
         .collect();
     json!({
-        "key": fact.key,
+        "key": fact.key.shown(),
         "label": fact.label,
         "before": value(&fact.sides.before),
         "after": value(&fact.sides.after),

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::PageInput;
-use crate::run::{ApprovalRecorded, ApprovalRefused, Event, GateFinished, LiveRead};
+use crate::run::{ApprovalRecorded, ApprovalRefused, Event, GateFinished, LiveRead, TeamWords};
 use crate::survey::UtcTime;
 
 /// Moments up to which a picture is drawn: more would be too narrow to read.
@@ -30,10 +30,11 @@ struct MomentRow {
 /// The list of moments, and where the picture has them.
 pub(super) fn moments(input: &PageInput<'_>) -> Value {
     let run = input.report.run;
+    let words = run.words();
     let found: Vec<MomentRow> = input
         .listed
         .iter()
-        .filter_map(|(seq, at, event)| moment(*seq, *at, event))
+        .filter_map(|(seq, at, event)| moment(words, *seq, *at, event))
         .collect();
     let listed: Vec<Value> = found
         .iter()
@@ -64,11 +65,11 @@ pub(super) fn moments(input: &PageInput<'_>) -> Value {
 /// Whether the page lists an event. Of a run that waits for days nearly all are reads that found nothing different.
 pub fn is_listed(event: &Event) -> bool {
     // Where it stands makes no difference to that.
-    moment(0, UtcTime::from_unix_micros(0), event).is_some()
+    moment(TeamWords::plain(), 0, UtcTime::from_unix_micros(0), event).is_some()
 }
 
 /// The moment of an event; `None`: the event is not listed.
-fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
+fn moment(words: &TeamWords, seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
     let (tone, short, name, waits) = match event {
         Event::RunCreated(_) => ("plain", "start".to_owned(), "run_created", false),
         Event::RunResumed(_) => ("plain", String::new(), "run_resumed", false),
@@ -114,7 +115,7 @@ fn moment(seq: u64, at: UtcTime, event: &Event) -> Option<MomentRow> {
         tone,
         short,
         name,
-        text: crate::run::event_text(event),
+        text: crate::run::event_text(words, event),
         waits,
     })
 }

@@ -68,6 +68,7 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
 /// The counts of each simulated step, and whether they equal the prediction.
 fn steps(input: &PageInput<'_>) -> Vec<Value> {
     let run = input.report.run;
+    let words = run.words();
     let of = |done: &StepDone| {
         let counts = &done.counts;
         // Without a prediction nothing was compared, which is not the same as a difference.
@@ -76,15 +77,15 @@ fn steps(input: &PageInput<'_>) -> Vec<Value> {
             .as_ref()
             .map(|(_, predicted)| *predicted == *counts);
         json!({
-            "step": done.step.to_string(),
+            "step": words.step(done.step),
             "at": done.at.to_string(),
             "counts": [
-                ["would_insert", counts.would_insert.to_string()],
-                ["already_present", counts.already_present.to_string()],
-                ["verified", counts.verified.to_string()],
-                ["unverified", counts.unverified.to_string()],
-                ["would_enact", counts.would_enact.to_string()],
-                ["already_enacted", counts.already_enacted.to_string()],
+                ["would_insert", &counts.would_insert.to_string()],
+                ["already_present", &counts.already_present.to_string()],
+                ["verified", &counts.verified.to_string()],
+                ["unverified", &counts.unverified.to_string()],
+                [words.counter("would_enact"), &counts.would_enact.to_string()],
+                [words.counter("already_enacted"), &counts.already_enacted.to_string()],
             ],
             "prediction": match equal {
                 Some(true) => "equal",

@@ -319,7 +319,7 @@ impl Target for LiveReadOnlyDiscoverer {
 
     fn refuses_write(&self) -> Result<String, String> {
         // Never sent: it goes through the guard that every SQL text of a profile goes through.
-        let sql = "INSERT INTO public.unit_version (id) VALUES ('drygate-probe')";
+        let sql = "INSERT INTO public.drygate_probe (id) VALUES (1)";
         match guard(sql, &self.profile.role.functions) {
             Err(reason) => Ok(format!("{sql}: {reason}")),
             Ok(_) => Err(format!("{sql}: it passed the statement guard")),

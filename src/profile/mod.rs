@@ -14,6 +14,7 @@ mod schema;
 mod validate;
 mod validate_change;
 mod validate_facts;
+mod validate_words;
 
 pub use builtin::{BUILT_IN, built_in};
 pub use document::{PathStep, Problem, TEXT_BYTES_MAX, TextPosition, TomlDocument, printable};

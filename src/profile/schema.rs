@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::Hooks;
-use crate::run::{ApprovalGate, CheckName};
+use crate::run::{ApprovalGate, CheckName, TeamWords};
 use crate::simulate::{ExpectedRows, Lifecycle};
 use crate::survey::FactKind;
 
@@ -32,9 +32,13 @@ pub struct Profile {
     pub execution_enabled: Option<bool>,
     /// Target.
     pub target: TargetSpec,
-    /// Labels of the approval gates; a profile with a change may leave them out.
+    /// Labels of the approval gates. Without them `allow COPY` and `allow CHANGE` for a change; where units are simulated and there is
+    /// no change, `allow` and the names of the first and the third step.
     #[serde(default)]
     pub labels: Option<Labels>,
+    /// What the team calls steps, gates, reports and rows of the audit, where it has words of its own.
+    #[serde(default)]
+    pub words: TeamWords,
     /// SSOT documents.
     #[serde(default)]
     pub ssot: Vec<SsotDocument>,
@@ -92,8 +96,10 @@ pub struct Profile {
     pub tests: TestResults,
     /// Stop point text of report 07.
     pub handover: String,
-    /// OR / TD note of report 07.
-    pub or_td_note: String,
+    /// A note for report 07, under the heading `words.note`; without it the report has no such section. Older profiles call it
+    /// `or_td_note`.
+    #[serde(default, alias = "or_td_note")]
+    pub note: Option<String>,
 }
 
 impl ChangePolicy {
@@ -127,8 +133,11 @@ impl Profile {
 
     /// Labels of SG1 and SG2.
     pub fn gate_labels(&self) -> [String; 2] {
+        let simulates = self.units().is_some() && self.change.is_none();
+        let [first, _, last] = &self.words.steps;
         match &self.labels {
             Some(labels) => [labels.sg1.clone(), labels.sg2.clone()],
+            None if simulates => [first, last].map(|step| format!("allow {step}")),
             None => ["allow COPY", "allow CHANGE"].map(str::to_owned),
         }
     }
@@ -195,9 +204,9 @@ pub enum TlsMode {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
-    /// `allow CUT`.
+    /// What a person allows at SG1: `allow CUT`.
     pub sg1: String,
-    /// `allow ENACT`.
+    /// What a person allows at SG2: `allow ENACT`.
     pub sg2: String,
 }
 

@@ -5,6 +5,7 @@ use super::hooks::validate_hooks;
 use super::parse::mode_of;
 use super::validate_change::validate_change;
 use super::validate_facts::validate_facts;
+use super::validate_words::validate_words;
 use super::{PathStep, Problem, Profile, Timeouts, TomlDocument, nearest, ttl_seconds};
 use crate::run::{CheckName, ClaimName};
 use crate::simulate::Lifecycle;
@@ -70,6 +71,7 @@ fn rules_of_every_version<'d, 't>(
     limits(&mut findings, profile);
     validate_change(&mut findings, profile);
     validate_hooks(&mut findings, &profile.hooks);
+    validate_words(&mut findings, &profile.words);
     findings
 }
 
@@ -109,9 +111,11 @@ fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
         ("title", &profile.title),
         ("collection", &profile.collection),
         ("handover", &profile.handover),
-        ("or_td_note", &profile.or_td_note),
     ] {
         findings.not_blank(&[PathStep::Key(key)], text);
+    }
+    if let Some(note) = &profile.note {
+        findings.not_blank(&[PathStep::Key("note")], note);
     }
     let [sg1, sg2] = profile.gate_labels();
     let labels = PathStep::Key("labels");
@@ -163,10 +167,10 @@ fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
 
 /// Without a change the gates need names, and something must be asked.
 fn without_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    if profile.labels.is_none() {
+    if profile.labels.is_none() && profile.units().is_none() {
         findings.refuse(
             &[PathStep::Key("labels")],
-            "missing key `labels`, which only a profile with [change] may leave out",
+            "missing key `labels`, which only a profile with [change] or with units may leave out",
         );
     }
     // Whoever asks nothing learns nothing: such a run could only end as INCOMPLETE.

@@ -95,7 +95,7 @@ fn one_fact(findings: &mut Findings<'_, '_>, index: usize, fact: &FactSpec) {
         // The table goes into the text of the query, so its form is checked strictly.
         (None, Some(table)) if qualified(table) => {}
         (None, Some(_)) => {
-            let message = "count must name a table with its schema, such as public.unit_version";
+            let message = "count must name a table with its schema, such as public.orders";
             findings.refuse(&at("count"), message);
         }
         (Some(_), Some(_)) => findings.refuse(&at("count"), "a fact has sql or count, not both"),

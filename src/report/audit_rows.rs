@@ -14,7 +14,7 @@ pub(super) fn audit_rows(run: &RunState) -> Vec<AuditRow> {
         .gates
         .get(&Gate::G6)
         .map_or(&[][..], |gate| &gate.checks);
-    forbidden_rows()
+    forbidden_rows(run.words())
         .map(|(name, words)| {
             let check = checks.iter().find(|check| check.name == *name);
             check.map_or_else(|| missing(words), |check| row(words, check))

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::names;
-use crate::audit::o4_targeted;
+use crate::audit::probes_passed;
 use crate::documents::{Counters, SidecarState};
 use crate::run::{Check, CheckName, Gate, RunResult, RunState, TestsDeclared, Verdict};
 use crate::simulate::SimulatedStep;
@@ -154,7 +154,7 @@ pub(super) fn pairs(run: &RunState) -> Value {
     let mut others = of(false);
     let streams = [
         ("pieces", &pin.pieces, &post.pieces),
-        ("candidates", &pin.candidates, &post.candidates),
+        ("live_units", &pin.candidates, &post.candidates),
     ];
     for (name, one, two) in streams.into_iter().filter(|_| run.simulates()) {
         let digest = |stream: &Option<StreamDigest>| {
@@ -182,13 +182,13 @@ pub(super) fn pairs(run: &RunState) -> Value {
 pub(super) fn tests(run: &RunState) -> Vec<String> {
     let gate = run.gates.get(&Gate::G5);
     let probes = gate.map_or(&[][..], |gate| &gate.checks);
-    let targeted = if probes.is_empty() {
-        format!("O4 targeted: {NOT_CHECKED}")
+    let passed = if probes.is_empty() {
+        NOT_CHECKED.to_owned()
     } else {
-        o4_targeted(probes)
+        probes_passed(probes)
     };
     vec![
-        targeted,
+        format!("{}: {passed}", run.words().probes),
         format!("Full discover: {}", full(run.declared_tests.as_ref())),
         format!("Mode.LIVE refused: {}", live_refused(probes)),
         format!("execution_enabled={}", execution_enabled(run)),

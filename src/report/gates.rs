@@ -4,16 +4,17 @@
 use serde_json::{Value, json};
 
 use crate::audit::by_construction;
-use crate::run::{Cause, Check, Gate, GateRun, RunState, Verdict};
+use crate::run::{Cause, Check, Gate, RunState, Verdict};
 
 /// All seven gates in order, those that were not reached included.
 pub(super) fn gates(run: &RunState) -> Vec<Value> {
     Gate::ALL
-        .map(|gate| of(gate, run.gates.get(&gate), by_construction(run, gate)))
+        .map(|gate| of(gate, run, by_construction(run, gate)))
         .to_vec()
 }
 
-fn of(gate: Gate, begun: Option<&GateRun>, always: &[&str]) -> Value {
+fn of(gate: Gate, run: &RunState, always: &[&str]) -> Value {
+    let begun = run.gates.get(&gate);
     let finished = begun.and_then(|begun| begun.finished);
     let (verdict, note) = match (begun, finished) {
         (None, _) => (Verdict::NotChecked, "not reached"),
@@ -23,7 +24,7 @@ fn of(gate: Gate, begun: Option<&GateRun>, always: &[&str]) -> Value {
     let times = |time: Option<String>| time.unwrap_or_else(|| "not reached".to_owned());
     json!({
         "gate": gate.name(),
-        "title": gate.title(),
+        "title": run.words().title(gate),
         "verdict": verdict.name(),
         "note": note,
         "attempts": begun.map_or(0, |begun| begun.attempts),

@@ -31,7 +31,7 @@ mod tests;
 pub use escape::visible;
 pub use figures::{counters, sidecar_state};
 pub use input::{RenderedReport, ReportError, ReportInput};
-pub use names::{REPORT_OF_CHANGE, REPORTS, TEMPLATE_VERSION, names};
+pub use names::{TEMPLATE_VERSION, names};
 pub use proof::judgement;
 pub use render::render;
 pub use summary::summary;

@@ -8,9 +8,9 @@
 /// - 2: what reading cost and the oldest xmin held in 10.
 /// - 3: events count in words (`1 row`, `1 fact`), the budget of the run in 10.
 /// - 4: reads while the run waits are counted in 10, not listed; 11 lists the first 10,000 grants.
-pub const TEMPLATE_VERSION: u32 = 5;
+/// - 6: titles, file names and rows in the words of the run; the live units as `live_units`.
+pub const TEMPLATE_VERSION: u32 = 6;
 
-pub use crate::audit::{REPORT_OF_CHANGE, REPORTS};
 use crate::audit::{report_file, reports_of};
 use crate::run::RunState;
 
@@ -20,7 +20,7 @@ pub fn names(run: &RunState) -> Vec<String> {
         return Vec::new();
     };
     let names = reports_of(run).into_iter();
-    names.map(|name| report_file(name, run_id)).collect()
+    names.map(|[name, _]| report_file(&name, run_id)).collect()
 }
 
 #[cfg(test)]

@@ -3,51 +3,48 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
-
-use super::{
-    REPORT_OF_CHANGE, REPORTS, RenderedReport, ReportError, ReportInput, escape, names, view,
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context,
 };
-use crate::audit::reports_of;
+
+use super::{RenderedReport, ReportError, ReportInput, escape, names, view};
+use crate::audit::{REPORTS, reports_of};
+use crate::survey::FactKey;
 
 const MACROS: (&str, &str) = ("macros.md", include_str!("../../assets/reports/macros.md"));
 
-const TEMPLATES: [&str; 13] = [
+const TEMPLATES: [&str; 14] = [
     include_str!("../../assets/reports/01-ssot-repo-precheck.md"),
     include_str!("../../assets/reports/02-dryrun-feasibility-and-scope.md"),
-    include_str!("../../assets/reports/03-o4-implementation-summary.md"),
+    include_str!("../../assets/reports/03-context-and-prediction.md"),
     include_str!("../../assets/reports/04-live-dryrun-execution-result.md"),
     include_str!("../../assets/reports/05-resume-idempotency-result.md"),
     include_str!("../../assets/reports/06-test-safety-result.md"),
-    include_str!("../../assets/reports/07-final-o4-live-dryrun-report.md"),
+    include_str!("../../assets/reports/07-final-dry-run-report.md"),
     include_str!("../../assets/reports/08-live-facts-pre.md"),
     include_str!("../../assets/reports/09-live-facts-post.md"),
     include_str!("../../assets/reports/10-non-mutation-proof.md"),
     include_str!("../../assets/reports/11-grant-matrix.md"),
     include_str!("../../assets/reports/12-approvals-and-stops.md"),
     include_str!("../../assets/reports/13-forbidden-action-audit.md"),
-];
-
-const OF_CHANGE: (&str, &str) = (
-    REPORT_OF_CHANGE,
     include_str!("../../assets/reports/14-rehearsal.md"),
-);
+];
 
 /// The reports of a run, in order, thirteen and one more with a change; the same journal and blobs give the same bytes. Fails where the run has no
 /// `run_created` or a template asks for a value that the view does not have.
 pub fn render(input: &ReportInput) -> Result<Vec<RenderedReport>, ReportError> {
     let view = view::view(input)?;
     let environment = environment()?;
-    let context = Value::from(Serde(view));
-    reports_of(input.run)
-        .into_iter()
-        .zip(names(input.run))
-        .map(|(report, name)| {
+    let view = Value::from(Serde(view));
+    let reports = reports_of(input.run).into_iter().zip(names(input.run));
+    reports
+        .zip(REPORTS)
+        .map(|(([_, title], name), [number, ..])| {
             let text = environment
-                .get_template(report)
-                .and_then(|template| template.render(context.clone()))
+                .get_template(number)
+                .and_then(|template| template.render(context! { title, ..view.clone() }))
                 .map_err(|source| ReportError::Template {
-                    name: report,
+                    name: number,
                     source,
                 })?;
             Ok(RenderedReport { name, text })
@@ -68,9 +65,10 @@ fn environment() -> Result<Environment<'static>, ReportError> {
     environment.add_filter("code", |text: &Value| {
         Value::from_safe_string(escape::code(&plain(text)))
     });
+    environment.add_filter("key", |key: String| FactKey::new(key).to_string());
     environment.add_filter("fence", fence);
-    let all = REPORTS.into_iter().zip(TEMPLATES);
-    let all = all.chain([OF_CHANGE, MACROS]);
+    let numbers = REPORTS.map(|[number, ..]| number);
+    let all = numbers.into_iter().zip(TEMPLATES).chain([MACROS]);
     for (name, text) in all {
         environment
             .add_template(name, text)

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::documents::EventLine;
-use crate::run::RunState;
+use crate::run::{RunState, TeamWords};
 use crate::simulate::{PredictedEffect, StepCounts};
 
 /// The values of report 04 except its gates.
@@ -17,7 +17,7 @@ pub(super) fn timeline(run: &RunState) -> Value {
         "started_at": run.started_at.map_or_else(|| "not recorded".to_owned(), |at| at.to_string()),
         "round": run.round(),
         "predicted": run.predicted.as_ref().map_or(Value::Null, |(effect, counts)| {
-            json!({ "rows": effect.rows().get(), "tables": tables(effect), "counts": count_lines(counts) })
+            json!({ "rows": effect.rows().get(), "tables": tables(effect), "counts": count_lines(run.words(), counts) })
         }),
         "simulates": run.simulates(),
         "steps": run.steps.iter().map(|done| step(run, done)).collect::<Vec<_>>(),
@@ -45,10 +45,10 @@ fn step(run: &RunState, done: &crate::run::StepDone) -> Value {
         .as_ref()
         .map(|(_, counts)| *counts == done.counts);
     json!({
-        "step": done.step.to_string(),
+        "step": run.words().step(done.step),
         "round": done.round,
         "at": done.at.to_string(),
-        "counts": count_lines(&done.counts),
+        "counts": count_lines(run.words(), &done.counts),
         "tables": tables(&done.effect),
         "prediction": match same {
             Some(true) => "counts equal the prediction",
@@ -79,7 +79,7 @@ fn tables(effect: &PredictedEffect) -> Vec<Value> {
         .collect()
 }
 
-fn count_lines(counts: &StepCounts) -> Vec<String> {
+fn count_lines(words: &TeamWords, counts: &StepCounts) -> Vec<String> {
     [
         ("would_insert", &counts.would_insert),
         ("already_present", &counts.already_present),
@@ -88,7 +88,7 @@ fn count_lines(counts: &StepCounts) -> Vec<String> {
         ("would_enact", &counts.would_enact),
         ("already_enacted", &counts.already_enacted),
     ]
-    .map(|(name, count)| format!("{name}={} SIMULATED", count.get()))
+    .map(|(name, count)| format!("{}={} SIMULATED", words.counter(name), count.get()))
     .to_vec()
 }
 

@@ -69,7 +69,7 @@ pub fn json_twin(input: &ReportInput) -> ReportDocument {
         reads_not_listed: proof::not_listed(run),
         footprint: run.footprint(),
         audit: audit_rows::audit_rows(run),
-        or_td_note: Declared::new(input.profile.or_td_note.clone()),
+        or_td_note: input.profile.note.clone().map(Declared::new),
         handover: Declared::new(input.profile.handover.clone()),
         reports: reports(run),
         hooks: hooks::rows(run),
@@ -102,7 +102,7 @@ fn gates(run: &RunState) -> Vec<GateReport> {
         .iter()
         .map(|(gate, begun)| GateReport {
             gate: *gate,
-            title: gate.title(),
+            title: run.words().title(*gate).to_owned(),
             verdict: begun.finished.map(|(verdict, _)| verdict),
             checks: begun.checks.to_vec(),
         })

@@ -14,8 +14,8 @@ use super::{
     ApprovalGate, ChangeFile, ChangeFileNow, ChangeRehearsed, Check, CheckName, ContextPins,
     CopyListed, Event, Gate, HookRun, Invocation, JournalHead, NonMutation, ProgramFile, Purpose,
     ReadMoments, Readings, RenewalReason, RepositoryLook, RepositoryState, RunCreated, RunId,
-    RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TestsDeclared, UnitsProgressed,
-    Verdict,
+    RunResult, State, StopCode, SurveyPurpose, SurveyTaken, TeamWords, TestsDeclared,
+    UnitsProgressed, Verdict,
 };
 use crate::simulate::{PredictedEffect, Simulation, StepCounts};
 use crate::survey::{Attribution, Digest, FactChange, Survey, UtcTime, compare};
@@ -214,14 +214,21 @@ impl RunState {
         in_order && earlier.snapshot.differs_from(&later.snapshot)
     }
 
-    /// The plain label of a gate: `allow CUT`.
+    /// The plain label of a gate: `allow CHANGE`; empty before the run was created.
     pub fn gate_label(&self, gate: ApprovalGate) -> &str {
         let labels = self.created.as_ref().map(|created| &created.gate_labels);
         match (labels, gate) {
             (Some(labels), ApprovalGate::SG1) => &labels[0],
             (Some(labels), ApprovalGate::SG2) => &labels[1],
-            (None, ApprovalGate::SG1) => "allow CUT",
-            (None, ApprovalGate::SG2) => "allow ENACT",
+            (None, _) => "",
+        }
+    }
+
+    /// The words that the run speaks in: those it recorded.
+    pub fn words(&self) -> &TeamWords {
+        match &self.created {
+            Some(created) => created.words(),
+            None => TeamWords::plain(),
         }
     }
 
@@ -448,6 +455,7 @@ impl RunState {
                 | Event::TransactionClosed(_)
                 | Event::StatementsRecorded(_)
         );
+        let text = super::rows::text(self.words(), event).into();
         let last = self.rows.back_mut();
         // Each live read brings a transaction: a waiting run would fill the pane with them.
         if quiet && last.as_ref().is_some_and(|last| last.name == "live_read") {
@@ -457,7 +465,7 @@ impl RunState {
             seq,
             at,
             name: event.name(),
-            text: super::rows::text(event).into(),
+            text,
             folded: 0,
         };
         if let (Event::LiveRead(_), Some(last)) = (event, last)

@@ -1,4 +1,4 @@
-//! The seven gates G0-G6 and the two approval gates SG1, SG2. Titles are those of the source report.
+//! The seven gates G0-G6 and the two approval gates SG1, SG2.
 
 use std::str::FromStr;
 
@@ -15,9 +15,9 @@ named_enum! {
     pub enum Gate {
         /// SSOT + repo.
         G0 = "G0",
-        /// O4 dry-run feasibility.
+        /// Dry-run feasibility.
         G1 = "G1",
-        /// Minimal O4 additions.
+        /// Context and prediction.
         G2 = "G2",
         /// Live dry-run orchestration.
         G3 = "G3",
@@ -31,16 +31,16 @@ named_enum! {
 }
 
 impl Gate {
-    /// The title of the source report.
-    pub fn title(self) -> &'static str {
+    /// Its title where a run has no word of its own for it (`TeamWords::title`), in full and short.
+    pub(super) fn plain_titles(self) -> [&'static str; 2] {
         match self {
-            Self::G0 => "SSOT + repo",
-            Self::G1 => "O4 dry-run feasibility",
-            Self::G2 => "minimal O4 additions",
-            Self::G3 => "live dry-run orchestration",
-            Self::G4 => "resume/idempotency proof",
-            Self::G5 => "safety tests",
-            Self::G6 => "commit/report",
+            Self::G0 => ["SSOT + repo"; 2],
+            Self::G1 => ["dry-run feasibility", "feasibility"],
+            Self::G2 => ["context and prediction", "context, forecast"],
+            Self::G3 => ["live dry-run orchestration", "orchestration"],
+            Self::G4 => ["resume/idempotency proof", "resume proof"],
+            Self::G5 => ["safety tests"; 2],
+            Self::G6 => ["commit/report"; 2],
         }
     }
 }
@@ -50,9 +50,9 @@ named_enum! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[cfg_attr(test, derive(schemars::JsonSchema))]
     pub enum ApprovalGate {
-        /// Allows the simulated CUT.
+        /// Allows the first steps.
         SG1 = "SG1",
-        /// Allows the simulated ENACT.
+        /// Allows the change.
         SG2 = "SG2",
     }
 }

@@ -50,6 +50,7 @@ mod subject;
 mod surveys;
 mod table_to_copy;
 mod target_identity;
+mod team_words;
 mod timeline;
 mod verdict;
 
@@ -109,5 +110,6 @@ pub use subject::Subject;
 pub use surveys::{DriftRecord, EvidenceRecord, SurveyRead, Surveys};
 pub use table_to_copy::TableToCopy;
 pub use target_identity::TargetIdentity;
+pub use team_words::TeamWords;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;

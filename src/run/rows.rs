@@ -1,15 +1,17 @@
-//! One line of text for each event, as the events pane shows it. Made from the event alone; the screen escapes it.
+//! One line of text for each event, as the events pane shows it. Made from the event and the words of the run; the screen escapes it.
 
-use super::{Decision, Event, EvidenceTaken, LiveRead, ProgramFile, RepositoryLook, Subject};
+use super::{
+    Decision, Event, EvidenceTaken, LiveRead, ProgramFile, RepositoryLook, Subject, TeamWords,
+};
 
 /// What the row of an event says.
 #[expect(clippy::too_many_lines, reason = "one arm an event")]
-pub fn text(event: &Event) -> String {
+pub fn text(words: &TeamWords, event: &Event) -> String {
     match event {
         Event::RunCreated(it) => format!("{} {} by {}", it.run_id, it.mode.name(), it.by.user),
         Event::RunResumed(it) => format!("by {}", it.by),
         Event::TornTailSetAside(it) => format!("{} bytes set aside in {}", it.bytes, it.file),
-        Event::GateStarted(it) => format!("{} {}", it.gate, it.gate.title()),
+        Event::GateStarted(it) => format!("{} {}", it.gate, words.title(it.gate)),
         Event::CheckRecorded(it) => {
             let check = &it.check;
             format!(
@@ -17,7 +19,7 @@ pub fn text(event: &Event) -> String {
                 it.gate, check.name, check.verdict, check.says
             )
         }
-        Event::GateFinished(it) => format!("{} {}: {}", it.gate, it.gate.title(), it.verdict),
+        Event::GateFinished(it) => format!("{} {}: {}", it.gate, words.title(it.gate), it.verdict),
         Event::TransactionOpened(it) => format!("{} {:?}", it.id, it.purpose),
         Event::TransactionClosed(it) => format!(
             "{} {} after {} ms, {}",
@@ -55,7 +57,8 @@ pub fn text(event: &Event) -> String {
             format!("A live run would change {} rows", it.predicted.rows())
         }
         Event::UnitsProgressed(it) => {
-            format!("{} ~{} units, {}", it.step, it.ledger.rows, it.ledger.file)
+            let step = words.step(it.step);
+            format!("{step} ~{} units, {}", it.ledger.rows, it.ledger.file)
         }
         Event::StateChanged(it) => format!("{} -> {}", it.from, it.to),
         Event::InvocationReturned(it) => match it.stop_code {
@@ -180,7 +183,7 @@ pub fn text(event: &Event) -> String {
             // Only these were read: of a content that has moved it says nothing.
             None if changed.is_empty() => "live facts equal the pin, contents not read".to_owned(),
             None => {
-                let keys: Vec<&str> = changed.iter().map(|c| c.key.as_str()).collect();
+                let keys: Vec<&str> = changed.iter().map(|c| c.key.shown()).collect();
                 format!("{} moved: {}", keys.len(), keys.join(", "))
             }
         },

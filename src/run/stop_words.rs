@@ -121,7 +121,8 @@ fn gate_failed(run: &RunState) -> Said {
                 .filter(|check| check.verdict == Verdict::Fail)
                 .map(|check| format!("{}: {}", check.name, check.says))
                 .collect();
-            format!("{gate} {} failed: {}.", gate.title(), checks.join("; "))
+            let title = run.words().title(*gate);
+            format!("{gate} {title} failed: {}.", checks.join("; "))
         },
     );
     let next = "Correct what the check names, then start a new run.".to_owned();

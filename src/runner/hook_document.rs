@@ -40,7 +40,10 @@ pub(super) fn document(
         evidence: stop.and_then(|stop| stop.evidence.clone()),
         evidence_expires_at: expires_at,
         drift: run.drift.as_ref().map(|drift| {
-            let keys = drift.changes.iter().map(|change| change.key.to_string());
+            let keys = drift
+                .changes
+                .iter()
+                .map(|change| change.key.as_str().to_owned());
             keys.collect()
         }),
         result: sealed.map(|(result, _, _)| result.clone()),

@@ -1,8 +1,6 @@
 //! CUT, VERIFY and ENACT, decided unit by unit, and the counts of all units.
 //! Invariant: a decision depends on one pairing and the lifecycle alone. Held by `UnitDecision::of`, which takes nothing else.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Lifecycle, Pairing, PredictedEffect};
@@ -22,19 +20,13 @@ pub enum SimulatedStep {
 }
 
 impl SimulatedStep {
-    /// The name in file names and events, such as `cut`.
+    /// The name in file names and events, such as `cut`. What a run calls it is `TeamWords::step`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cut => "cut",
             Self::Verify => "verify",
             Self::Enact => "enact",
         }
-    }
-}
-
-impl fmt::Display for SimulatedStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name().to_uppercase())
     }
 }
 

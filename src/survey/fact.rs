@@ -23,11 +23,19 @@ impl FactKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The key as people read it. Journal and JSON name the stream of the live units otherwise.
+    pub fn shown(&self) -> &str {
+        match self.as_str() {
+            "candidates" => "live_units",
+            key => key,
+        }
+    }
 }
 
 impl fmt::Display for FactKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.shown())
     }
 }
 

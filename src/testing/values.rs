@@ -4,7 +4,7 @@
 use crate::audit::CHECK_TABLE;
 use crate::run::{
     ApprovalPolicy, ContextPins, Mode, Person, RunBudget, RunCreated, Signer, TargetIdentity,
-    ToolIdentity,
+    TeamWords, ToolIdentity,
 };
 use crate::simulate::{Simulation, StepCounts};
 use crate::survey::{
@@ -39,6 +39,7 @@ pub fn created() -> RunCreated {
         profile_sha256: Digest::of("profile"),
         result_prefix: "O4_LIVE_DRYRUN_ORCHESTRATION".to_owned(),
         gate_labels: ["allow CUT".to_owned(), "allow ENACT".to_owned()],
+        words: Some(TeamWords::of_older_runs().clone()),
         target: TargetIdentity {
             label: "PRODUCTION".to_owned(),
             color: "red".to_owned(),

@@ -304,16 +304,19 @@ fn step(run: &RunState, profile: &Profile, progressed: &UnitsProgressed) -> Vec<
         ..
     } = progressed;
     let name = format!("units/{}-{}.jsonl", run.round(), step.name());
+    let called = run.words().step(*step);
     let mut found = Vec::new();
     if ledger.file != name {
-        found.push(format!("the ledger of {step} is {name}"));
+        found.push(format!("the ledger of {called} is {name}"));
     }
     let again = profile
         .lifecycle
         .as_ref()
         .map(|lifecycle| audit::step_effect(profile, lifecycle, *step, counts));
     if again.as_ref() != Some(effect) {
-        found.push(format!("the effect of {step} is not what its counts give"));
+        found.push(format!(
+            "the effect of {called} is not what its counts give"
+        ));
     }
     found
 }

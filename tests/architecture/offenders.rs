@@ -234,3 +234,19 @@ fn a_crowd_in_launch() {
     files.pop();
     assert!(violations(&files).is_empty());
 }
+
+#[test]
+fn a_word_of_one_team() {
+    let says = "//! F.\nconst SAYS: &str = \"CUT is simulated\";";
+    red("src/tui/x.rs", says, "\"CUT\": a word of one team");
+    red(
+        "src/launch/x.rs",
+        "//! F.\nfn f() -> &'static str { \"unit_version\" }",
+        "unit_version",
+    );
+    green(
+        "src/tui/x.rs",
+        "//! CUT.\nconst SAYS: &str = \"cut_simulated\";",
+    );
+    green("src/postgres/throwaway/x.rs", says);
+}

@@ -239,7 +239,7 @@ fn a_sealed_run_differs_in_nothing_and_stays_as_it_is_when_it_is_reviewed() {
     assert_eq!(units["counts"]["changed"], 60, "{units}");
     assert_eq!(
         units["rows"][0]["says"],
-        "ICX-CONST-0001, enact: [none -> ~would_enact]"
+        "ICX-CONST-0001, change: [none -> ~would_change]"
     );
     diff(&workspace, &run, &["--gates"]).expect(0);
 

@@ -43,6 +43,7 @@ mod notify;
 mod older_formats;
 mod one_count;
 mod other_server;
+mod other_team;
 mod page;
 mod partitions;
 #[cfg(target_os = "linux")]

@@ -150,7 +150,7 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
 
     terminal.type_slowly("v");
     let verified = terminal.wait_for("intact: ");
-    assert!(verified.contains("VERIFY .."), "{verified}");
+    assert!(verified.contains("VERIFICATION OF .."), "{verified}");
     terminal.type_slowly("q").wait_for("/rejected  1 fit");
     terminal
         .type_slowly("p")

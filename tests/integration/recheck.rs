@@ -170,7 +170,7 @@ fn on_a_terminal_it_opens_the_diff_screen_and_leaves_with_the_code_of_a_script()
     assert!(seen.contains("Who: "), "{seen}");
     assert!(!seen.contains("Who: nobody"), "{seen}");
     screen.type_slowly("q");
-    screen.wait_for("drygate: 2 differ from the run: unit_version, candidates");
+    screen.wait_for("drygate: 2 differ from the run: unit_version, live_units");
     assert_eq!(screen.wait_exit(), Exit::Code(2));
     assert_eq!(rehearsed.files(), before, "recheck wrote something");
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{
     ApprovalPolicy, Mode, Person, ProgramFile, RepositoryLook, RunBudget, RunChange, RunId,
-    RunResult, State, StopCode, TargetIdentity,
+    RunResult, State, StopCode, TargetIdentity, TeamWords,
 };
 use crate::survey::{Digest, EvidenceFormat};
 
@@ -35,8 +35,11 @@ pub struct RunCreated {
     pub profile_sha256: Digest,
     /// `O4_LIVE_DRYRUN_ORCHESTRATION`.
     pub result_prefix: String,
-    /// Plain labels of SG1 and SG2: `allow CUT`, `allow ENACT`.
+    /// Plain labels of SG1 and SG2: `allow COPY`, `allow CHANGE`.
     pub gate_labels: [String; 2],
+    /// The words of the profile. Older journals did not record them ([`TeamWords::of_older_runs`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<TeamWords>,
     /// Target, without secrets.
     pub target: TargetIdentity,
     /// Who started it.
@@ -95,6 +98,13 @@ fn is_first_check_table(version: &u32) -> bool {
 }
 
 impl RunCreated {
+    /// The words that the run speaks in.
+    pub fn words(&self) -> &TeamWords {
+        self.words
+            .as_ref()
+            .unwrap_or_else(|| TeamWords::of_older_runs())
+    }
+
     /// What sharing the run means, where it is shared; printed wherever approvers are named.
     pub fn shared_note(&self) -> Option<String> {
         let group = self.store_group.as_ref()?;

@@ -367,15 +367,16 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
 /// What of it this gate carries, and what the other one does.
 fn this_gate(model: &Model, evidence: &Evidence) -> Text {
     let counts = evidence.sheet.predicted_counts.as_ref();
-    let carries = words::carries(evidence.gate, counts);
+    let run = model.run();
+    let carries = words::carries(run.words(), evidence.gate, counts);
     let other = match evidence.gate {
         ApprovalGate::SG1 => {
-            let enacts = words::carries(ApprovalGate::SG2, counts);
-            format!("{}, asked next, {enacts}", ApprovalGate::SG2)
+            let then = words::carries(run.words(), ApprovalGate::SG2, counts);
+            format!("{}, asked next, {then}", ApprovalGate::SG2)
         }
         ApprovalGate::SG2 => "nothing is asked after it".to_owned(),
     };
-    let label = model.run().gate_label(evidence.gate);
+    let label = run.gate_label(evidence.gate);
     Text::inked(Ink::Bold, format!("  {} ({label})", evidence.gate))
         .with(Ink::Plain, format!(" {carries} units; {other}"))
 }
@@ -383,11 +384,16 @@ fn this_gate(model: &Model, evidence: &Evidence) -> Text {
 /// What is done when this sheet is approved.
 fn enter_does(run: &RunState, gate: ApprovalGate) -> Text {
     let enter = key(Action::Confirm);
+    let [one, two, three] = &run.words().steps;
+    let (first, last) = (
+        format!("simulates {one}, {two}; SG2 asks next"),
+        format!("simulates {three}, closes out, seals"),
+    );
     let then = match (gate, run.change().is_some(), run.simulates()) {
-        (ApprovalGate::SG1, false, true) => "simulates CUT, VERIFY; SG2 asks next",
+        (ApprovalGate::SG1, false, true) => first.as_str(),
         (ApprovalGate::SG1, false, false) => "SG2 asks next",
         (ApprovalGate::SG1, true, _) => "copies rows, rehearses; SG2 asks next",
-        (ApprovalGate::SG2, false, true) => "simulates ENACT, closes out, seals",
+        (ApprovalGate::SG2, false, true) => last.as_str(),
         (ApprovalGate::SG2, false, false) => "closes out, seals",
         (ApprovalGate::SG2, true, _) => "rehearses again; if as above, seals",
     };

@@ -112,7 +112,7 @@ fn gate_page(model: &Model, gate: Gate) -> TextPage {
         }
     }
     TextPage {
-        title: format!("{gate}  {}", gate.title()),
+        title: format!("{gate}  {}", model.run().words().title(gate)),
         lines,
         copies: None,
     }
@@ -206,6 +206,7 @@ fn step_page(model: &Model, step: SimulatedStep) -> TextPage {
                 ("would_enact", counts.would_enact),
                 ("already_enacted", counts.already_enacted),
             ] {
+                let name = model.run().words().counter(name);
                 lines.push(
                     Text::inked(Ink::Dim, format!("{name:<18}"))
                         .with(Ink::Simulated, count.to_string())
@@ -221,7 +222,7 @@ fn step_page(model: &Model, step: SimulatedStep) -> TextPage {
         }
     }
     TextPage {
-        title: format!("{step}  SIMULATED"),
+        title: format!("{}  SIMULATED", model.run().words().step(step)),
         lines,
         copies,
     }

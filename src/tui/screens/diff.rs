@@ -124,7 +124,7 @@ fn header(canvas: &mut Canvas<'_>, area: Rect, model: &Model, view: &DiffView) {
 fn footer(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     let width = area.width.saturating_sub(2);
     let text = if let Some(note) = &view.typing {
-        let about = view.fact().map_or("the run", |fact| fact.key.as_str());
+        let about = view.fact().map_or("the run", |fact| fact.key.shown());
         let typing = |action| key_of(KeyScope::Typing, action);
         let (writes, drops) = (typing(Action::Confirm), typing(Action::Back));
         Text::inked(Ink::Bold, format!("note on {about}: "))

@@ -256,11 +256,11 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
         Some(rows) => {
             let rows = format!("{rows} rows");
             let room = columns.key.saturating_sub(rows.len() + 2);
-            Text::plain(row.key.as_str())
+            Text::plain(row.key.shown())
                 .to_column(room)
                 .with(Ink::Plain, format!(" {rows} "))
         }
-        None => Text::plain(row.key.as_str()).to_column(columns.key),
+        None => Text::plain(row.key.shown()).to_column(columns.key),
     };
     let now = match (&row.now, row.moved, row.read_at) {
         // Not part of the light reads while waiting: it is read again by the survey of the approval, or, in a run that ended,
@@ -352,7 +352,7 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
         }
         (pinned, kind) => value(pinned, kind, 10, Ink::Plain),
     };
-    let name = Text::plain(row.key.as_str());
+    let name = Text::plain(row.key.shown());
     let text = if shown.width() > field - key {
         let room = field.saturating_sub(shown.width() + 1);
         name.to_column(room).with(Ink::Plain, " ").then(shown)

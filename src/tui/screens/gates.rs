@@ -120,12 +120,13 @@ pub(super) fn one_line(model: &Model) -> Text {
 
 fn gate_row(model: &Model, gate: Gate, width: usize) -> PaneRow {
     let run = model.run().gates.get(&gate);
+    let words = model.run().words();
     let begun_mark = gate_mark(model, gate);
     let ink = if run.is_some() { Ink::Plain } else { Ink::Dim };
     let (title, gap) = if width >= 36 {
-        (gate.title(), "  ")
+        (words.title(gate), "  ")
     } else {
-        (short_title(gate), " ")
+        (words.short_title(gate), " ")
     };
     let count = count(gate, run, g3_count(model.run()));
     let tail = if width >= 36 { 8 } else { 5 };
@@ -160,18 +161,6 @@ fn count(gate: Gate, run: Option<&crate::run::GateRun>, total: usize) -> Text {
         Some(Verdict::Pass) => Text::inked(Ink::Good, text),
         None if run.checks.is_empty() => Text::plain("..."),
         _ => Text::plain(text),
-    }
-}
-
-fn short_title(gate: Gate) -> &'static str {
-    match gate {
-        Gate::G0 => "SSOT + repo",
-        Gate::G1 => "feasibility",
-        Gate::G2 => "minimal additions",
-        Gate::G3 => "orchestration",
-        Gate::G4 => "resume proof",
-        Gate::G5 => "safety tests",
-        Gate::G6 => "commit/report",
     }
 }
 
@@ -242,7 +231,8 @@ fn enact_and_closeout(model: &Model) -> PaneRow {
     let done = steps.find(|done| done.step == SimulatedStep::Enact);
     let (glyph, mark_ink) = closeout_mark(model.run());
     let ink = if done.is_some() { Ink::Plain } else { Ink::Dim };
-    let text = sub(model, glyph, mark_ink, ink, "ENACT");
+    let name = model.run().words().step(SimulatedStep::Enact);
+    let text = sub(model, glyph, mark_ink, ink, name);
     let text = match done {
         Some(done) => {
             let (reached, units) = enacted(&done.counts);
@@ -339,7 +329,7 @@ fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
 
 fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
     let done = model.run().steps.iter().find(|done| done.step == step);
-    let name = step.to_string();
+    let name = model.run().words().step(step);
     let text = match done {
         None => {
             let after = if step == SimulatedStep::Enact {
@@ -367,6 +357,7 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
         }
         Some(done) => {
             let counts = &done.counts;
+            let [would, already] = &model.run().words().would;
             // All units of the simulation; each step must account for every one of them.
             let units = counts.verified.get() + counts.unverified.get();
             let (reached, says) = match step {
@@ -387,8 +378,8 @@ fn step_row(model: &Model, step: SimulatedStep, width: usize) -> PaneRow {
                 SimulatedStep::Enact => (
                     enacted(counts).0,
                     match *counts.would_enact.get() {
-                        0 => "all already_enacted".to_owned(),
-                        _ => format!("{} would_enact", counts.would_enact),
+                        0 => format!("all {already}"),
+                        _ => format!("{} {would}", counts.would_enact),
                     },
                 ),
             };

@@ -23,7 +23,7 @@ pub(super) fn band(model: &Model, narrow: bool) -> Band {
         .rev()
         .find(|gate| run.gates.get(gate).is_some_and(|g| g.finished.is_none()));
     let title = match open {
-        Some(gate) => format!("{gate}   {}", gate.title().to_uppercase()),
+        Some(gate) => format!("{gate}   {}", run.words().title(gate).to_uppercase()),
         None => format!("{}", run.state).to_uppercase().replace('_', " "),
     };
     let mut band = Band::new(Ink::Running, title, right_side(model, open))
@@ -69,7 +69,12 @@ fn doing(model: &Model, open: Option<Gate>) -> Text {
         State::AwaitingCutAuthorization | State::AwaitingLifecycleAuthorization => {
             "Taking new evidence: the live facts are read again."
         }
-        State::CutSimulated => "CUT is simulated; VERIFY compares each unit with the live one.",
+        State::CutSimulated => {
+            let [one, two, _] = &run.words().steps;
+            return Text::plain(format!(
+                "{one} is simulated; {two} compares each unit with the live one."
+            ));
+        }
         State::Verified => "Making the evidence of SG2 durable.",
         State::EnactSimulated => "Taking the post survey on a new snapshot.",
         State::PostSurveyed => "Judging the five claims of the non-mutation proof.",

@@ -63,7 +63,7 @@ fn value(change: &FactChange) -> String {
     match &change.reason {
         Some(reason) => format!("{} unknown ({reason})", change.key),
         None if is_short(&change.approved) && is_short(&change.found) => words::change(
-            change.key.as_str(),
+            change.key.shown(),
             change.approved.as_deref(),
             change.found.as_deref(),
         ),

@@ -100,7 +100,7 @@ fn line(difference: &LastPassDifference, more: &str) -> Text {
     };
     Text::plain(format!(
         "  {:<26} {} -> {}{more}",
-        difference.key.as_str(),
+        difference.key.shown(),
         shown(difference.then.as_deref()),
         shown(difference.now.as_deref())
     ))

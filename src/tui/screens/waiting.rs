@@ -95,7 +95,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .keys(&[(Action::Quit, "leave: the approval is kept")]);
     }
     let question = format!("{gate}   {}?", run.gate_label(gate).to_uppercase());
-    let carries = words::carries(gate, evidence.sheet.predicted_counts.as_ref());
+    let carries = words::carries(run.words(), gate, evidence.sheet.predicted_counts.as_ref());
     let against = words::cannot_pass(run);
     // In this order: the first is what a person has to solve first.
     let situation = moved(model, gate)

@@ -3,7 +3,7 @@
 use crate::audit;
 use crate::run::{
     ApprovalGate, Decision, EvidenceSheet, LastPassDifference, Obstacle, RunState, Subject,
-    TargetIdentity, counted,
+    TargetIdentity, TeamWords, counted,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{
@@ -108,14 +108,15 @@ pub fn prediction_short(predicted: &PredictedEffect) -> Text {
 }
 
 /// What the step behind a gate does, and to how many units: `inserts ~0 of 60`, `enacts ~60 of 60`; empty: no units are simulated.
-pub fn carries(gate: ApprovalGate, counts: Option<&StepCounts>) -> String {
+pub fn carries(words: &TeamWords, gate: ApprovalGate, counts: Option<&StepCounts>) -> String {
     let Some(counts) = counts else {
         return String::new();
     };
     let units = counts.verified.get() + counts.unverified.get();
+    let [first, last] = &words.does;
     match gate {
-        ApprovalGate::SG1 => format!("inserts {} of {units}", counts.would_insert),
-        ApprovalGate::SG2 => format!("enacts {} of {units}", counts.would_enact),
+        ApprovalGate::SG1 => format!("{first} {} of {units}", counts.would_insert),
+        ApprovalGate::SG2 => format!("{last} {} of {units}", counts.would_enact),
     }
 }
 
@@ -369,7 +370,7 @@ pub fn changes(changes: &[FactChange]) -> String {
                 format!("{} {} and {more}", one.key, first.key)
             }
             ([], 1) => change(
-                one.key.as_str(),
+                one.key.shown(),
                 one.approved.as_deref(),
                 one.found.as_deref(),
             ),
@@ -436,7 +437,7 @@ pub fn changed_beside(run: &RunState) -> Vec<Text> {
             [row] => row.key.clone(),
             [row, more @ ..] => format!("{} and {} more", row.key, more.len()),
         };
-        Text::plain(format!("  {:<26} {rows}", change.key.as_str()))
+        Text::plain(format!("  {:<26} {rows}", change.key.shown()))
     }));
     text.push(Text::new());
     text
