@@ -14,15 +14,15 @@ use crate::survey::FactKind;
 pub struct Profile {
     /// Version of this schema: 1.
     pub schema: u32,
-    /// Name: `icx-const`.
+    /// Name of the profile, of a-z, 0-9, - and _. Runs of one name and target are compared with each other.
     pub name: String,
-    /// One line for people.
+    /// What is dry-run, in one line: on every screen and report.
     pub title: String,
-    /// Prefix of run ids: `ictr`.
+    /// Run ids begin with it: `loans-20261129T190904Z-45612f34`.
     pub run_prefix: String,
-    /// Prefix of results: `O4_LIVE_DRYRUN_ORCHESTRATION`.
+    /// Results begin with it: `LOANS_PASS`, `LOANS_FAIL`, `LOANS_INCOMPLETE`.
     pub result_prefix: String,
-    /// The collection: `ICX-CONST`.
+    /// What the change belongs to: shown beside the title.
     pub collection: String,
     /// May only say `dryrun`; `live` is refused by its own stop.
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct Profile {
     /// May only be false; `true` is refused by its own stop.
     #[serde(default)]
     pub execution_enabled: Option<bool>,
-    /// Target.
+    /// Where and as whom is read.
     pub target: TargetSpec,
     /// Labels of the approval gates. Without them `allow COPY` and `allow CHANGE` for a change; where units are simulated and there is
     /// no change, `allow` and the names of the first and the third step.
@@ -39,44 +39,44 @@ pub struct Profile {
     /// What the team calls steps, gates, reports and rows of the audit, where it has words of its own.
     #[serde(default)]
     pub words: TeamWords,
-    /// SSOT documents.
+    /// Documents that the run is founded on: their SHA-256 is recorded, a change of one is drift.
     #[serde(default)]
     pub ssot: Vec<SsotDocument>,
-    /// Facts read by SQL.
+    /// Values that are read, compared and shown.
     #[serde(default)]
     pub facts: Vec<FactSpec>,
-    /// Pinned functions.
+    /// Functions that the change would call: a change of a definition is drift.
     #[serde(default)]
     pub functions: Vec<FunctionSpec>,
-    /// Grant matrix.
+    /// Every grant in some schemas as one document.
     #[serde(default)]
     pub grants: Option<GrantScope>,
-    /// Protected tables: each is a content digest.
+    /// Tables whose rows must stay as they are: a digest over every value.
     #[serde(default)]
     pub contents: Vec<ContentSpec>,
     /// Source pieces: `key text, content text`, ordered by `key COLLATE "C"`. Units are simulated where these, the live
-    /// units and the lifecycle are there, all three or none ([`Profile::units`]).
+    /// units and the lifecycle are there, all three or none.
     #[serde(default)]
     pub pieces: Option<SqlSpec>,
     /// Live units: `key text, content text, state text`, ordered by `key COLLATE "C"`.
     #[serde(default)]
     pub candidates: Option<SqlSpec>,
-    /// Lifecycle.
+    /// The states of a unit, and the rows that each simulated step writes.
     #[serde(default)]
     pub lifecycle: Option<Lifecycle>,
-    /// Allowances of the role survey.
+    /// What the reading role may be able to do without failing G1.
     #[serde(default)]
     pub role: RoleAllowances,
-    /// Checks that the profile excludes by name.
+    /// Checks that are left out, by name.
     #[serde(default)]
     pub out_of_scope: Vec<OutOfScope>,
-    /// Approvals.
+    /// Who may approve, and for how long.
     #[serde(default)]
     pub approvals: ProfileApprovals,
     /// Which differences void an approval.
     #[serde(default)]
     pub drift: DriftPolicy,
-    /// Timeouts.
+    /// Deadlines of connections, statements and locks.
     #[serde(default)]
     pub timeouts: Timeouts,
     /// What one survey and a whole run may cost the server.
@@ -94,7 +94,7 @@ pub struct Profile {
     /// Result file of the full test run.
     #[serde(default)]
     pub tests: TestResults,
-    /// Stop point text of report 07.
+    /// The last words of report 07: what is to be done with a PASS, and what is not.
     pub handover: String,
     /// A note for report 07, under the heading `words.note`; without it the report has no such section. Older profiles call it
     /// `or_td_note`.
@@ -164,7 +164,7 @@ pub struct UnitsSpec<'p> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TargetSpec {
-    /// `PRODUCTION`.
+    /// The name of the place, shown on every screen: `PRODUCTION`, `STAGING`.
     pub label: String,
     /// One of the terminal's colour names; `neutral` by default.
     #[serde(default = "neutral")]
@@ -230,20 +230,20 @@ pub struct SsotDocument {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FactSpec {
-    /// Key.
+    /// Key in journal and JSON, of a-z, 0-9 and _.
     pub key: String,
-    /// Label.
+    /// Its name for people.
     pub label: String,
     /// Kind of value.
     #[serde(rename = "type")]
     pub kind: FactKind,
-    /// SQL of a plain read.
+    /// A plain read that gives one row with one text column.
     #[serde(default)]
     pub sql: Option<String>,
-    /// Or a table to count, from which the program writes the SQL.
+    /// In place of `sql`: a table with its schema, whose rows are counted.
     #[serde(default)]
     pub count: Option<String>,
-    /// Condition of the count.
+    /// Which rows are counted: a condition of SQL.
     #[serde(default, rename = "where")]
     pub filter: Option<String>,
     /// The value that it must have (a check of G1).
@@ -259,9 +259,9 @@ pub struct FactSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FunctionSpec {
-    /// Fact key: `fn_iu_enact_md5`.
+    /// Key in journal and JSON, of a-z, 0-9 and _.
     pub key: String,
-    /// Label.
+    /// Its name for people.
     pub label: String,
     /// Schema.
     pub schema: String,
@@ -277,9 +277,9 @@ pub struct FunctionSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GrantScope {
-    /// Fact key: `grant_matrix_sha`.
+    /// Key in journal and JSON, of a-z, 0-9 and _.
     pub key: String,
-    /// Label.
+    /// Its name for people.
     pub label: String,
     /// Schemas.
     pub schemas: Vec<String>,
@@ -293,11 +293,11 @@ pub struct GrantScope {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContentSpec {
-    /// Fact key: `unit_version`.
+    /// Key in journal and JSON, of a-z, 0-9 and _; no other fact, function or table has it.
     pub key: String,
-    /// Schema.
+    /// Schema of the table.
     pub schema: String,
-    /// Table.
+    /// Name of the table.
     pub table: String,
     /// Columns that take part, in this order.
     pub columns: Vec<String>,
@@ -308,12 +308,12 @@ pub struct ContentSpec {
     pub hide: Vec<String>,
 }
 
-/// SQL with nothing else.
+/// A query.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SqlSpec {
-    /// The SQL.
+    /// A plain read. Every function that it could run must be known to be harmless, or named in `role.functions`.
     pub sql: String,
 }
 
@@ -333,9 +333,9 @@ pub struct RoleAllowances {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutOfScope {
-    /// The check.
+    /// Its name.
     pub check: CheckName,
-    /// Why.
+    /// Why it is left out: every report shows it.
     pub reason: String,
 }
 
@@ -344,13 +344,13 @@ pub struct OutOfScope {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileApprovals {
-    /// `8h`, `30m`, `90s`.
+    /// How long evidence that was shown is good for: `8h`, `30m`, `90s`.
     pub ttl: String,
-    /// Only from a terminal.
+    /// Whether only a person at a terminal may approve.
     pub terminal: bool,
-    /// SG2 by another person than SG1.
+    /// Whether SG2 needs another person than SG1.
     pub distinct: bool,
-    /// Not by the starter.
+    /// Whether the person that started the run may not approve it.
     pub exclude_starter: bool,
 }
 
