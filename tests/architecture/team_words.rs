@@ -48,6 +48,7 @@ const NAMES: &[(&str, &str)] = &[
     // Keys of a profile.
     ("src/profile/validate.rs", "candidates"),
     ("src/profile/validate.rs", "enact"),
+    ("src/audit/names_exist.rs", "enact"),
     ("src/profile/validate_facts.rs", "candidates"),
     // The third step, in the journal and in the name of its ledger.
     ("src/journal/misplaced.rs", "enact"),
