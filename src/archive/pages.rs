@@ -9,8 +9,8 @@ use crate::run::{JournalHead, RunId};
 use crate::survey::Digest;
 
 /// Version of the pages. A change of their bytes needs a new one as soon as a release has written them: 1, drygate 0.1.0, which
-/// did not name it; 2, CHECKING.txt names it and the head.
-const VERSION: u32 = 2;
+/// did not name it; 2, CHECKING.txt names it and the head; 3, the page has the words of the run and the rows of a rehearsed change.
+const VERSION: u32 = 3;
 
 /// What stands before the version in CHECKING.txt.
 const NAMES_VERSION: &str = "Pages of version ";

@@ -60,12 +60,17 @@ fn rows_read(spec: &ContentSpec, contents: &[Fact]) -> Result<PlannedRead, Unkno
     if fact.is_none_or(|fact| fact.document.is_none()) {
         return Err("too many rows".into());
     }
-    let sql = guard(&origin_sql(spec), &CALLED.map(str::to_owned))?;
     Ok(PlannedRead::cursor(
         format!("origins of {}", spec.key),
-        Statement::declare_written(CursorName::Fact, &sql),
+        declaration(spec)?,
         Statement::FETCH_ROWS,
     ))
+}
+
+/// The statement that reads the origins of the rows of a table.
+pub(super) fn declaration(spec: &ContentSpec) -> Result<Statement, String> {
+    let sql = guard(&origin_sql(spec), &CALLED.map(str::to_owned))?;
+    Ok(Statement::declare_written(CursorName::Fact, &sql))
 }
 
 /// Builds the origins from the answers to [`reads`].

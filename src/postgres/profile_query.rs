@@ -1,10 +1,10 @@
 //! The queries of a profile: its own SQL, and what is written from its declarations.
 
-use super::content;
 use super::error::UnknownReason;
 use super::guard::{GuardedSql, guard, guard_written};
 use super::statement::{CursorName, Statement};
 use super::validate::Rulings;
+use super::{content, content_sums, origins};
 use crate::profile::{ContentSpec, FactSpec, Profile, UnitsSpec};
 use crate::runner::target::SurveyRequest;
 use crate::survey::{Digest, EvidenceFormat};
@@ -114,6 +114,36 @@ pub(super) fn queries(profile: &Profile, ask: SurveyRequest, format: EvidenceFor
     let contents = contents.map(|spec| Query::of_content(spec, format));
     let streams = Query::of_streams(profile).into_iter().flatten();
     facts.chain(contents).chain(streams).collect()
+}
+
+/// Every statement with SQL of a profile that a run can send, in the formats of evidence that there are: the trials, the reads of its
+/// queries, and those of rows and their origins.
+pub(super) fn statements(profile: &Profile) -> Vec<Statement> {
+    let mut all = Vec::new();
+    for format in [EvidenceFormat::One, EvidenceFormat::Two] {
+        for query in queries(profile, SurveyRequest::SURVEY, format) {
+            let Ok(sql) = &query.sql else {
+                continue;
+            };
+            all.extend([
+                Statement::grammar(sql),
+                Statement::trial(query.cursor, sql),
+                query.declare(sql),
+            ]);
+        }
+    }
+    for spec in &profile.contents {
+        // What the guard refuses is never sent.
+        for sql in [
+            content::document_sql(spec),
+            content_sums::document_sql(spec),
+        ] {
+            let sql = guard_written(&sql, &content::CALLED).ok();
+            all.extend(sql.map(|sql| Statement::declare_written(CursorName::Fact, &sql)));
+        }
+        all.extend(origins::declaration(spec).ok());
+    }
+    all
 }
 
 /// What can be said of the SQL of a profile without a server: each query's name, and why the guard refuses it.

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::guard::GuardedSql;
+use super::profile_query::statements;
 use super::proxied_statement::{ProxiedSql, ProxyRuling, judge};
+use crate::profile::Profile;
 use crate::survey::quoted_identifier;
 
 /// Longest content that comes itself, in bytes: our hash of a short text costs less than the server's.
@@ -238,19 +240,18 @@ impl Statement {
     }
 }
 
-/// The first of these texts that drygate cannot have sent: it is no constant, no cursor or read around SQL, which is not judged here,
-/// and, where a change was `rehearsed`, nothing that a rehearsal sends.
-pub fn not_of_closed_list(texts: &[String], rehearsed: bool) -> Option<&String> {
-    let cursors = [CursorName::Fact, CursorName::Pieces, CursorName::Units];
-    let around = |text: &str, [head, tail]: [String; 2]| {
-        text.len() >= head.len() + tail.len() && text.starts_with(&head) && text.ends_with(&tail)
-    };
-    let reads = |text: &str| {
-        CONSTANTS.contains(&text)
-            || cursors.iter().any(|cursor| {
-                around(text, declaration(*cursor)) || around(text, wrapping(cursor.columns()))
-            })
-    };
+/// The first of these texts that drygate cannot have sent: it is no constant, none of the statements with the SQL of this profile, and,
+/// where a change was `rehearsed`, nothing that a rehearsal sends.
+pub fn not_of_closed_list<'t>(
+    texts: &'t [String],
+    profile: &Profile,
+    rehearsed: bool,
+) -> Option<&'t String> {
+    let of_profile: BTreeSet<String> = statements(profile)
+        .into_iter()
+        .map(|statement| statement.text.into_owned())
+        .collect();
+    let reads = |text: &str| CONSTANTS.contains(&text) || of_profile.contains(text);
     let mut prepared = BTreeSet::new();
     let mut proxied = |text: &str| matches!(judge(text, &mut prepared), Ok(ProxyRuling::Send(_)));
     if rehearsed {
@@ -318,17 +319,29 @@ fn answer(column: &str) -> String {
 mod tests {
     use super::{CursorName, Statement, not_of_closed_list};
     use crate::postgres::guard::guard;
+    use crate::profile::built_in;
 
     #[test]
     fn a_text_that_drygate_cannot_have_sent_is_told() {
-        let sql = guard("SELECT 1", &[]).expect("a plain read");
+        let (profile, _) = built_in("icx-const").expect("it parses");
+        let sql = guard(&profile.facts[0].sql.clone().expect("its own"), &[]);
+        let sql = sql.expect("a plain read");
+        let other = guard("SELECT 1", &[]).expect("a plain read");
         let reads = [
             Statement::BEGIN,
             Statement::CLOSING,
-            Statement::declare(CursorName::Units, &sql),
+            Statement::declare(CursorName::Fact, &sql),
             Statement::grammar(&sql),
-            Statement::trial(CursorName::Pieces, &sql),
+            Statement::trial(CursorName::Fact, &sql),
         ];
+        for of_nobody in [
+            Statement::declare(CursorName::Fact, &other),
+            Statement::declare_written(CursorName::Fact, &other),
+            Statement::trial(CursorName::Pieces, &other),
+        ] {
+            let of_nobody = [of_nobody.text().to_owned()];
+            assert!(not_of_closed_list(&of_nobody, &profile, true).is_some());
+        }
         let rehearses = [
             Statement::copy_rows("public", "t", "a"),
             Statement::sequence("public", "s"),
@@ -345,16 +358,16 @@ mod tests {
             ]
             .map(str::to_owned),
         );
-        assert_eq!(not_of_closed_list(&reads, false), None);
-        assert_eq!(not_of_closed_list(&rehearses, true), None);
+        assert_eq!(not_of_closed_list(&reads, &profile, false), None);
+        assert_eq!(not_of_closed_list(&rehearses, &profile, true), None);
         for text in reads.iter().chain(&rehearses) {
             let other = [format!("{text}; SELECT 2")];
-            assert_eq!(not_of_closed_list(&other, false), other.first());
+            assert_eq!(not_of_closed_list(&other, &profile, false), other.first());
         }
         for text in &rehearses {
-            assert!(not_of_closed_list(std::slice::from_ref(text), false).is_some());
+            assert!(not_of_closed_list(std::slice::from_ref(text), &profile, false).is_some());
         }
         let writes = ["INSERT INTO t VALUES (1)".to_owned()];
-        assert!(not_of_closed_list(&writes, true).is_some());
+        assert!(not_of_closed_list(&writes, &profile, true).is_some());
     }
 }

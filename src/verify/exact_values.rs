@@ -13,6 +13,7 @@ use crate::run::{
     LiveChange, LiveRead, Purpose, RunState, StatementsRecorded, Subject, SurveyPurpose,
     SurveyTaken, Transaction, UnitsProgressed,
 };
+use crate::simulate::{Simulation, UnitVerification};
 use crate::survey::{
     Attribution, Digest, Fact, FactChange, FactKey, FactKind, Survey, SurveyChanges,
     changes_with_rows, differences,
@@ -35,7 +36,7 @@ pub(super) fn value_findings(
             )
         }
         Event::SurveyTaken(taken) => survey(run, profile, taken, document),
-        Event::StatementsRecorded(recorded) => statements(run, recorded, document),
+        Event::StatementsRecorded(recorded) => statements(run, profile, recorded, document),
         Event::ContextPinned(ContextPinned { context, blob }) => {
             let made = audit::context_pins(run, profile);
             let bytes = context.bytes().map(Digest::of);
@@ -85,9 +86,10 @@ fn unless(holds: bool, what: &str) -> Vec<String> {
     finding.into_iter().collect()
 }
 
-/// The texts that were sent: as many as the line says, each once in their order, and of the closed list.
+/// The texts that were sent: as many as the line says, each once in their order, of the closed list or with SQL of the profile.
 fn statements(
     run: &RunState,
+    profile: &Profile,
     recorded: &StatementsRecorded,
     document: Document<'_>,
 ) -> Vec<String> {
@@ -99,7 +101,7 @@ fn statements(
         "the blob does not hold so many statements",
     );
     let texts = texts.unwrap_or_default();
-    if let Some(other) = not_of_closed_list(&texts, run.change().is_some()) {
+    if let Some(other) = not_of_closed_list(&texts, profile, run.change().is_some()) {
         let first = other.lines().next().unwrap_or_default();
         found.push(format!(
             "the program cannot have sent the statement {first:?}"
@@ -206,7 +208,7 @@ fn survey(
     if read != (asked && survey.unread.is_empty()) {
         found.push("the streams were read to their end, and were not".to_owned());
     }
-    if !counts_fit(taken) {
+    if !counts_fit(profile, taken) {
         found.push("the simulation does not fit the streams that it was made of".to_owned());
     }
     found
@@ -263,8 +265,8 @@ fn unlike_pin(run: &RunState, pin: &Survey, taken: &SurveyTaken) -> Vec<String> 
     found
 }
 
-/// Whether the counts of a simulation can come of streams of such lengths.
-fn counts_fit(taken: &SurveyTaken) -> bool {
+/// Whether the counts of a simulation can come of streams of such lengths, and of such states.
+fn counts_fit(profile: &Profile, taken: &SurveyTaken) -> bool {
     let Some(simulation) = &taken.simulation else {
         return true;
     };
@@ -282,6 +284,9 @@ fn counts_fit(taken: &SurveyTaken) -> bool {
     if listed.len() as u128 != unverified.min(20) || enact + enacted > decided {
         return false;
     }
+    if !third_step_fits(profile, simulation) {
+        return false;
+    }
     let (Some(pieces), Some(units)) = (&taken.survey.pieces, &taken.survey.candidates) else {
         return true;
     };
@@ -293,6 +298,27 @@ fn counts_fit(taken: &SurveyTaken) -> bool {
     doubled
         || (u128::from(pieces.rows) == insert + present
             && u128::from(units.rows) + insert == decided)
+}
+
+/// Whether the third step applies to as many units as VERIFY found in a state that it knows.
+///
+/// It applies to each unit that is equal, as cut or of another content, if every state of the lifecycle is where it begins or ends;
+/// with more states to some of these at most.
+fn third_step_fits(profile: &Profile, simulation: &Simulation) -> bool {
+    let Some(lifecycle) = &profile.lifecycle else {
+        return true;
+    };
+    let counts = &simulation.counts;
+    let applies = counts.would_enact.get() + counts.already_enacted.get();
+    let listed = simulation.first_unverified.len() as u64;
+    let differing = simulation.first_unverified.iter();
+    let differing = differing.filter(|(_, what)| *what == UnitVerification::Differs);
+    let least = counts.verified.get() + differing.count() as u64;
+    // Beyond the list nobody says what was found.
+    let most = least + counts.unverified.get().saturating_sub(listed);
+    let ends = [&lifecycle.initial, &lifecycle.target];
+    let all_known = lifecycle.states.iter().all(|state| ends.contains(&state));
+    applies <= most && (!all_known || applies >= least)
 }
 
 fn step(run: &RunState, profile: &Profile, progressed: &UnitsProgressed) -> Vec<String> {

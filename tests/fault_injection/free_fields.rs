@@ -44,6 +44,11 @@ const FREE: &[Free] = &[
         because: "the process of who decided, where that process says nothing else: who it was stands in the stop as well",
     },
     Free {
+        events: &["transaction_opened"],
+        fields: &["nonce", "(foreign)"],
+        because: "the nonce of a transaction whose end nobody saw: of any other its proof says it again",
+    },
+    Free {
         events: &["run_created", "run_resumed"],
         fields: &["boot_id"],
         because: "a name of a start of the machine, where the process records no time of it again",

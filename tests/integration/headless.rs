@@ -799,7 +799,8 @@ fn documents_beside_a_profile_are_found_again_when_a_run_is_taken_up_elsewhere()
 fn a_recorded_approval_survives_a_lost_database_and_can_be_withdrawn() {
     let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Enacted);
     let profile = workspace.profile("hasty.toml", |text| {
-        format!("{text}\n[timeouts]\nconnect_ms = 300\nstatement_ms = 300\n")
+        // A server that is stopped takes connections and never greets.
+        format!("{text}\n[timeouts]\nconnect_ms = 2000\n")
     });
     let url = workspace.url();
     let run = [

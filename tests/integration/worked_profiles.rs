@@ -2,13 +2,21 @@
 //! Invariant: nothing of a profile is edited; the database or the script is (`Worked`).
 
 use std::fs;
+use std::sync::Arc;
 
-use drygate::postgres::throwaway::Scenario;
+use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use drygate::profile::built_in;
 use serde_json::Value;
 
 use super::changing::rows;
-use super::support::server::{Answer, Workspace};
+use super::support::server::{Answer, Workspace, own_cluster};
+
+/// A server of its own for each test: what a scenario makes of roles is drift for runs of others.
+type Server = Arc<Cluster>;
+
+fn server() -> Server {
+    own_cluster(&ClusterOptions::default())
+}
 
 /// A scenario's database with its profile and the files of its change.
 struct Worked {
@@ -18,8 +26,8 @@ struct Worked {
 }
 
 impl Worked {
-    fn new(scenario: Scenario) -> Self {
-        let workspace = Workspace::new(scenario);
+    fn new(server: &Server, scenario: Scenario) -> Self {
+        let workspace = Workspace::on(server.clone(), scenario);
         let (profile, source) = built_in(scenario.profile()).expect("it parses");
         for (name, text) in scenario.change() {
             fs::write(workspace.place().join(name), text).expect("a new file");
@@ -35,15 +43,15 @@ impl Worked {
     }
 
     /// The same after another session changed the database.
-    fn changed(scenario: Scenario, sql: &str) -> Self {
-        let worked = Self::new(scenario);
+    fn changed(server: &Server, scenario: Scenario, sql: &str) -> Self {
+        let worked = Self::new(server, scenario);
         worked.workspace.sql(sql);
         worked
     }
 
     /// The same with another script.
-    fn with_script(scenario: Scenario, script: &str) -> Self {
-        let worked = Self::new(scenario);
+    fn with_script(server: &Server, scenario: Scenario, script: &str) -> Self {
+        let worked = Self::new(server, scenario);
         let (name, _) = scenario.change()[0];
         fs::write(worked.workspace.place().join(name), script).expect("our own file");
         worked
@@ -99,7 +107,8 @@ impl Worked {
 
 #[test]
 fn the_publishing_flow_passes_and_refuses_what_it_says() {
-    let worked = Worked::new(Scenario::Publish);
+    let server = server();
+    let worked = Worked::new(&server, Scenario::Publish);
     let (waiting, sealed) = worked.passes();
     assert_eq!(sealed["result"], "SPRING_ISSUE_PASS");
     // Fifteen articles are there, three of them published; five manuscripts are not imported yet.
@@ -107,7 +116,9 @@ fn the_publishing_flow_passes_and_refuses_what_it_says() {
     assert!(predicted.contains("site.publication"), "{predicted}");
 
     let embargo = "UPDATE site.article SET embargo = true WHERE slug = 'spring-09'";
-    let refused = Worked::changed(Scenario::Publish, embargo).run().expect(9);
+    let refused = Worked::changed(&server, Scenario::Publish, embargo)
+        .run()
+        .expect(9);
     assert!(refused.stdout.contains("embargoed"), "{refused:?}");
 
     for (sql, subject) in [
@@ -120,7 +131,7 @@ fn the_publishing_flow_passes_and_refuses_what_it_says() {
             "spring-10",
         ),
     ] {
-        let waiting = Worked::changed(Scenario::Publish, sql)
+        let waiting = Worked::changed(&server, Scenario::Publish, sql)
             .run()
             .expect(3)
             .json();
@@ -132,13 +143,14 @@ fn the_publishing_flow_passes_and_refuses_what_it_says() {
         "UPDATE site.manuscript SET body = body || '!' WHERE slug = 'spring-20'",
         "DELETE FROM site.article WHERE slug = 'spring-15'",
     ] {
-        Worked::new(Scenario::Publish).drifts(sql);
+        Worked::new(&server, Scenario::Publish).drifts(sql);
     }
 }
 
 #[test]
 fn the_purge_passes_and_refuses_what_it_says() {
-    let worked = Worked::new(Scenario::Purge);
+    let server = server();
+    let worked = Worked::new(&server, Scenario::Purge);
     let (waiting, sealed) = worked.passes();
     let effect = rows(&waiting);
     assert_eq!(
@@ -152,13 +164,14 @@ fn the_purge_passes_and_refuses_what_it_says() {
     let journal = worked.workspace.journal_text(&sealed);
     assert!(!journal.contains("tax audit"), "a hidden column");
 
-    Worked::new(Scenario::Purge)
+    Worked::new(&server, Scenario::Purge)
         .drifts("INSERT INTO mail.legal_hold VALUES (7, '2026-11-01', 'a new claim')");
-    Worked::new(Scenario::Purge).drifts("DELETE FROM mail.legal_hold WHERE mailbox_id = 3");
+    Worked::new(&server, Scenario::Purge)
+        .drifts("DELETE FROM mail.legal_hold WHERE mailbox_id = 3");
 
     let more =
         "INSERT INTO mail.message SELECT n, 1, '2018-01-01' FROM generate_series(2001, 2100) AS n";
-    Worked::changed(Scenario::Purge, more)
+    Worked::changed(&server, Scenario::Purge, more)
         .fails_when_rehearsed("change_as_expected", "mail.message");
     let audit = "CREATE TABLE mail.audit (message_id integer);
         ALTER TABLE mail.audit OWNER TO mail_owner;
@@ -166,9 +179,10 @@ fn the_purge_passes_and_refuses_what_it_says() {
         CREATE FUNCTION mail.audited() RETURNS trigger LANGUAGE plpgsql SET search_path TO '' AS
           'BEGIN INSERT INTO mail.audit VALUES (OLD.id); RETURN NULL; END';
         CREATE TRIGGER audited AFTER DELETE ON mail.message FOR EACH ROW EXECUTE FUNCTION mail.audited();";
-    Worked::changed(Scenario::Purge, audit)
+    Worked::changed(&server, Scenario::Purge, audit)
         .fails_when_rehearsed("change_as_expected", "mail.audit");
     Worked::with_script(
+        &server,
         Scenario::Purge,
         "DELETE FROM mail.message WHERE received < '2019-01-01';\n",
     )
@@ -177,11 +191,12 @@ fn the_purge_passes_and_refuses_what_it_says() {
 
 #[test]
 fn the_migration_passes_and_refuses_what_it_says() {
-    let (_, sealed) = Worked::new(Scenario::Change).passes();
+    let server = server();
+    let (_, sealed) = Worked::new(&server, Scenario::Change).passes();
     assert_eq!(sealed["result"], "SHOP_REGION_PASS");
 
     let order = "INSERT INTO shop.orders VALUES (1001, 1, 5)";
-    Worked::changed(Scenario::Change, order)
+    Worked::changed(&server, Scenario::Change, order)
         .fails_when_rehearsed("change_as_expected", "shop.orders");
     let trigger = "CREATE TABLE shop.outbox (order_id integer);
         ALTER TABLE shop.outbox OWNER TO shop_owner;
@@ -189,12 +204,13 @@ fn the_migration_passes_and_refuses_what_it_says() {
         CREATE FUNCTION shop.tell() RETURNS trigger LANGUAGE plpgsql SET search_path TO '' AS
           'BEGIN INSERT INTO shop.outbox VALUES (NEW.id); RETURN NULL; END';
         CREATE TRIGGER tell AFTER UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.tell();";
-    Worked::changed(Scenario::Change, trigger)
+    Worked::changed(&server, Scenario::Change, trigger)
         .fails_when_rehearsed("change_as_expected", "shop.outbox");
     Worked::with_script(
+        &server,
         Scenario::Change,
         "ALTER TABLE shop.order ADD COLUMN region text;\n",
     )
     .fails_when_rehearsed("change_ran", "shop.order");
-    Worked::new(Scenario::Change).drifts(order);
+    Worked::new(&server, Scenario::Change).drifts(order);
 }
