@@ -120,7 +120,7 @@ fn not_for_a_demo(settings: &Settings, scenario: Scenario, print_sql: bool) -> O
             format!("; {} has --scenario {other}", settings.profile.value)
         });
         return Some(format!(
-            "the demo {scenario} is made for the profile {profile} and takes no other{other}"
+            "the demo {scenario} takes no --profile but {profile}, which its database is made for{other}"
         ));
     }
     (print_sql && settings.output != Output::Text)

@@ -142,6 +142,7 @@ fn in_words_of_toml(message: &str) -> String {
             "expected a list: [..], or [[..]] for tables",
         )
         .replace("invalid type: sequence", "invalid type: a list")
+        .replace("expected an array of length", "expected a list of length")
         .replace("invalid type: map", "invalid type: a table");
     // "unknown key `a`, expected one of `b`, `c`": every second part is a name, the first one what was written.
     let mut quoted = message.split('`').skip(1).step_by(2);

@@ -84,7 +84,7 @@ const PROFILES: &[(&str, &str)] = &[
     ("name = \"publishing\"", "name = \"Publishing Flow\""),
     ("name = \"publishing\"", "name = publishing"),
     ("title = ", "titel = "),
-    ("[labels]", "[label]"),
+    ("[words]", "[word]"),
     ("type = \"integer\"", "type = \"number\""),
     ("key = \"drafts\"", "key = \"Drafts\""),
     ("key = \"published\"", "key = \"drafts\""),
@@ -116,7 +116,9 @@ const PROFILES: &[(&str, &str)] = &[
         "[change]\nrole = \"site_owner\"\nfiles = [\"nosuch.sql\"]\n[pieces]",
     ),
     ("[pieces]", "mode = \"live\"\n[pieces]"),
-    ("[labels]", "[labels"),
+    ("[words]", "[words"),
+    ("steps = [\"IMPORT\", ", "steps = [\"IMPORTING\", "),
+    ("steps = [\"IMPORT\", ", "steps = ["),
 ];
 
 /// The text with a word for each digest, short id, time and number of a journal line.
