@@ -24,7 +24,7 @@
 //! | [`rehearsal`] | a change on a throwaway copy of the database | `survey`, `run`, `profile`, `postgres`, `runner::target` |
 //! | [`repo`] | reading git | `survey`, `profile`, `runner::target`, `runner::repository` |
 //! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
-//! | [`verify`] | a whole run looked at again | `run`, `survey`, `audit`, `profile`, `postgres`, `journal`, `report`, `runner` |
+//! | [`verify`] | a whole run looked at again | `run`, `survey`, `simulate`, `audit`, `profile`, `postgres`, `journal`, `report`, `runner` |
 //! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents`, `survey::EvidenceFormat` |
 //! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |

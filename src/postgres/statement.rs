@@ -340,7 +340,7 @@ mod tests {
             Statement::trial(CursorName::Pieces, &other),
         ] {
             let of_nobody = [of_nobody.text().to_owned()];
-            assert!(not_of_closed_list(&of_nobody, &profile, true).is_some());
+            assert!(not_of_closed_list(&of_nobody, &profile, false).is_some());
         }
         let rehearses = [
             Statement::copy_rows("public", "t", "a"),
