@@ -174,7 +174,7 @@ fn a_stream_that_fails_at_closeout_leaves_claim_b_not_checked() {
     assert_eq!(claims["A"]["verdict"], "HOLDS", "{claims}");
     assert_eq!(claims["B"]["verdict"], "NOT CHECKED", "{claims}");
     let measured = text(&claims["B"]["measured"]);
-    assert!(measured.contains("post candidates (22012"), "{measured}");
+    assert!(measured.contains("post live_units (22012"), "{measured}");
     let reason = &drift(&ended, "candidates")["reason"];
     assert_eq!(reason, "22012 division by zero");
     assert_no_mutation(&workspace, &ended);

@@ -350,7 +350,9 @@ fn prediction(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
         .map(|t| t.table.chars().count())
         .max()
         .unwrap_or(0);
-    let two = model.size.width >= 76 && name <= 18;
+    let longest = touched.iter().map(|t| t.words().chars().count()).max();
+    // Two in a row where neither is cut: a cell has 35 columns.
+    let two = model.size.width >= 76 && name + 2 + longest.unwrap_or(0) <= 35;
     for pair in touched.chunks(if two { 2 } else { 1 }) {
         let mut line = Text::plain("  ");
         for table in pair {
@@ -385,8 +387,14 @@ fn this_gate(model: &Model, evidence: &Evidence) -> Text {
 fn enter_does(run: &RunState, gate: ApprovalGate) -> Text {
     let enter = key(Action::Confirm);
     let [one, two, three] = &run.words().steps;
+    // At 80 columns the line has room for nine letters of both steps; with the shorter end for fourteen.
+    let next = if one.chars().count() + two.chars().count() > 9 {
+        "then SG2"
+    } else {
+        "SG2 asks next"
+    };
     let (first, last) = (
-        format!("simulates {one}, {two}; SG2 asks next"),
+        format!("simulates {one}, {two}; {next}"),
         format!("simulates {three}, closes out, seals"),
     );
     let then = match (gate, run.change().is_some(), run.simulates()) {
