@@ -326,7 +326,10 @@ impl<'a> Lookup<'a> {
     fn effect(&mut self, path: &[PathStep<'_>], table: &str) {
         self.asked += 1;
         let relations = &self.names.relations;
-        let has = |it: &NamedRelation| it.name == table || full(it) == parts(table).join(".");
+        let unquoted = parts(table).join(".");
+        let has = |it: &NamedRelation| {
+            [table, &unquoted].contains(&it.name.as_str()) || full(it) == unquoted
+        };
         if !relations.iter().any(has) {
             self.unknown(
                 path,

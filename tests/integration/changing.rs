@@ -68,23 +68,24 @@ impl ChangedWorkspace {
         let [(name, migration)] = Scenario::Change.change() else {
             panic!("one file");
         };
-        let path = workspace.place().join(name);
-        fs::write(&path, migration).expect("a new file");
         let (_, profile) = built_in(Scenario::Change.profile()).expect("it parses");
-        let profile = workspace.profile("shop.toml", |_| format!("{profile}{behind}"));
-        let change = path.to_str().expect("UTF-8").to_owned();
-        Self {
-            workspace,
-            profile,
-            change,
-            path: None,
-        }
+        Self::with(workspace, (name, migration), |_| {
+            format!("{profile}{behind}")
+        })
     }
 
     fn of(change: &str, profile: impl Fn(&str) -> String) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Draft);
         workspace.sql(UNDECLARED);
-        let path = workspace.place().join("change.sql");
+        Self::with(workspace, ("change.sql", change), profile)
+    }
+
+    fn with(
+        workspace: Workspace,
+        (name, change): (&str, &str),
+        profile: impl Fn(&str) -> String,
+    ) -> Self {
+        let path = workspace.place().join(name);
         fs::write(&path, change).expect("a new file");
         let profile = workspace.profile("changed.toml", profile);
         let change = path.to_str().expect("UTF-8").to_owned();

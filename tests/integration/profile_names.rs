@@ -3,7 +3,7 @@
 
 use drygate::postgres::throwaway::Scenario;
 
-use super::support::server::Workspace;
+use super::support::server::{Answer, Workspace};
 
 /// What is written in the place of what, and what is said of it.
 const ROWS: &[(&str, &str, &str)] = &[
@@ -59,23 +59,34 @@ const ROWS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+fn check(workspace: &Workspace, profile: &str) -> Answer {
+    let url = workspace.url();
+    workspace.drygate(&["profile", "check", profile, "--database-url", &url])
+}
+
 #[test]
 fn a_name_that_is_not_there_is_found_with_the_line_to_write() {
     let workspace = Workspace::new(Scenario::Draft);
-    let url = workspace.url();
-    let check = |profile: &str| {
-        let words = ["profile", "check", profile, "--database-url", &url];
-        workspace.drygate(&words)
-    };
-    let fits = check(&workspace.profile("fits.toml", str::to_owned)).expect(0);
+    let fits = check(&workspace, &workspace.profile("fits.toml", str::to_owned)).expect(0);
     let says = "PASS         names_exist  ";
     assert!(fits.stdout.contains(says), "{}", fits.stdout);
+    // A name in quotes, and one with its schema, are that name.
+    for written in [r#""information_unit""#, r#"public."information_unit""#] {
+        let profile = workspace.profile("quoted.toml", |text| {
+            text.replace(
+                r#"{ table = "information_unit", update = 1 }"#,
+                &format!("{{ table = '{written}', update = 1 }}"),
+            )
+        });
+        let said = check(&workspace, &profile).stdout;
+        assert!(said.contains(says), "{written}: {said}");
+    }
     for (nth, (from, to, says)) in ROWS.iter().enumerate() {
         let profile = workspace.profile(&format!("wrong-{nth}.toml"), |text| {
             assert!(text.contains(from), "{from}");
             text.replacen(from, to, 1)
         });
-        let said = check(&profile).expect(9).stdout;
+        let said = check(&workspace, &profile).expect(9).stdout;
         assert!(said.contains(says), "{to}: {said}");
         if !to.contains("sql") {
             let text = std::fs::read_to_string(&profile).expect("our own file");
@@ -95,14 +106,7 @@ fn a_table_that_the_role_may_not_read_comes_with_the_statement_to_run() {
         let content = "[[contents]]\nkey = \"one\"\nschema = \"hidden\"\ntable = \"one\"\ncolumns = [\"id\"]\nrow_key = [\"id\"]\n";
         text.replacen("[pieces]", &format!("{content}\n[pieces]"), 1)
     });
-    let words = [
-        "profile",
-        "check",
-        &profile,
-        "--database-url",
-        &workspace.url(),
-    ];
-    let said = workspace.drygate(&words).expect(9).stdout;
+    let said = check(&workspace, &profile).expect(9).stdout;
     let grant = r#"GRANT USAGE ON SCHEMA "hidden" TO "context_pack_readonly"; GRANT SELECT ON "hidden"."one" TO "context_pack_readonly";"#;
     assert!(
         said.contains("context_pack_readonly may not read hidden.one"),
@@ -111,7 +115,7 @@ fn a_table_that_the_role_may_not_read_comes_with_the_statement_to_run() {
     assert!(said.contains(grant), "{said}");
     // As the statement says it.
     workspace.sql(grant);
-    workspace.drygate(&words).expect(0);
+    check(&workspace, &profile).expect(0);
 }
 
 #[test]
@@ -125,14 +129,7 @@ fn a_table_that_the_change_could_make_is_not_judged() {
             format!("{text}\n{change}")
         });
         std::fs::write(workspace.place().join("change.sql"), "SELECT 1;").expect("our own");
-        let words = [
-            "profile",
-            "check",
-            &profile,
-            "--database-url",
-            &workspace.url(),
-        ];
-        workspace.drygate(&words).expect(code).stdout
+        check(&workspace, &profile).expect(code).stdout
     };
     let said = checked("public.lifecycle_logs", 11);
     assert!(said.contains("NOT CHECKED  names_exist"), "{said}");
