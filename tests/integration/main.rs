@@ -18,6 +18,7 @@ mod copied_rows;
 mod deleting;
 mod diff;
 mod doctor;
+mod documents;
 mod drift_around;
 mod exit_codes;
 mod failing_checks;
