@@ -270,6 +270,11 @@ async fn try_once(
                     format!("the server asks for a password, {}", without_password(file)),
                     "put it back, or name another one with PGPASSFILE and --database-url, then resume",
                 ),
+                _ if no_password => CallError::lost(
+                    "the server asks for a password, and none is at hand".to_owned(),
+                    "write it into ~/.pgpass or a file that PGPASSFILE names, or set PGPASSWORD, then resume",
+                )
+                .at_host(&server.named()),
                 _ => failed.at_host(&server.named()),
             })
         }

@@ -320,6 +320,8 @@ fn shortened(message: String) -> String {
 
 const LINK_HINT: &str = "check that the server is running and reachable, then resume";
 const LATER_HINT: &str = "resume when the server is less busy";
+/// A serialization failure of a transaction that only reads comes from the replay of a standby.
+const REPLAY_HINT: &str = "survey a standby with a longer max_standby_streaming_delay or with hot_standby_feedback, or the primary, or resume when less is replayed";
 
 fn hint(kind: UnavailableKind, code: &str) -> &'static str {
     match kind {
@@ -328,6 +330,9 @@ fn hint(kind: UnavailableKind, code: &str) -> &'static str {
         }
         UnavailableKind::Deadline if code == SqlState::QUERY_CANCELED.code() => {
             "raise timeouts.statement_ms of the profile, or resume when the server is less busy"
+        }
+        UnavailableKind::Conflict if code == SqlState::T_R_SERIALIZATION_FAILURE.code() => {
+            REPLAY_HINT
         }
         UnavailableKind::Deadline | UnavailableKind::Conflict => LATER_HINT,
         _ if code == SqlState::TOO_MANY_CONNECTIONS.code() => {

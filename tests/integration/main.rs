@@ -56,6 +56,7 @@ mod printed;
 mod profile_names;
 mod recheck;
 mod reconnecting;
+mod recovery_conflict;
 mod rehearsal;
 mod rehearsed_rows;
 mod removing;
