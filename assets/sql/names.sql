@@ -11,10 +11,16 @@ SELECT 'relation', n.nspname, c.relname,
          'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum)
                        FROM pg_catalog.pg_attribute AS a
                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-         'row_key', (SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum)
-                       FROM pg_catalog.pg_index AS i
-                       JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-                      WHERE i.indrelid = c.oid AND i.indisprimary))::pg_catalog.text
+         'unique_keys', CASE WHEN c.relkind IN ('r', 'p') THEN coalesce((SELECT pg_catalog.json_agg(k.columns ORDER BY k.place, k.oid)
+                           FROM (SELECT i.indexrelid AS oid, CASE WHEN i.indisprimary THEN 0 ELSE 1 END AS place,
+                                        pg_catalog.json_agg(a.attname ORDER BY n.nth) AS columns
+                                   FROM pg_catalog.pg_index AS i
+                                  CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) AS n (nth)
+                                   LEFT JOIN pg_catalog.pg_attribute AS a
+                                          ON a.attrelid = c.oid AND a.attnum = i.indkey[n.nth] AND a.attnum > 0 AND a.attnotnull
+                                  WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+                                  GROUP BY i.indexrelid, i.indisprimary
+                                 HAVING pg_catalog.count(a.attnum) = pg_catalog.count(*)) AS k), pg_catalog.json_build_array()) END)::pg_catalog.text
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'

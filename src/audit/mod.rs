@@ -75,7 +75,7 @@ pub use required::{
 pub use result::{first_failure, result, result_name};
 pub use resume::{FreshFold, FreshResume, ResumeResult, g4};
 pub use safety::{FullDiscover, PROBES, ProbeResult, full_discover, g5, probes_passed};
-pub use scope::{is_excluded, scope};
+pub use scope::{is_excluded, nothing_asked, scope};
 pub use secrets::{SecretScan, profile_findings, scan_for_secrets};
 pub use sheet::evidence_sheet;
 pub use terms::{approval_policy, check_table, run_budget, run_change};

@@ -130,7 +130,20 @@ impl<'a> Lookup<'a> {
             }
         }
         for (index, function) in profile.functions.iter().enumerate() {
-            self.function(index, &function.schema, &function.name);
+            let path = key(&["functions"], index, "name");
+            let write = |schema: &str, _: &str| format!("schema = {}", toml(schema));
+            self.function(&path, &function.schema, &function.name, &write);
+        }
+        for (index, function) in profile.role.functions.iter().enumerate() {
+            let path = [
+                PathStep::Key("role"),
+                PathStep::Key("functions"),
+                PathStep::Index(index),
+            ];
+            if let [schema, name] = parts(function).as_slice() {
+                let write = |schema: &str, name: &str| toml(&format!("{schema}.{name}"));
+                self.function(&path, schema, name, &write);
+            }
         }
         let schemas = profile.grants.iter().flat_map(|grants| &grants.schemas);
         for (index, schema) in schemas.enumerate() {
@@ -165,6 +178,7 @@ impl<'a> Lookup<'a> {
                     self.column(&path, relation, column);
                 }
             }
+            self.row_key(index, relation, &content.row_key);
         }
         for (step, effects) in profile
             .lifecycle
@@ -234,25 +248,70 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn function(&mut self, index: usize, schema: &str, name: &str) {
+    /// Two rows of one key could not be told from each other, nor one row of it named.
+    fn row_key(&mut self, index: usize, relation: &NamedRelation, row_key: &[String]) {
+        let details = &relation.details;
+        let columns = details.columns.as_deref().unwrap_or_default();
+        let Some(keys) = &details.unique_keys else {
+            return;
+        };
+        if row_key.iter().any(|column| !columns.contains(column)) {
+            return;
+        }
+        self.asked += 1;
+        let is_whole = |key: &Vec<String>| key.iter().all(|column| row_key.contains(column));
+        if keys.iter().any(is_whole) {
+            return;
+        }
+        let list = |names: &[String], name: &dyn Fn(&str) -> String| {
+            let names: Vec<String> = names.iter().map(|column| name(column)).collect();
+            names.join(", ")
+        };
+        // The key that shares most with what is written.
+        let shared =
+            |key: &&Vec<String>| key.iter().filter(|column| row_key.contains(column)).count();
+        let near = keys.iter().rev().max_by_key(shared);
+        let remedy = match near {
+            Some(key) => format!("row_key = [{}]", list(key, &toml)),
+            None => format!(
+                "CREATE UNIQUE INDEX ON {}.{} ({});",
+                quoted_identifier(&relation.schema),
+                quoted_identifier(&relation.name),
+                list(row_key, &quoted_identifier)
+            ),
+        };
+        let says = format!(
+            "no unique index of columns that are NOT NULL names the rows of {} by {}",
+            full(relation),
+            list(row_key, &toml)
+        );
+        self.missing(&key(&["contents"], index, "row_key"), says, Some(remedy));
+    }
+
+    fn function(
+        &mut self,
+        path: &[PathStep<'_>],
+        schema: &str,
+        name: &str,
+        write: &dyn Fn(&str, &str) -> String,
+    ) {
         self.asked += 1;
         let functions = &self.names.functions;
         if functions.contains(&(schema.to_owned(), name.to_owned())) {
             return;
         }
-        let path = key(&["functions"], index, "name");
         if let Some((other, _)) = functions.iter().find(|(_, other)| other == name) {
             let says = format!(
                 "there is no function {} in schema {}",
                 toml(name),
                 toml(schema)
             );
-            self.missing(&path, says, Some(format!("schema = {}", toml(other))));
+            self.missing(path, says, Some(write(other, name)));
             return;
         }
         let of_schema = functions.iter().filter(|(other, _)| other == schema);
         let own = of_schema.map(|(_, name)| name.as_str());
-        self.unknown(&path, "function", name, own);
+        self.unknown(path, "function", name, own);
     }
 
     /// The relation of a name, if it is there. What is not, or may not be read, is noted with what to write or to grant.

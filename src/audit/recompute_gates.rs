@@ -88,19 +88,17 @@ pub(super) fn gate_findings(run: &RunState, profile: Option<&Profile>, gate: Gat
     found
 }
 
-/// The checks that the run's table has, NOT ASKED where the profile does not ask. What it excludes stays as it was found.
+/// The checks that the run's table has, as the profile asks for them. What it excludes stays as it was found.
 fn as_asked(run: &RunState, profile: &Profile, again: Vec<Again>) -> Vec<Again> {
     let asked = |Again { check, judges }| {
         let mut scoped = scope(run, profile, vec![Check::clone(&check)]);
         let scoped = scoped.pop()?;
         Some(match scoped.verdict {
-            Verdict::NotAsked => Again {
+            Verdict::OutOfScope => Again { check, judges },
+            other => Again {
+                judges: judges || other != check.verdict,
                 check: scoped,
-                judges: true,
             },
-            Verdict::Pass | Verdict::Fail | Verdict::NotChecked | Verdict::OutOfScope => {
-                Again { check, judges }
-            }
         })
     };
     again.into_iter().filter_map(asked).collect()

@@ -10,6 +10,10 @@ use super::source_tables::source_tables;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, RunState, Verdict};
 
+/// What a profile that asks nothing could say.
+const TO_ASK: &str = "facts = [{ key = \"rows\", label = \"rows\", type = \"integer\", count = \"SCHEMA.TABLE\" }] at the top of the \
+     profile, or [[contents]], or [change],";
+
 /// The checks of what is simulated.
 const OF_UNITS: [CheckName; 7] = [
     CheckName::CandidatesNotEmpty,
@@ -31,10 +35,28 @@ pub fn scope(run: &RunState, profile: &Profile, checks: Vec<Check>) -> Vec<Check
             Some(reason) => excluded(check, reason),
             None => match not_asked(run, profile, &check.name) {
                 Some(why) => unasked(check, why),
+                None if check.name == CheckName::FactsAnswer && check.verdict == Verdict::Pass => {
+                    nothing_asked(run, profile).unwrap_or(check)
+                }
                 None => check,
             },
         })
         .collect()
+}
+
+/// Whether a profile reads anything of its own.
+fn reads(profile: &Profile) -> bool {
+    !profile.facts.is_empty()
+        || !profile.functions.is_empty()
+        || !profile.contents.is_empty()
+        || profile.grants.is_some()
+        || profile.units().is_some()
+}
+
+/// The check of a run of which nothing was asked: nothing can be said of its database.
+pub fn nothing_asked(run: &RunState, profile: &Profile) -> Option<Check> {
+    let asks = reads(profile) || profile.change.is_some() || run.change().is_some();
+    (!asks).then(|| Check::not_checked(CheckName::FactsAnswer, "nothing was asked", TO_ASK))
 }
 
 /// Whether a check is one of what is simulated.
@@ -117,7 +139,9 @@ pub fn is_excluded(profile: &Profile, check: &CheckName) -> bool {
 fn reason<'p>(profile: &'p Profile, check: &CheckName) -> Option<&'p str> {
     let named = profile.out_of_scope.iter().find(|out| out.check == *check);
     let reason = named.map(|out| out.reason.as_str());
-    reason.filter(|reason| check.may_be_excluded() && !reason.trim().is_empty())
+    // That nothing was asked cannot be left out of a report.
+    let may_be = check.may_be_excluded() && (*check != CheckName::FactsAnswer || reads(profile));
+    reason.filter(|reason| may_be && !reason.trim().is_empty())
 }
 
 fn unasked(check: Check, why: &str) -> Check {

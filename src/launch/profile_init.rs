@@ -289,9 +289,10 @@ fn proposed(learnt: &Learnt) -> (String, String) {
                 );
             }
         }
-        let (Some(columns), Some(row_key)) = (&table.details.columns, &table.details.row_key)
-        else {
-            left_out(&mut contents, "it has no primary key to name its rows by");
+        let unique = table.details.unique_keys.as_ref();
+        let row_key = unique.and_then(|keys| keys.first());
+        let (Some(columns), Some(row_key)) = (&table.details.columns, row_key) else {
+            left_out(&mut contents, "it has no unique key to name its rows by");
             continue;
         };
         if let Some(why) = learnt.unread.get(&key) {
@@ -338,7 +339,7 @@ mod tests {
                 row_security: false,
                 may_be_read: true,
                 columns: Some(vec!["id".to_owned(), "odd \"name\"\u{7f}".to_owned()]),
-                row_key: Some(vec!["id".to_owned()]),
+                unique_keys: Some(vec![vec!["id".to_owned()]]),
             },
         }
     }
@@ -359,7 +360,7 @@ mod tests {
         tables.extend((0..PROPOSED_MAX).map(|nth| table("app", &format!("t{nth}"))));
         tables[5].details.rows = DIGESTED_ROWS_MAX + 1;
         tables[6].details.row_security = true;
-        tables[7].details.row_key = None;
+        tables[7].details.unique_keys = None;
         let role = "reader \"of\"\u{1b}[31m\u{7f} all".to_owned();
         let why = "its column calls public.f".to_owned();
         let learnt = text(Some(&Learnt {
@@ -386,7 +387,7 @@ mod tests {
             "public.quo\"ted: there is a quote",
             "app.t0: about 100001 rows",
             "app.t1: row security",
-            "app.t2: it has no primary key",
+            "app.t2: it has no unique key",
             "app.t3: its column calls public.f",
             "app.t399: it can be read too",
         ] {

@@ -9,7 +9,7 @@ use crate::cli::Settings;
 use crate::documents::{RehearsalDocument, SchemaVersion};
 use crate::journal::random_salt;
 use crate::rehearsal;
-use crate::rehearsal::{ChangeScript, Copies, Rehearsal, RehearsalError};
+use crate::rehearsal::{ChangeScript, Copies, Rehearsal};
 use crate::report::visible;
 use crate::run::{
     ChangeFile, RehearsalOutcome, RehearsedTable, RunResult, StopCode, Verdict, exit,
@@ -57,7 +57,7 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
         _ => {}
     });
     let rehearsed = rehearsal::rehearse(&connection, &loaded.profile, &change, &mut witness);
-    let found = runtime.block_on(rehearsed)?;
+    let found = runtime.block_on(rehearsed).map_err(RunnerError::from)?;
     let document = document(found, named, role);
     if settings.json() {
         output::document(&document)?;
@@ -190,14 +190,4 @@ fn beside(table: &RehearsedTable) -> String {
         text.insert_str(0, "  ");
     }
     text
-}
-
-impl From<RehearsalError> for LaunchError {
-    fn from(error: RehearsalError) -> Self {
-        match error {
-            RehearsalError::Target(error) => RunnerError::from(error).into(),
-            RehearsalError::Throwaway(error) => error.into(),
-            RehearsalError::Io { doing, source } => Self::Output { doing, source },
-        }
-    }
 }

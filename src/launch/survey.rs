@@ -216,6 +216,7 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
         // A profile that no run would start with has ended the command above, before it connects.
         checks.extend(look_with_names(settings, &loaded)?.1);
     } else {
+        checks.extend(audit::nothing_asked(&RunState::default(), &loaded.profile));
         checks.push(left_to_check());
     }
     let verdict = Verdict::of_gate(checks.iter().map(|check| check.verdict));

@@ -337,6 +337,10 @@ impl ShadowSource {
                 "pg_dump ended with {status}: {said}"
             ))));
         }
+        if served.is_ok() && !std::fs::metadata(to).is_ok_and(|archive| archive.len() > 0) {
+            let why = "pg_dump ended without an error, and wrote nothing".to_owned();
+            return Ok(Err(ProxyEnd::Client(why)));
+        }
         Ok(served)
     }
 

@@ -165,19 +165,12 @@ fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
     }
 }
 
-/// Without a change the gates need names, and something must be asked.
+/// Without a change and units the gates need names.
 fn without_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
     if profile.labels.is_none() && profile.units().is_none() {
         findings.refuse(
             &[PathStep::Key("labels")],
             "missing key `labels`, which only a profile with [change] or with units may leave out",
-        );
-    }
-    // Whoever asks nothing learns nothing: such a run could only end as INCOMPLETE.
-    if profile.facts.is_empty() && profile.contents.is_empty() && profile.units().is_none() {
-        findings.refuse(
-            &[PathStep::Key("facts")],
-            "nothing is asked: name a fact, a protected table ([[contents]]) or a [change]",
         );
     }
 }

@@ -5,9 +5,6 @@ use super::findings::Findings;
 use super::{ContentSpec, FactSpec, GrantScope, PathStep, Profile, SqlSpec};
 use crate::survey::{FactKind, RoleSurvey};
 
-/// Keys of facts that every survey adds itself.
-const OWN_FACTS: [&str; 2] = ["role", RoleSurvey::READ_ONLY_FACT];
-
 /// Checks everything that a survey will read.
 pub(super) fn validate_facts(findings: &mut Findings<'_, '_>, profile: &Profile) {
     keys(findings, profile);
@@ -69,12 +66,12 @@ fn keys(findings: &mut Findings<'_, '_>, profile: &Profile) {
         .chain(functions.map(|(index, f)| (listed("functions", index), f.key.as_str())))
         .chain(grants)
         .chain(contents.map(|(index, c)| (listed("contents", index), c.key.as_str())));
-    let mut seen: Vec<&str> = OWN_FACTS.to_vec();
+    let mut seen: Vec<&str> = RoleSurvey::FACTS.to_vec();
     for (path, key) in all {
         let word = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase() || c == '_';
         if key.is_empty() || !key.chars().all(word) {
             findings.refuse(&path, format!("key {key:?} must be of a-z, 0-9 and _"));
-        } else if OWN_FACTS.contains(&key) {
+        } else if RoleSurvey::FACTS.contains(&key) {
             findings.refuse(
                 &path,
                 format!("key {key:?} is a fact that every survey has already"),

@@ -19,6 +19,6 @@ mod shadow_process;
 mod target;
 
 pub use copies::Copies;
-pub use rehearse::{ChangeScript, Rehearsal, RehearsalError, rehearse};
+pub use rehearse::{ChangeScript, Rehearsal, rehearse};
 pub use shadow::shadow;
 pub use target::RehearsedTarget;

@@ -9,7 +9,6 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::time::sleep;
 
 use super::copies::{Copies, to_copy};
@@ -80,39 +79,31 @@ pub struct Rehearsal {
     pub rehearsed: Option<RehearsalOutcome>,
 }
 
-/// Why there is no rehearsal at all.
-#[derive(Debug, Error)]
-pub enum RehearsalError {
-    /// Production could not be read.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    /// No scratch directory.
-    #[error(transparent)]
-    Throwaway(#[from] ThrowawayError),
-    /// A file or socket of this machine.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// The error of the system.
-        source: std::io::Error,
-    },
-}
-
-fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> RehearsalError {
-    move |source| RehearsalError::Io { doing, source }
-}
-
 /// Why a rehearsal ends early: production keeps away, or something cannot be checked.
 enum End {
-    Error(RehearsalError),
+    Error(TargetError),
     NotChecked(&'static str, String, &'static str),
 }
 
-impl<E: Into<RehearsalError>> From<E> for End {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
+impl From<TargetError> for End {
+    fn from(error: TargetError) -> Self {
+        Self::Error(error)
     }
+}
+
+/// What this machine cannot do says nothing of the change, and nothing of production.
+impl From<ThrowawayError> for End {
+    fn from(error: ThrowawayError) -> Self {
+        lost(error.to_string())
+    }
+}
+
+fn lost(why: String) -> End {
+    End::NotChecked("change", why, NO_SHADOW)
+}
+
+fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> End {
+    move |error| lost(format!("{doing}: {error}"))
 }
 
 const NO_ISOLATION: &str = "Install bubblewrap or util-linux, and let this account make user namespaces; \
@@ -127,7 +118,7 @@ pub async fn rehearse(
     profile: &Profile,
     change: &ChangeScript,
     witness: &mut dyn Witness,
-) -> Result<Rehearsal, RehearsalError> {
+) -> Result<Rehearsal, TargetError> {
     let mut found = Rehearsal::default();
     match steps(settings, profile, change, witness, &mut found).await {
         Ok(()) => {}
@@ -152,10 +143,10 @@ async fn steps(
     witness: &mut dyn Witness,
     found: &mut Rehearsal,
 ) -> Result<(), End> {
+    let scratch = ScratchDirectory::for_server()?;
     step(witness, "connecting to production");
     let mut source = ShadowSource::open(settings, profile, &change.name, witness).await?;
     found.production = Some(source.server().clone());
-    let scratch = ScratchDirectory::for_server()?;
     let mut shadow = None;
     let read = read(&mut source, &scratch, change, witness, found, &mut shadow).await;
     // Whatever happened: rolled back first, so that whoever waits behind us waits no longer.
@@ -172,17 +163,12 @@ async fn steps(
             Ok(FromShadow::Step(says)) => step(witness, &says),
             Ok(FromShadow::Done(rehearsed)) => {
                 found.rehearsed = Some(*rehearsed);
-                break;
+                return Ok(());
             }
-            Ok(FromShadow::Failed(why)) | Err(why) => {
-                return Err(End::NotChecked("change", why, NO_SHADOW));
-            }
+            Ok(FromShadow::Failed(why)) | Err(why) => return Err(lost(why)),
             Ok(_) => {}
         }
     }
-    drop(shadow);
-    scratch.remove()?;
-    Ok(())
 }
 
 fn step(witness: &mut dyn Witness, says: &str) {
@@ -281,7 +267,6 @@ async fn read(
         RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
     });
     let plan = plan(scratch, &programs, change, source, &catalogue, schema)?;
-    let lost = |why: String| End::NotChecked("change", why, NO_SHADOW);
     shadow.tell(&ToShadow::Plan(Box::new(plan))).map_err(lost)?;
     let mut files = 0_usize;
     loop {
@@ -389,7 +374,7 @@ fn plan(
     source: &ShadowSource,
     catalogue: &SourceCatalogue,
     schema: PathBuf,
-) -> Result<ShadowPlan, RehearsalError> {
+) -> Result<ShadowPlan, End> {
     let mut scripts = Vec::with_capacity(change.files.len());
     for (at, (name, text)) in change.files.iter().enumerate() {
         let path = scratch.path().join(format!("change-{at}.sql"));

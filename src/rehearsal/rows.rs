@@ -8,7 +8,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
-use super::shadow_database::{SUPERUSER, ShadowDatabase, finished, literal, quoted_name};
+use super::shadow_database::{
+    SUPERUSER, ShadowDatabase, finished, first_error, is_done, literal, quoted_name, says_done,
+};
 use crate::run::RowOperation;
 use crate::survey::{Digest, Hasher, quoted_identifier};
 
@@ -230,7 +232,7 @@ impl RowComparison<'_> {
         );
         statements.push(sql);
         let mut psql = self.asking(database, &statements);
-        let mut child = psql
+        let mut child = says_done(&mut psql)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -273,9 +275,9 @@ impl RowStream {
             .wait_with_output()
             .map_err(|error| error.to_string())?;
         if ended.status.success() {
-            Ok(None)
+            is_done(&ended.stderr).map(|()| None)
         } else {
-            Err(super::shadow_database::first_error("psql", &ended.stderr))
+            Err(first_error("psql", &ended.stderr))
         }
     }
 }

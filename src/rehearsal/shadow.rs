@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -16,7 +15,7 @@ use super::catalogue::{demanded, not_seeded, sequences};
 use super::effect::{RunEffect, redefined};
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
-use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, shown};
+use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, is_done, says_done, shown};
 use crate::run::{RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
 use crate::survey::{Digest, line_hunks};
 
@@ -218,7 +217,7 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
     for (_, file) in &plan.scripts {
         psql.arg("-f").arg(file);
     }
-    psql.stderr(Stdio::from(
+    says_done(&mut psql).stderr(Stdio::from(
         File::create(&said).map_err(|error| error.to_string())?,
     ));
     let logged = shadow.log_length();
@@ -228,7 +227,11 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
         .map_err(|error| format!("psql cannot be run: {error}"))?;
     let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (mut error, statement) = errors(&said, shadow);
+    let words = std::fs::read(&said).unwrap_or_default();
+    let (mut error, statement) = errors(&words, shadow);
+    if ended == Some(true) {
+        is_done(&words)?;
+    }
     if ended == Some(false) && shadow.gave_out(logged) {
         let error = error.unwrap_or_default();
         return Err(format!(
@@ -289,9 +292,8 @@ fn sentinel(shadow: &ShadowDatabase) -> Result<(), String> {
 }
 
 /// The first error and its statement, with the name of the file that people know.
-fn errors(said: &Path, shadow: &ShadowDatabase) -> (Option<String>, Option<String>) {
-    let bytes = std::fs::read(said).unwrap_or_default();
-    let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(SAID_MAX)]).into_owned();
+fn errors(said: &[u8], shadow: &ShadowDatabase) -> (Option<String>, Option<String>) {
+    let mut text = String::from_utf8_lossy(&said[..said.len().min(SAID_MAX)]).into_owned();
     for (name, file) in &shadow.plan().scripts {
         text = text.replace(&*file.to_string_lossy(), name);
     }

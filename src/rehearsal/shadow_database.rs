@@ -157,6 +157,7 @@ impl ShadowDatabase {
             if !restored.status.success() {
                 return Err(first_error("pg_restore", &restored.stderr));
             }
+            whole("pg_restore", &std::fs::read(&sql).unwrap_or_default())?;
         }
         let mut psql = self.psql(SUPERUSER, database);
         psql.arg("-1").arg("-f").arg(&sql);
@@ -338,6 +339,7 @@ impl ShadowDatabase {
         if !dumped.status.success() {
             return Err(first_error("pg_dump", &dumped.stderr));
         }
+        whole("pg_dump", &dumped.stdout)?;
         let text = String::from_utf8_lossy(&dumped.stdout);
         // Comments name objects again, and the two lines with a backslash have a random word.
         let matters =
@@ -346,16 +348,46 @@ impl ShadowDatabase {
     }
 }
 
-/// Waits for a program; one that fails is an error.
-pub(super) fn finished(mut command: Command, doing: &str) -> Result<(), String> {
-    let ended = command
+/// What `psql` says on standard error when it has done everything before.
+const DONE: &str = "drygate_done";
+
+/// Has `psql` say at last that it came so far; a status of 0 alone does not say it.
+pub(super) fn says_done(psql: &mut Command) -> &mut Command {
+    psql.arg("-c").arg(format!("\\warn {DONE}"))
+}
+
+/// Whether `psql` said so.
+pub(super) fn is_done(said: &[u8]) -> Result<(), String> {
+    let mut lines = said.split(|byte| *byte == b'\n');
+    if lines.any(|line| line == DONE.as_bytes()) {
+        return Ok(());
+    }
+    Err("psql ended without an error, and before it had done its work".to_owned())
+}
+
+/// Waits for `psql`; one that fails, or leaves work undone, is an error.
+pub(super) fn finished(mut psql: Command, doing: &str) -> Result<(), String> {
+    let ended = says_done(&mut psql)
         .stderr(Stdio::piped())
         .output()
         .map_err(|error| format!("psql cannot be run: {error}"))?;
-    if ended.status.success() {
+    let done = if ended.status.success() {
+        is_done(&ended.stderr)
+    } else {
+        Err(first_error("psql", &ended.stderr))
+    };
+    done.map_err(|why| format!("{doing}: {why}"))
+}
+
+/// Whether a script of `pg_dump` or `pg_restore` has its end.
+fn whole(program: &str, script: &[u8]) -> Result<(), String> {
+    let mut lines = script.rsplit(|byte| *byte == b'\n');
+    if lines.any(|line| line == b"-- PostgreSQL database dump complete") {
         return Ok(());
     }
-    Err(format!("{doing}: {}", first_error("psql", &ended.stderr)))
+    Err(format!(
+        "{program} ended without an error, and its script has no end"
+    ))
 }
 
 /// The first error in what a program said.

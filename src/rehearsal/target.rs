@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::copies::Copies;
-use super::rehearse::{ChangeScript, Rehearsal, RehearsalError, rehearse};
+use super::rehearse::{ChangeScript, Rehearsal, rehearse};
 use crate::postgres::{ConnectionSettings, LiveReadOnlyDiscoverer};
 use crate::profile::Profile;
 use crate::runner::target::{
@@ -73,15 +73,7 @@ impl Target for RehearsedTarget {
             name: format!("drygate/{}", self.run_id),
             key_salt: ask.key_salt,
         };
-        let done = rehearse(&self.settings, &self.profile, &change, witness).await;
-        let found = match done {
-            Ok(found) => found,
-            Err(RehearsalError::Target(error)) => return Err(error),
-            // A full disk or the like of this machine says nothing of the change, and the run goes on.
-            Err(error @ (RehearsalError::Throwaway(_) | RehearsalError::Io { .. })) => {
-                return Ok(RehearsalAnswer::not_possible(&error.to_string()));
-            }
-        };
+        let found = rehearse(&self.settings, &self.profile, &change, witness).await?;
         for statement in &found.statements {
             if !self.statements.contains(statement) {
                 self.statements.push(statement.clone());

@@ -82,7 +82,9 @@ fn message(run: &RunState, stop: Option<&Stop>) -> Option<String> {
     let proof = judgement(run).verdict;
     let beside = run.beside_words();
     let beside = beside.map_or_else(String::new, |words| format!(" {words}."));
+    let asked = run.asked();
+    let asked = asked.map_or_else(String::new, |asked| format!(" {asked}."));
     Some(format!(
-        "{result}: non-mutation verdict {proof}.{failure}{beside}"
+        "{result}: non-mutation verdict {proof}.{asked}{failure}{beside}"
     ))
 }

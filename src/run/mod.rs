@@ -6,6 +6,7 @@
 
 mod advice;
 mod approval;
+mod asked;
 mod budget;
 mod change;
 mod check;

@@ -78,6 +78,10 @@ pub fn sealed(run: &RunState, call: &CommandLine) -> RunnerEnd {
         |(name, _, code)| (name.clone(), *code),
     );
     let reading = run.reading(call);
+    let result = match run.asked() {
+        Some(asked) => format!("{result} ({asked})"),
+        None => result,
+    };
     let (message, next) = match why(run) {
         Some((why, next)) => (format!("{result}: {why}"), format!("{next} {reading}")),
         None => (result, reading),
@@ -103,8 +107,9 @@ fn why(run: &RunState) -> Option<(String, String)> {
     if let Some(stop) = last {
         return Some((stop.message.clone(), stop.next.clone()));
     }
-    let first = |verdict: Verdict| run.checks().find(|(_, check)| check.verdict == verdict);
-    let found = first(Verdict::Fail).or_else(|| first(Verdict::NotChecked));
+    let mut checks = run.checks();
+    let failed = checks.find(|(_, check)| check.verdict == Verdict::Fail);
+    let found = failed.or_else(|| run.first_not_checked());
     Some(match found {
         Some((gate, check)) => {
             let says = check.says.trim_end_matches('.');

@@ -41,8 +41,9 @@ pub struct RelationDetails {
     pub may_be_read: bool,
     /// Columns, in their order; none: it has no column.
     pub columns: Option<Vec<String>>,
-    /// Columns of its primary key, if it has one.
-    pub row_key: Option<Vec<String>>,
+    /// Columns of each unique index that covers every row and takes no NULL, that of the primary key first.
+    /// `None`: it is no table.
+    pub unique_keys: Option<Vec<Vec<String>>>,
 }
 
 impl DatabaseNames {

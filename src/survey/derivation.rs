@@ -37,6 +37,8 @@ impl DerivationLine {
 impl RoleSurvey {
     /// The key of the fact that is derived from this survey.
     pub const READ_ONLY_FACT: &'static str = "role_is_read_only";
+    /// Keys of the facts that every survey has, whatever a profile asks.
+    pub const FACTS: [&'static str; 2] = ["role", Self::READ_ONLY_FACT];
 
     /// The derivation as indented lines: the answer, each question with the rows it looked at, and what it found.
     pub fn derivation(&self, depth: Depth) -> Vec<DerivationLine> {

@@ -3,6 +3,7 @@
 
 mod archive;
 mod around_the_rows;
+mod asked;
 mod attribution;
 mod audit_at_pin;
 mod birth;

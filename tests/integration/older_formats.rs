@@ -240,7 +240,7 @@ fn what_two_formats_digest_differently_is_not_comparable() {
     while end.exit_code == 3 {
         end = first.approve(&end);
     }
-    assert!(end.message.ends_with("_PASS"), "{}", end.message);
+    assert!(end.message.contains("_PASS"), "{}", end.message);
     let run = first.run_id.as_str();
     workspace.drygate(&["verify", run]).expect(0);
     // The survey of today has the contents in another format: nothing differs, and not all is comparable.

@@ -53,6 +53,16 @@ const ROWS: &[(&str, &str, &str)] = &[
         r#"there is no column of public.source_version "version_number": the nearest is "version_no""#,
     ),
     (
+        "columns = [\"id\", \"document_id\", \"version_no\", \"body\", \"is_current\", \"created_at\"]\nrow_key = [\"id\"]",
+        "columns = [\"id\", \"document_id\", \"version_no\", \"body\", \"is_current\", \"created_at\"]\nrow_key = [\"document_id\"]",
+        r#"no unique index of columns that are NOT NULL names the rows of public.source_version by "document_id": row_key = ["document_id", "version_no"]"#,
+    ),
+    (
+        "collection = \"ICX-CONST\"",
+        "collection = \"ICX-CONST\"\nrole.functions = [\"public.fn_iu_enct\"]",
+        r#"there is no function "fn_iu_enct": the nearest is "fn_iu_enact""#,
+    ),
+    (
         r#"{ table = "information_unit", update = 1 }"#,
         r#"{ table = "information_units", update = 1 }"#,
         r#"there is no table "information_units": the nearest is "information_unit""#,

@@ -13,6 +13,8 @@ mod layers;
 mod layers_of_the_proxy;
 #[path = "rehearsal/planted.rs"]
 mod planted;
+#[path = "rehearsal/undone.rs"]
+mod undone;
 #[path = "rehearsal/versions.rs"]
 mod versions;
 #[path = "rehearsal/walls.rs"]

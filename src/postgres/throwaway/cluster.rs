@@ -208,10 +208,14 @@ fn initdb(
             .arg(directory.data())
             .output()
             .map_err(ThrowawayError::io("cannot run", &program))?;
-        if output.status.success() {
+        if output.status.success() && directory.data().join("PG_VERSION").exists() {
             return Ok(());
         }
-        said = escaped(&String::from_utf8_lossy(&output.stderr));
+        said = if output.status.success() {
+            "it ended without an error, and made no cluster".to_owned()
+        } else {
+            escaped(&String::from_utf8_lossy(&output.stderr))
+        };
         // initdb refuses a directory that is not empty, so the next locale needs a fresh one.
         if directory.data().exists() {
             fs::remove_dir_all(directory.data())

@@ -52,11 +52,6 @@ impl ScratchDirectory {
     pub fn give(&self, path: &Path) -> Result<(), ThrowawayError> {
         self.account.give(path)
     }
-
-    /// Removes it now.
-    pub fn remove(self) -> Result<(), ThrowawayError> {
-        self.directory.remove()
-    }
 }
 
 impl Drop for ScratchDirectory {

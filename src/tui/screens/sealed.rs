@@ -201,11 +201,7 @@ fn failed(model: &Model, band: Band) -> Band {
 
 fn incomplete(model: &Model, band: Band) -> Band {
     let opens = key_of(model.scope(), Action::Open);
-    let first = model
-        .run()
-        .checks()
-        .find(|(_, check)| check.verdict == Verdict::NotChecked);
-    let band = match first {
+    let band = match model.run().first_not_checked() {
         Some((gate, check)) => band.say(Text::plain(format!(
             "{gate} {}: {} {opens} shows each, with what would check it.",
             check.name,
