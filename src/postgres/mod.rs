@@ -75,4 +75,4 @@ pub use role_setup::role_setup;
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, SettingsError};
 pub use shadow_source::{ShadowSource, SourceCatalogue, SourceRelation, SourceSequence};
-pub use statement::not_of_closed_list;
+pub use statement::ClosedList;

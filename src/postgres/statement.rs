@@ -240,32 +240,43 @@ impl Statement {
     }
 }
 
-/// The first of these texts that drygate cannot have sent: it is no constant, none of the statements with the SQL of this profile, and,
-/// where a change was `rehearsed`, nothing that a rehearsal sends.
-pub fn not_of_closed_list<'t>(
-    texts: &'t [String],
-    profile: &Profile,
-    rehearsed: bool,
-) -> Option<&'t String> {
-    let of_profile: BTreeSet<String> = statements(profile)
-        .into_iter()
-        .map(|statement| statement.text.into_owned())
-        .collect();
-    let reads = |text: &str| CONSTANTS.contains(&text) || of_profile.contains(text);
-    let mut prepared = BTreeSet::new();
-    let mut proxied = |text: &str| matches!(judge(text, &mut prepared), Ok(ProxyRuling::Send(_)));
-    if rehearsed {
-        // What is executed was prepared, in whatever order the texts are kept.
-        for text in texts {
-            proxied(text);
+/// What drygate can send with the SQL of a profile, made once for all texts that are looked at.
+#[derive(Debug)]
+pub struct ClosedList {
+    of_profile: BTreeSet<String>,
+}
+
+impl ClosedList {
+    /// The closed list of a run with this profile.
+    pub fn of(profile: &Profile) -> Self {
+        let statements = statements(profile).into_iter();
+        Self {
+            of_profile: statements
+                .map(|statement| statement.text.into_owned())
+                .collect(),
         }
     }
-    let row = |text: &str| {
-        (text.starts_with("COPY (SELECT ") && text.ends_with(") TO STDOUT"))
-            || text.starts_with(SEQUENCE)
-    };
-    let mut unlike = texts.iter().filter(|text| !reads(text));
-    unlike.find(|text| !rehearsed || !(row(text) || proxied(text)))
+
+    /// The first of these texts that drygate cannot have sent: it is no constant, none of the statements with the SQL of the profile,
+    /// and, where a change was `rehearsed`, nothing that a rehearsal sends.
+    pub fn first_beyond<'t>(&self, texts: &'t [String], rehearsed: bool) -> Option<&'t String> {
+        let reads = |text: &str| CONSTANTS.contains(&text) || self.of_profile.contains(text);
+        let mut prepared = BTreeSet::new();
+        let mut proxied =
+            |text: &str| matches!(judge(text, &mut prepared), Ok(ProxyRuling::Send(_)));
+        if rehearsed {
+            // What is executed was prepared, in whatever order the texts are kept.
+            for text in texts {
+                proxied(text);
+            }
+        }
+        let row = |text: &str| {
+            (text.starts_with("COPY (SELECT ") && text.ends_with(") TO STDOUT"))
+                || text.starts_with(SEQUENCE)
+        };
+        let mut unlike = texts.iter().filter(|text| !reads(text));
+        unlike.find(|text| !rehearsed || !(row(text) || proxied(text)))
+    }
 }
 
 /// What the read of a sequence begins with.
@@ -317,13 +328,14 @@ fn answer(column: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{CursorName, Statement, not_of_closed_list};
+    use super::{ClosedList, CursorName, Statement};
     use crate::postgres::guard::guard;
     use crate::profile::built_in;
 
     #[test]
     fn a_text_that_drygate_cannot_have_sent_is_told() {
         let (profile, _) = built_in("icx-const").expect("it parses");
+        let list = ClosedList::of(&profile);
         let sql = guard(&profile.facts[0].sql.clone().expect("its own"), &[]);
         let sql = sql.expect("a plain read");
         let other = guard("SELECT 1", &[]).expect("a plain read");
@@ -340,7 +352,7 @@ mod tests {
             Statement::trial(CursorName::Pieces, &other),
         ] {
             let of_nobody = [of_nobody.text().to_owned()];
-            assert!(not_of_closed_list(&of_nobody, &profile, false).is_some());
+            assert!(list.first_beyond(&of_nobody, false).is_some());
         }
         let rehearses = [
             Statement::copy_rows("public", "t", "a"),
@@ -358,16 +370,19 @@ mod tests {
             ]
             .map(str::to_owned),
         );
-        assert_eq!(not_of_closed_list(&reads, &profile, false), None);
-        assert_eq!(not_of_closed_list(&rehearses, &profile, true), None);
+        assert_eq!(list.first_beyond(&reads, false), None);
+        assert_eq!(list.first_beyond(&rehearses, true), None);
         for text in reads.iter().chain(&rehearses) {
             let other = [format!("{text}; SELECT 2")];
-            assert_eq!(not_of_closed_list(&other, &profile, false), other.first());
+            assert_eq!(list.first_beyond(&other, false), other.first());
         }
         for text in &rehearses {
-            assert!(not_of_closed_list(std::slice::from_ref(text), &profile, false).is_some());
+            assert!(
+                list.first_beyond(std::slice::from_ref(text), false)
+                    .is_some()
+            );
         }
         let writes = ["INSERT INTO t VALUES (1)".to_owned()];
-        assert!(not_of_closed_list(&writes, &profile, true).is_some());
+        assert!(list.first_beyond(&writes, true).is_some());
     }
 }

@@ -455,12 +455,17 @@ impl RunState {
                 | Event::TransactionClosed(_)
                 | Event::StatementsRecorded(_)
         );
-        let text = super::rows::text(self.words(), event).into();
-        let last = self.rows.back_mut();
         // Each live read brings a transaction: a waiting run would fill the pane with them.
-        if quiet && last.as_ref().is_some_and(|last| last.name == "live_read") {
+        if quiet
+            && self
+                .rows
+                .back()
+                .is_some_and(|last| last.name == "live_read")
+        {
             return;
         }
+        let text = super::rows::text(self.words(), event).into();
+        let last = self.rows.back_mut();
         let row = EventRow {
             seq,
             at,

@@ -73,7 +73,8 @@ impl UtcTime {
 
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"))
+        // Not by a pattern, which is read anew each time: every journal line has one or two times.
+        write!(f, "{:.6}", self.0)
     }
 }
 

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::exact_gates::{ClosingRecords, gate_findings, recorded_check};
-use super::exact_values::value_findings;
+use super::exact_values::{statements, value_findings};
 use super::order::LineOrder;
 use super::processes::Processes;
 use super::{Layer, Verified, rehearsals, stops};
 use crate::audit::check_table;
 use crate::journal::JournalEntry;
+use crate::postgres::ClosedList;
 use crate::profile::Profile;
 use crate::run::{CheckRecorded, Event, Gate, GateFinished, GateStarted, History, RunState};
 use crate::survey::Digest;
@@ -24,6 +25,8 @@ pub(super) struct ExactLines {
     processes: Processes,
     closing: ClosingRecords,
     order: LineOrder,
+    /// What can be sent with the profile of the run; `None`: nothing that was sent is recorded yet.
+    closed_list: Option<ClosedList>,
     /// Versions of drygate whose lines were not made again.
     others: BTreeSet<String>,
 }
@@ -54,7 +57,13 @@ impl ExactLines {
         ];
         self.closing.before(run, event);
         if let Some(profile) = profile {
-            let values = value_findings(run, profile, event, document);
+            let values = match event {
+                Event::StatementsRecorded(recorded) => {
+                    let list = (self.closed_list).get_or_insert_with(|| ClosedList::of(profile));
+                    statements(run, list, recorded, document)
+                }
+                _ => value_findings(run, profile, event, document),
+            };
             found.push((Layer::Values, values));
             let checks = match event {
                 Event::CheckRecorded(CheckRecorded { gate, check }) if *gate == Gate::G3 => {

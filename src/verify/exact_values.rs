@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::exact::Document;
 use crate::audit;
-use crate::postgres::not_of_closed_list;
+use crate::postgres::ClosedList;
 use crate::profile::Profile;
 use crate::report;
 use crate::run::{
@@ -36,7 +36,6 @@ pub(super) fn value_findings(
             )
         }
         Event::SurveyTaken(taken) => survey(run, profile, taken, document),
-        Event::StatementsRecorded(recorded) => statements(run, profile, recorded, document),
         Event::ContextPinned(ContextPinned { context, blob }) => {
             let made = audit::context_pins(run, profile);
             let bytes = context.bytes().map(Digest::of);
@@ -87,9 +86,9 @@ fn unless(holds: bool, what: &str) -> Vec<String> {
 }
 
 /// The texts that were sent: as many as the line says, each once in their order, of the closed list or with SQL of the profile.
-fn statements(
+pub(super) fn statements(
     run: &RunState,
-    profile: &Profile,
+    list: &ClosedList,
     recorded: &StatementsRecorded,
     document: Document<'_>,
 ) -> Vec<String> {
@@ -101,7 +100,7 @@ fn statements(
         "the blob does not hold so many statements",
     );
     let texts = texts.unwrap_or_default();
-    if let Some(other) = not_of_closed_list(&texts, profile, run.change().is_some()) {
+    if let Some(other) = list.first_beyond(&texts, run.change().is_some()) {
         let first = other.lines().next().unwrap_or_default();
         found.push(format!(
             "the program cannot have sent the statement {first:?}"
@@ -396,6 +395,9 @@ fn read_again(run: &RunState, read: &LiveRead) -> bool {
         return read.changed.is_empty();
     }
     let Some(pin) = &run.pin else { return false };
+    if read.changed.is_empty() {
+        return true;
+    }
     if !read.complete {
         let live = |change: &LiveChange| {
             let pinned = pin.fact(change.key.as_str()).filter(|fact| fact.live);
@@ -427,8 +429,7 @@ fn read_again(run: &RunState, read: &LiveRead) -> bool {
     let mut moved = run.moved();
     moved.retain(|change| matches!(Subject::of(&change.key), Subject::Facts | Subject::Server));
     let drift = run.drift.as_ref().map(|drift| &drift.changes);
-    read.changed.is_empty()
-        || latest.is_some_and(|latest| named(&latest))
+    latest.is_some_and(|latest| named(&latest))
         || named(&moved)
         // Behind so many surveys the reads are recorded alone: no survey says what they found.
         || !run.records_surveys_of_wait()

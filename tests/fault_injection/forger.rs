@@ -10,6 +10,7 @@ use drygate::run::{ContextPins, Event, EvidenceSheet, JournalHead, KeptHead, Run
 use drygate::survey::{Digest, Survey, UtcTime, facts_digest};
 use drygate::testing::SimulatedDisk;
 use drygate::verify::{Verified, verify};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::world::World;
@@ -159,7 +160,7 @@ impl Record {
                 .into_iter()
                 .collect(),
         );
-        let read = serde_json::from_value::<Event>(event.clone());
+        let read = Event::deserialize(&event);
         // What no version writes is written as it stands.
         let same = |read: &Event| serde_json::to_value(read).is_ok_and(|again| again == event);
         let event = read.ok().filter(same).ok_or(event);
