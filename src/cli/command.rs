@@ -423,13 +423,20 @@ pub enum ProfileCommand {
         #[arg(value_name = "NAME|PATH")]
         name: Option<String>,
     },
-    /// Writes a starting profile with comments; with --database-url it proposes facts of the tables that can be read there.
+    /// Writes a starting profile with comments; with --database-url it proposes facts of the tables that can be read there, with
+    /// --change of those that the change touches, and expects the rows that it wrote when it was rehearsed.
     ///
     /// A file that is there is never overwritten.
     Init {
         /// The new file.
         #[arg(value_name = "FILE", default_value = "profile.toml")]
         file: PathBuf,
+        /// The files of the change for psql, in the order in which they run, as one transaction.
+        #[arg(long, value_name = "SQL", requires = "role", num_args = 1.., value_hint = ValueHint::FilePath)]
+        change: Vec<PathBuf>,
+        /// The role of production that the change runs as.
+        #[arg(long, value_name = "ROLE", requires = "change")]
+        role: Option<String>,
     },
 }
 

@@ -117,7 +117,10 @@ const HELP: &[CommandHelp] = &[
     ),
     of(
         "profile init",
-        &["drygate profile init shop.toml --database-url service=shop"],
+        &[
+            "drygate profile init shop.toml --database-url service=shop",
+            "drygate profile init shop.toml --change 0042.sql --role migrator --database-url service=shop",
+        ],
         &[9, 69, 74],
     ),
     of(

@@ -16,6 +16,7 @@ mod output;
 mod playback;
 mod print;
 mod profile_init;
+mod proposed_change;
 mod recheck;
 mod recheck_result;
 mod rehearse;

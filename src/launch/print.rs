@@ -171,6 +171,8 @@ pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, Lau
             Ok(0)
         }
         ProfileCommand::Check { name } => super::survey::check(settings, name.as_deref()),
-        ProfileCommand::Init { file } => super::profile_init::init(settings, file),
+        ProfileCommand::Init { file, change, role } => {
+            super::profile_init::init(settings, file, change, role.as_deref())
+        }
     }
 }

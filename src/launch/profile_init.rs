@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::proposed_change::ProposedChange;
 use super::{LaunchError, files, output, survey};
 use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
@@ -37,18 +38,36 @@ struct Learnt {
     unread: BTreeMap<String, String>,
     /// Whether the role could write.
     may_write: bool,
+    /// The change that the profile is about.
+    change: Option<ProposedChange>,
 }
 
-/// Writes the profile to a new file.
-pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
+/// Writes the profile to a new file. `change` and `role` are those of the change that it is about, where there is one.
+pub fn init(
+    settings: &Settings,
+    file: &Path,
+    change: &[PathBuf],
+    role: Option<&str>,
+) -> Result<u8, LaunchError> {
     // Asked for before the database is: a name that is taken needs no connection.
     if file.symlink_metadata().is_ok() {
         return Err(taken(file));
     }
     let learnt = if survey::names_a_database(settings) {
-        Some(tried(settings, learn(settings)?)?)
-    } else {
+        let mut learnt = learn(settings)?;
+        if let Some(role) = role {
+            let proposed = profile::parse("profile init", &text(Some(&learnt)))?;
+            let change = ProposedChange::rehearsed(settings, &proposed, file, change, role)?;
+            learnt.tables.retain(|table| change.touches(table));
+            learnt.change = Some(change);
+        }
+        Some(tried(settings, learnt)?)
+    } else if change.is_empty() {
         None
+    } else {
+        let why =
+            "what a change touches is found on a copy of its database: name it with --database-url";
+        return Err(LaunchError::Usage(why.to_owned()));
     };
     let text = text(learnt.as_ref());
     let proposed = profile::parse(&file.display().to_string(), &text)?;
@@ -90,6 +109,13 @@ pub fn init(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
             format!("{shown} written. With --database-url it proposes facts of the tables there.")
         }
     });
+    for line in learnt
+        .iter()
+        .filter_map(|learnt| learnt.change.as_ref())
+        .flat_map(ProposedChange::said)
+    {
+        output::say(&visible(&format!("  {line}")));
+    }
     if learnt.as_ref().is_some_and(|learnt| learnt.may_write) {
         output::say(&format!(
             "  This role can write, and a run needs one that cannot: {} prints the statements.",
@@ -108,7 +134,14 @@ fn taken(file: &Path) -> LaunchError {
 
 /// Reads which tables there are, in a survey like any other: same settings, same guards, rolled back.
 fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
-    let asking = filled("none", "none", EXAMPLE_FACT, "", &["public"]);
+    let asking = filled(
+        "none",
+        "none",
+        EXAMPLE_FACT,
+        "",
+        &["public"],
+        WITHOUT_CHANGE,
+    );
     let asking: Profile = profile::parse("profile init", &asking)?;
     let (taken, names) = survey::names(settings, &asking).map_err(|error| match error {
         LaunchError::Runner(RunnerError::Target(TargetError::Unfit(why))) => {
@@ -165,6 +198,7 @@ fn text(learnt: Option<&Learnt>) -> String {
             EXAMPLE_FACT,
             EXAMPLE_CONTENT,
             &["public"],
+            WITHOUT_CHANGE,
         );
     };
     let (facts, contents) = proposed(learnt);
@@ -179,8 +213,30 @@ fn text(learnt: Option<&Learnt>) -> String {
         none if none.is_empty() => EXAMPLE_FACT.to_owned(),
         facts => facts,
     };
-    filled("PRODUCTION", &learnt.role, &facts, &contents, &schemas)
+    let change = learnt.change.as_ref().map(ProposedChange::text);
+    let change = change.as_deref().unwrap_or(WITHOUT_CHANGE);
+    filled(
+        "PRODUCTION",
+        &learnt.role,
+        &facts,
+        &contents,
+        &schemas,
+        change,
+    )
 }
+
+const WITHOUT_CHANGE: &str = r#"[labels]
+sg1 = "allow preparing"           # what a person allows at SG1 ...
+sg2 = "allow the change"          # ... and at SG2
+
+# The change itself, for psql: it is rehearsed on a throwaway copy, and what it did to each table is what SG2 asks about. Labels may
+# be left out then: they are "allow COPY" and "allow CHANGE". `drygate profile init --change FILE --role ROLE` writes it all.
+# [change]
+# role = "migrator"               # the role of the database that it runs as
+# files = ["0042.sql"]            # relative to this file; `drygate run --change FILE --role ROLE` names others
+# expect = [{ table = "public.unit", update = "1..100" }]
+
+"#;
 
 const EXAMPLE_FACT: &str = "[[facts]]
 key = \"server_encoding\"
@@ -199,19 +255,27 @@ const EXAMPLE_CONTENT: &str = "# [[contents]]
 ";
 
 /// The template with its places filled.
-fn filled(label: &str, role: &str, facts: &str, contents: &str, schemas: &[&str]) -> String {
+fn filled(
+    label: &str,
+    role: &str,
+    facts: &str,
+    contents: &str,
+    schemas: &[&str],
+    change: &str,
+) -> String {
     let schemas: Vec<String> = schemas.iter().map(|schema| quoted(schema)).collect();
     STARTING
         .replace("\"@LABEL@\"", &quoted(label))
         .replace("@COLOR@", "red")
         .replace("\"@ROLE@\"", &quoted(role))
         .replace("@SCHEMAS@", &schemas.join(", "))
+        .replace("@CHANGE@\n", change)
         .replace("@CONTENTS@\n", contents)
         .replace("@FACTS@", facts)
 }
 
 /// A text as TOML writes one: as JSON does, but for the one control character that JSON leaves alone.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text)
         .to_string()
         .replace('\u{7f}', "\\u007f")
@@ -368,6 +432,7 @@ mod tests {
             tables,
             unread: [("app_t3".to_owned(), why)].into(),
             may_write: false,
+            change: None,
         }));
         let parsed = profile::parse("learnt", &learnt).expect("it parses");
         assert_eq!(parsed.target.expected_role, role);

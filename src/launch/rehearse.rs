@@ -8,6 +8,7 @@ use super::{LaunchError, output, print, run};
 use crate::cli::Settings;
 use crate::documents::{RehearsalDocument, SchemaVersion};
 use crate::journal::random_salt;
+use crate::profile::Profile;
 use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, Rehearsal};
 use crate::report::visible;
@@ -23,13 +24,34 @@ const SCHEMA_LINES: usize = 40;
 /// Rehearses the files as `role` and prints what they did.
 pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
     let loaded = print::load_profile_with_change(&settings.profile.value)?;
+    let (found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let document = document(found, named, role);
+    if settings.json() {
+        output::document(&document)?;
+    } else {
+        text(&document)?;
+    }
+    Ok(match document.verdict {
+        Verdict::Fail => StopCode::StopGateFailed.exit_code(),
+        Verdict::NotChecked => RunResult::Incomplete.exit_code(),
+        Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => exit::OK,
+    })
+}
+
+/// Rehearses the files as `role`; gives what came of it, and the files with their digests.
+pub(super) fn carry_out(
+    settings: &Settings,
+    profile: &Profile,
+    files: &[PathBuf],
+    role: &str,
+) -> Result<(Rehearsal, Vec<ChangeFile>), LaunchError> {
     let connection = run::connection(settings)?;
     let mut change = ChangeScript {
         files: Vec::with_capacity(files.len()),
         role: role.to_owned(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
-        show: loaded.profile.rehearsal.show.clone(),
+        show: profile.rehearsal.show.clone(),
         name: "drygate/rehearse".to_owned(),
         key_salt: random_salt().map_err(RunnerError::from)?,
     };
@@ -56,19 +78,9 @@ pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8
         }
         _ => {}
     });
-    let rehearsed = rehearsal::rehearse(&connection, &loaded.profile, &change, &mut witness);
+    let rehearsed = rehearsal::rehearse(&connection, profile, &change, &mut witness);
     let found = runtime.block_on(rehearsed).map_err(RunnerError::from)?;
-    let document = document(found, named, role);
-    if settings.json() {
-        output::document(&document)?;
-    } else {
-        text(&document)?;
-    }
-    Ok(match document.verdict {
-        Verdict::Fail => StopCode::StopGateFailed.exit_code(),
-        Verdict::NotChecked => RunResult::Incomplete.exit_code(),
-        Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => exit::OK,
-    })
+    Ok((found, named))
 }
 
 fn document(found: Rehearsal, files: Vec<ChangeFile>, role: &str) -> RehearsalDocument {

@@ -55,6 +55,7 @@ mod picker;
 mod poolers;
 mod printed;
 mod profile_names;
+mod profile_of_change;
 mod recheck;
 mod reconnecting;
 mod recovery_conflict;
