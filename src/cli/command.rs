@@ -431,6 +431,9 @@ pub enum ProfileCommand {
         /// The new file.
         #[arg(value_name = "FILE", default_value = "profile.toml")]
         file: PathBuf,
+        /// The role that runs will have, where another one connects now: `doctor --sql` prints what makes it.
+        #[arg(long, value_name = "ROLE")]
+        reader: Option<String>,
         /// The files of the change for psql, in the order in which they run, as one transaction.
         #[arg(long, value_name = "SQL", requires = "role", num_args = 1.., value_hint = ValueHint::FilePath)]
         change: Vec<PathBuf>,

@@ -119,6 +119,7 @@ const HELP: &[CommandHelp] = &[
         "profile init",
         &[
             "drygate profile init shop.toml --database-url service=shop",
+            "drygate profile init shop.toml --reader drygate_reader --database-url service=admin",
             "drygate profile init shop.toml --change 0042.sql --role migrator --database-url service=shop",
         ],
         &[9, 69, 74],

@@ -171,8 +171,11 @@ pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, Lau
             Ok(0)
         }
         ProfileCommand::Check { name } => super::survey::check(settings, name.as_deref()),
-        ProfileCommand::Init { file, change, role } => {
-            super::profile_init::init(settings, file, change, role.as_deref())
-        }
+        ProfileCommand::Init {
+            file,
+            reader,
+            change,
+            role,
+        } => super::profile_init::init(settings, file, reader.as_deref(), change, role.as_deref()),
     }
 }

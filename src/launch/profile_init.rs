@@ -13,7 +13,7 @@ use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
 use crate::profile::{self, Profile};
 use crate::report::visible;
-use crate::run::counted;
+use crate::run::{counted, shell_word};
 use crate::runner::RunnerError;
 use crate::runner::target::{Taken, TargetError};
 use crate::survey::{Digest, NamedRelation, RoleSurvey};
@@ -42,10 +42,12 @@ struct Learnt {
     change: Option<ProposedChange>,
 }
 
-/// Writes the profile to a new file. `change` and `role` are those of the change that it is about, where there is one.
+/// Writes the profile to a new file. `reader` is the role of the runs, where it is another than the one that connects now; `change` and
+/// `role` are those of the change that it is about, where there is one.
 pub fn init(
     settings: &Settings,
     file: &Path,
+    reader: Option<&str>,
     change: &[PathBuf],
     role: Option<&str>,
 ) -> Result<u8, LaunchError> {
@@ -56,7 +58,7 @@ pub fn init(
     let learnt = if survey::names_a_database(settings) {
         let mut learnt = learn(settings)?;
         if let Some(role) = role {
-            let proposed = profile::parse("profile init", &text(Some(&learnt)))?;
+            let proposed = profile::parse("profile init", &text(Some(&learnt), None))?;
             let change = ProposedChange::rehearsed(settings, &proposed, file, change, role)?;
             learnt.tables.retain(|table| change.touches(table));
             learnt.change = Some(change);
@@ -69,7 +71,7 @@ pub fn init(
             "what a change touches is found on a copy of its database: name it with --database-url";
         return Err(LaunchError::Usage(why.to_owned()));
     };
-    let text = text(learnt.as_ref());
+    let text = text(learnt.as_ref(), reader);
     let proposed = profile::parse(&file.display().to_string(), &text)?;
     // O_EXCL: the file may have appeared since the check above.
     let written = OpenOptions::new().write(true).create_new(true).open(file);
@@ -90,7 +92,9 @@ pub fn init(
             schema: SchemaVersion,
             file: file.display().to_string(),
             sha256: Digest::of(&text),
-            role: learnt.as_ref().map(|learnt| learnt.role.clone()),
+            role: reader
+                .map(str::to_owned)
+                .or(learnt.as_ref().map(|learnt| learnt.role.clone())),
             tables: learnt.as_ref().map(|learnt| learnt.tables.len()),
             next: check,
         })?;
@@ -116,11 +120,17 @@ pub fn init(
     {
         output::say(&visible(&format!("  {line}")));
     }
-    if learnt.as_ref().is_some_and(|learnt| learnt.may_write) {
-        output::say(&format!(
-            "  This role can write, and a run needs one that cannot: {} prints the statements.",
-            settings.call.anywhere("doctor --sql --database-url ..")
-        ));
+    let written = shell_word(&path.display().to_string()).into_owned();
+    if let Some(reader) = reader {
+        let statements = format!("doctor --sql --profile {written} --database-url ..");
+        output::say(&visible(&format!(
+            "  Runs connect as {reader}: {} prints the statements that make that role.",
+            settings.call.anywhere(statements)
+        )));
+    } else if learnt.as_ref().is_some_and(|learnt| learnt.may_write) {
+        output::say(
+            "  This role can write, and a run needs one that cannot: --reader ROLE names it, and `doctor --sql` makes it.",
+        );
     }
     output::say(&visible(&format!("  Try it: {check}")));
     Ok(0)
@@ -165,7 +175,7 @@ fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
 
 /// Surveys with all that is proposed: what cannot be read is left out, with its reason.
 fn tried(settings: &Settings, mut learnt: Learnt) -> Result<Learnt, LaunchError> {
-    let proposed = profile::parse("profile init", &text(Some(&learnt)))?;
+    let proposed = profile::parse("profile init", &text(Some(&learnt), None))?;
     let facts = proposed.facts.iter().map(|fact| fact.key.clone());
     let contents = proposed.contents.iter().map(|content| content.key.clone());
     let keys: Vec<String> = facts.chain(contents).collect();
@@ -190,11 +200,12 @@ fn unread(taken: &Taken, key: &str) -> Option<String> {
     Some(refused.unwrap_or_else(|| unknown.to_owned()))
 }
 
-fn text(learnt: Option<&Learnt>) -> String {
+/// The profile, for `reader` or else for the role that connected.
+fn text(learnt: Option<&Learnt>, reader: Option<&str>) -> String {
     let Some(learnt) = learnt else {
         return filled(
             "PRODUCTION",
-            "reading_role",
+            reader.unwrap_or("reading_role"),
             EXAMPLE_FACT,
             EXAMPLE_CONTENT,
             &["public"],
@@ -217,7 +228,7 @@ fn text(learnt: Option<&Learnt>) -> String {
     let change = change.as_deref().unwrap_or(WITHOUT_CHANGE);
     filled(
         "PRODUCTION",
-        &learnt.role,
+        reader.unwrap_or(&learnt.role),
         &facts,
         &contents,
         &schemas,
@@ -410,7 +421,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_a_profile() {
-        let bare = text(None);
+        let bare = text(None, None);
         profile::parse("bare", &bare).expect("it parses");
         // What the audit of its own run would find in it.
         assert_eq!(profile_findings(&bare), []);
@@ -427,13 +438,16 @@ mod tests {
         tables[7].details.unique_keys = None;
         let role = "reader \"of\"\u{1b}[31m\u{7f} all".to_owned();
         let why = "its column calls public.f".to_owned();
-        let learnt = text(Some(&Learnt {
-            role: role.clone(),
-            tables,
-            unread: [("app_t3".to_owned(), why)].into(),
-            may_write: false,
-            change: None,
-        }));
+        let learnt = text(
+            Some(&Learnt {
+                role: role.clone(),
+                tables,
+                unread: [("app_t3".to_owned(), why)].into(),
+                may_write: false,
+                change: None,
+            }),
+            None,
+        );
         let parsed = profile::parse("learnt", &learnt).expect("it parses");
         assert_eq!(parsed.target.expected_role, role);
         let counts: Vec<&str> = (parsed.facts.iter().take(4))

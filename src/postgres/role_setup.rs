@@ -42,11 +42,18 @@ GRANT CONNECT ON DATABASE {database} TO {name};
         .filter(|relation| !relation.starts_with("pg_catalog."))
         .collect();
     let schemas: BTreeSet<&str> = relations.iter().map(|name| schema(name)).collect();
-    for schema in schemas {
+    for schema in &schemas {
         let _ = writeln!(sql, "GRANT USAGE ON SCHEMA {schema} TO {name};");
     }
     for relation in relations {
         let _ = writeln!(sql, "GRANT SELECT ON {relation} TO {name};");
+    }
+    sql.push_str("-- A rehearsed change takes its next numbers from where the sequences are.\n");
+    for schema in schemas {
+        let _ = writeln!(
+            sql,
+            "GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
+        );
     }
     let is_this_role = survey.role.role == *role;
     let found = survey

@@ -38,7 +38,6 @@ const ENDS: [(&str, i32); 5] = [
 
 /// The shop of the README: a change that back-fills a column, and a trigger that logs.
 const SHOP: &str = "
-CREATE ROLE reader LOGIN;
 CREATE ROLE migrator LOGIN;
 CREATE SCHEMA shop AUTHORIZATION migrator;
 SET ROLE migrator;
@@ -48,10 +47,6 @@ CREATE FUNCTION shop.log() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN INSERT INTO shop.order_log (order_id) VALUES (NEW.id); RETURN NEW; END';
 CREATE TRIGGER log AFTER UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.log();
 INSERT INTO shop.orders SELECT g, 'Kyiv' FROM generate_series(1, 7) g;
-GRANT USAGE ON SCHEMA shop TO reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA shop TO reader;
-GRANT SELECT ON ALL SEQUENCES IN SCHEMA shop TO reader;
-REVOKE EXECUTE ON FUNCTION shop.log() FROM PUBLIC;
 ";
 const CHANGE: &str = "UPDATE shop.orders SET region = 'east' WHERE town = 'Kyiv';\n";
 
@@ -137,7 +132,10 @@ impl Machine {
             .psql()
             .expect("psql");
         let url = ground.cluster.url("postgres", "kb");
-        let script = format!("#!/bin/sh\nexec '{}' '{url}' \"$@\"\n", psql.display());
+        let script = format!(
+            "#!/bin/sh\nexec '{}' -v ON_ERROR_STOP=1 -d '{url}' \"$@\"\n",
+            psql.display()
+        );
         fs::write(bin.join("psql"), script).expect("a file");
         fs::set_permissions(bin.join("psql"), fs::Permissions::from_mode(0o755)).expect("allowed");
         Self {
