@@ -93,12 +93,12 @@ fn as_asked(run: &RunState, profile: &Profile, again: Vec<Again>) -> Vec<Again> 
     let asked = |Again { check, judges }| {
         let mut scoped = scope(run, profile, vec![Check::clone(&check)]);
         let scoped = scoped.pop()?;
-        Some(match scoped.verdict {
-            Verdict::OutOfScope => Again { check, judges },
-            other => Again {
-                judges: judges || other != check.verdict,
-                check: scoped,
-            },
+        if scoped.verdict == Verdict::OutOfScope {
+            return Some(Again { check, judges });
+        }
+        Some(Again {
+            judges: judges || scoped.verdict != check.verdict,
+            check: scoped,
         })
     };
     again.into_iter().filter_map(asked).collect()

@@ -117,13 +117,14 @@ impl ProposedChange {
         for table in &outcome.effect {
             let written = table.rows_changed();
             let written = written.iter().filter(|(_, rows)| *rows.get() > 0);
-            let rows: String = written
+            let rows: Vec<String> = written
                 .map(|(word, rows)| format!(", {word} = {}", rows.get()))
                 .collect();
             if !rows.is_empty() {
                 put(&format!(
-                    "{comment}  {{ table = {}{rows} }},",
-                    quoted(&table.table)
+                    "{comment}  {{ table = {}{} }},",
+                    quoted(&table.table),
+                    rows.concat()
                 ));
             }
         }

@@ -57,12 +57,14 @@ impl LibpqEnvironment {
         self.account.as_deref()
     }
 
+    /// A variable as it is given, empty or not.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
     /// A variable; an empty one counts as absent, as in libpq.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.given(name).filter(|value| !value.is_empty())
     }
 
     /// Whether it says which server is asked: libpq's own variables, or a service.

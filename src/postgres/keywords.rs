@@ -3,7 +3,7 @@
 //! `no_keyword_of_libpq_is_left_without_an_answer`).
 //! Source of the list: PostgreSQL 18, "Database Connection Control Functions" and "Environment Variables".
 
-use super::settings::SettingsError;
+use super::settings::{SettingsError, value_error};
 use crate::profile::nearest;
 
 /// What is done with a keyword.
@@ -167,6 +167,14 @@ const KEYWORDS: [(&str, Option<&str>, Support); 52] = [
     ("oauth_scope", None, Refused(NO_OAUTH)),
 ];
 
+/// Keywords whose empty value is a wrong one in libpq, and not none.
+const NEVER_EMPTY: [&str; 4] = [
+    "sslmode",
+    "channel_binding",
+    "target_session_attrs",
+    "gssencmode",
+];
+
 /// Names of the keywords.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KEYWORDS.iter().map(|(name, _, _)| *name)
@@ -187,6 +195,9 @@ pub(super) fn check(name: &str, value: &str, place: &str) -> Result<(), Settings
             near: nearest(name, names()),
         });
     };
+    if value.is_empty() && NEVER_EMPTY.contains(name) {
+        return Err(value_error(name, "an empty value is none that it can have"));
+    }
     let why = match support {
         Obeyed => return Ok(()),
         // libpq takes an empty value as none.

@@ -124,7 +124,9 @@ pub(super) fn service(
                 "service {name}: a line is not key=value"
             )));
         };
-        settings.insert(key.trim().to_owned(), value.trim().to_owned());
+        // The first of two counts, as in libpq.
+        let setting = settings.entry(key.trim().to_owned());
+        setting.or_insert_with(|| value.trim().to_owned());
     }
     Ok(Some(settings))
 }

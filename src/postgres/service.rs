@@ -18,12 +18,14 @@ impl Service {
     /// The service that a connection text or the environment names.
     pub(super) fn named(found: &Parameters, env: &LibpqEnvironment) -> Option<Self> {
         let named = |key: &str, variable: &str| {
-            let of_text = found.get(key).filter(|value| !value.is_empty()).cloned();
-            of_text.or_else(|| env.get(variable).map(str::to_owned))
+            let of_text = found.get(key).map(String::as_str);
+            of_text.or_else(|| env.given(variable)).map(str::to_owned)
         };
+        // An empty name is one that no file defines, as in libpq.
+        let file = named("servicefile", "PGSERVICEFILE");
         Some(Self {
             name: named("service", "PGSERVICE")?,
-            file: named("servicefile", "PGSERVICEFILE").map(absolute),
+            file: file.filter(|file| !file.is_empty()).map(absolute),
         })
     }
 
@@ -38,6 +40,10 @@ impl Service {
     /// The settings under its name.
     pub(super) fn settings(&self, env: &LibpqEnvironment) -> Result<Parameters, SettingsError> {
         let Self { name, file } = self;
+        let lacks = |why: &str| SettingsError::Service(format!("service {name}: {why}"));
+        if let Some(file) = file.as_ref().filter(|file| !file.exists()) {
+            return Err(lacks(&format!("{} does not exist", file.display())));
+        }
         let user = file.clone().or_else(|| env.home_file(".pg_service.conf"));
         let system = env
             .get("PGSYSCONFDIR")
@@ -47,11 +53,9 @@ impl Service {
                 return Ok(found);
             }
         }
-        let places = match file {
-            Some(file) if !file.exists() => format!("{} does not exist", file.display()),
+        Err(lacks(&match file {
             Some(file) => format!("{} does not define it", file.display()),
             None => "it is defined in no service file".to_owned(),
-        };
-        Err(SettingsError::Service(format!("service {name}: {places}")))
+        }))
     }
 }

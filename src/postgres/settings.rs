@@ -149,7 +149,7 @@ impl ConnectionSettings {
             }
         }
         for (name, variable) in keywords::variables() {
-            let value = env.get(variable).filter(|_| !found.contains_key(name));
+            let value = env.given(variable).filter(|_| !found.contains_key(name));
             // A file of services without the name of one.
             if let Some(value) = value.filter(|_| name != "servicefile") {
                 keywords::check(name, value, variable)?;
@@ -177,7 +177,8 @@ impl ConnectionSettings {
         let get = |name: &str| found.get(name).map(String::as_str);
         let user = get("user").or_else(|| env.account());
         let user = user.ok_or_else(|| value_error("user", "no user is named"))?;
-        let seconds = get("connect_timeout").map(str::parse::<i64>).transpose();
+        let seconds = get("connect_timeout").map(|text| text.trim().parse::<i64>());
+        let seconds = seconds.transpose();
         let seconds =
             seconds.map_err(|_| value_error("connect_timeout", "not a number of seconds"))?;
         let mut settings = Self {

@@ -53,7 +53,9 @@ fn parse_url(rest: &str) -> Result<Parameters, SettingsError> {
             found.insert(key.to_owned(), decoded(value)?);
         }
     }
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    // One & may end the query; before any other stands a pair.
+    let pairs = query.strip_suffix('&').unwrap_or(query).split('&');
+    for pair in pairs.filter(|_| !query.is_empty()) {
         let (key, value) = pair
             .split_once('=')
             .ok_or_else(|| SettingsError::Url("a part of the query has no =".to_owned()))?;

@@ -84,13 +84,18 @@ impl ServerBinaries {
         &self.dir
     }
 
-    /// `psql` beside the server, or in `PATH`: what tests and measures put beside drygate.
+    /// `psql` beside the server, or in `PATH`: what tests and measures put beside drygate. The wrapper of Debian is none: it fills in
+    /// a host.
     #[cfg(any(test, feature = "testing"))]
     pub fn psql(&self) -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
-        let dirs = std::iter::once(self.dir.clone()).chain(env::split_paths(&path));
-        let mut programs = dirs.map(|dir| dir.join("psql"));
-        programs.find(|program| program.is_file())
+        let real = self.program("initdb").canonicalize().ok();
+        let beside = real.and_then(|initdb| Some(initdb.parent()?.to_path_buf()));
+        let dirs = [self.dir.clone()].into_iter().chain(beside);
+        let mut programs = dirs
+            .chain(env::split_paths(&path))
+            .filter_map(|dir| dir.join("psql").canonicalize().ok());
+        programs.find(|program| !program.ends_with("pg_wrapper"))
     }
 
     pub(super) fn program(&self, name: &str) -> PathBuf {

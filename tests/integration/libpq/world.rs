@@ -167,11 +167,21 @@ impl World {
         );
         let two = format!("127.0.0.9:*:*:*:wrong\n{address}:*:*:*:{escaped}\n");
         put("pass-two", &two, 0o600);
+        put("pass-group", &format!("*:*:*:*:{escaped}\n"), 0o640);
+        // A field too few, one that ends with the line, a comment behind, and an empty password for others.
+        let odd = format!(
+            "*:*:*:wrong\n#*:*:*:*:wrong\n*:*:*:r_md5:\n\\*:*:*:*:wrong\n*:5432:d\\b:r_scram:{escaped}\r\n"
+        );
+        put("pass-odd", &odd, 0o600);
+        put("pass-named", &format!("localhost:*:*:*:{escaped}"), 0o600);
         put("home/.pgpass", &format!("*:*:*:*:{escaped}\n"), 0o600);
         let services = self.filled(
             "[one]\nhost={p}\ndbname=db\nuser=r_trust\n\n# note\n[secret]\nhost={p}\ndbname=db\nuser=r_scram\npassfile={dir}/pass\n\
-             [bad]\nhost={p}\nnonsense=1\n",
+             [bad]\nhost={p}\nnonsense=1\n\
+             [odd]\n  host={p}  \ndbname=a b\nuser=r_trust\n\n[twice]\nhost={p}\nuser=r_trust\ndbname=db\nuser=r_no\n[twice]\nuser=r_plain\n\
+             [nested]\nservice=one\n",
         );
+        put("services-broken", "[broken]\nhost\n", 0o644);
         put("home/.pg_service.conf", &services, 0o644);
         put("services", &services, 0o644);
         put("sysconf/pg_service.conf", &services, 0o644);
