@@ -2,6 +2,7 @@
 //! Invariant: a blob is written once, and its name is the SHA-256 of its bytes. Held by `BlobWriter::finish` and
 //! the test `blobs_are_written_once_and_never_believed` of tests/journal.rs.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,6 +60,18 @@ impl Blobs {
             return Ok(content);
         }
         Err(changed(sha256).into())
+    }
+
+    /// The text of a document; `None`: it is missing, damaged or not UTF-8.
+    pub fn text(&self, sha256: &Digest) -> Option<String> {
+        String::from_utf8(self.get(sha256).ok()?).ok()
+    }
+
+    /// A document that is read from its beginning, piece by piece, once its bytes were checked; `None`: it is missing or damaged.
+    pub fn open(&self, sha256: &Digest) -> Option<Box<dyn BufRead>> {
+        self.check(sha256).ok()?;
+        let input = self.storage.open_read(&self.path(sha256), 0).ok()?;
+        Some(Box::new(BufReader::new(input)))
     }
 
     /// The digests that the files are named after.

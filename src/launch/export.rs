@@ -180,7 +180,7 @@ pub(super) fn page_of(
     }
     let run = history.run();
     let blobs = store.blobs(run_id)?;
-    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let document = |digest: &Digest| blobs.text(digest);
     let profile = print::profile_of(run_id, run, &document)?;
     let input = PageInput {
         report: ReportInput {

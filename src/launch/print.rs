@@ -66,7 +66,7 @@ fn with_input<T>(
 ) -> Result<T, LaunchError> {
     let run = lookup::history(store, run_id)?.into_run();
     let blobs = store.blobs(run_id)?;
-    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let document = |digest: &Digest| blobs.text(digest);
     let profile = profile_of(run_id, &run, &document)?;
     make(&ReportInput {
         run: &run,

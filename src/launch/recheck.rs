@@ -2,7 +2,6 @@
 //! Invariant: without `--after` nothing that is not a verified PASS gives 0 (`Rechecked::outcome`; test
 //! `a_sealed_pass_holds_until_one_row_changes_and_then_names_it` of tests/integration/recheck.rs).
 
-use std::borrow::Cow;
 use std::io::{BufRead, BufReader};
 
 use super::recheck_result::Rechecked;
@@ -78,12 +77,12 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         }
         error
     })?;
-    let then = |digest: &Digest| {
-        let text = String::from_utf8(sealed.blobs.get(digest).ok()?).ok()?;
-        Some(Cow::Owned(text))
-    };
+    let then = |digest: &Digest| sealed.blobs.open(digest);
     let documents = std::mem::take(&mut taken.documents);
-    let now = |digest: &Digest| Some(Cow::Borrowed(of_digest(&documents, digest)?.text()));
+    let now = |digest: &Digest| {
+        let text = of_digest(&documents, digest)?.text();
+        Some(Box::new(text.as_bytes()) as Box<dyn BufRead>)
+    };
     let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
     let (facts, grants) = (&taken.survey.facts, sealed.profile.grants_key());
     let not_comparable = audit::not_comparable(formats, &before.facts, facts, grants);

@@ -1,6 +1,5 @@
 //! Recording full surveys, and drift: which facts differ from the pin when it matters, with the rows behind them.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::RunnerError;
@@ -49,7 +48,7 @@ pub(super) fn record_survey(
 
 /// What differs between the pin and `found`, with rows where both documents are kept.
 pub(super) fn changes(recorder: &RunRecorder, pin: &Survey, found: &Survey) -> SurveyChanges {
-    let kept = |digest: &Digest| recorder.document(digest).map(Cow::Owned);
+    let kept = |digest: &Digest| recorder.open_document(digest);
     changes_with_rows(pin, found, &kept, &kept)
 }
 

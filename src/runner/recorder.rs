@@ -2,6 +2,7 @@
 //! Invariant: an event is legal, then durable, then applied, then shown; `RunRecorder::record_at` is the only place that
 //! appends.
 
+use std::io::BufRead;
 use std::sync::Arc;
 
 use super::clock::Clock;
@@ -105,8 +106,12 @@ impl RunRecorder {
 
     /// The text of a blob of this run; `None`: it is missing, damaged or not UTF-8.
     pub fn document(&self, sha256: &Digest) -> Option<String> {
-        let bytes = self.directory.blobs().get(sha256).ok()?;
-        String::from_utf8(bytes).ok()
+        self.directory.blobs().text(sha256)
+    }
+
+    /// A blob of this run that is read piece by piece; `None`: it is missing or damaged.
+    pub(super) fn open_document(&self, sha256: &Digest) -> Option<Box<dyn BufRead>> {
+        self.directory.blobs().open(sha256)
     }
 
     /// Sends the progress of a long read; not recorded.

@@ -1,10 +1,11 @@
 //! The rows behind a changed fact, compared from the two documents of that fact.
 //! Invariant: a list that is cut ends with a row that says how many are left out. Held by `ListedRows`.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
 
-use super::{Digest, FactPart, RowChange, Survey, SurveyChanges, differences, each_row_change};
+use super::compare::each_row_change;
+use super::{Digest, FactPart, RowChange, Survey, SurveyChanges, differences};
 
 /// Rows listed for each fact.
 const ROWS_MAX: usize = 50;
@@ -18,8 +19,8 @@ const VALUE_MAX: usize = 16 << 10;
 /// Bytes of a cut value that are shown before the first difference.
 const BEFORE_DIFFERENCE: usize = 200;
 
-/// Finds the text of a document by its digest; `None`: it is not at hand.
-pub type DocumentSource<'a> = &'a dyn Fn(&Digest) -> Option<Cow<'a, str>>;
+/// Opens a document by its digest, to be read from its beginning; `None`: it is not at hand.
+pub type DocumentSource<'a> = &'a dyn Fn(&Digest) -> Option<Box<dyn BufRead + 'a>>;
 
 /// The facts that differ between two surveys, with the rows that differ where both documents are available.
 pub fn changes_with_rows<'a>(
@@ -31,16 +32,9 @@ pub fn changes_with_rows<'a>(
     let mut changes = differences(before, after);
     for change in changes.voids.iter_mut().chain(&mut changes.beside) {
         let mut listed = ListedRows::default();
-        each_row_of(
-            change.key.as_str(),
-            before,
-            after,
-            [then, now],
-            &mut |row| {
-                listed.add(row);
-            },
-        );
-        change.rows = listed.finish();
+        let key = change.key.as_str();
+        let told = each_row_of(key, before, after, [then, now], &mut |row| listed.add(row));
+        change.rows = told.map_or_else(Vec::new, |()| listed.finish());
     }
     changes
 }
@@ -77,8 +71,7 @@ fn each_row_of(
         }
         return Some(());
     }
-    each_row_change(&then(&one.sha256)?, &now(&two.sha256)?, give);
-    Some(())
+    each_row_change(&|| then(&one.sha256), &|| now(&two.sha256), give)
 }
 
 /// Gives the parts that differ of a fact whose document is too long to be kept; `None`: it has no parts.

@@ -1,7 +1,9 @@
 //! The facts and rows that differ between two surveys.
 //! Invariant: a fact whose value is unknown on either side never counts as equal. Held by `compare`.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
+use std::io::{self, BufRead};
 
 use serde::{Deserialize, Serialize};
 
@@ -125,48 +127,90 @@ fn sha256(stream: Option<&StreamDigest>) -> Option<&str> {
 /// with the same key are compared in order, so that one does not hide another.
 pub fn compare_rows(before: &str, after: &str) -> Vec<RowChange> {
     let mut changes = Vec::new();
-    each_row_change(before, after, &mut |change| changes.push(change));
+    each_row_between(before, after, &mut |change| changes.push(change));
     changes
 }
 
-/// The same, row by row: of two long documents every row may differ.
-pub fn each_row_change(before: &str, after: &str, tell: &mut dyn FnMut(RowChange)) {
+/// Opens a document at its beginning; `None`: it is not at hand.
+type OpenDocument<'a, 'd> = &'a dyn Fn() -> Option<Box<dyn BufRead + 'd>>;
+
+/// The same, row by row: of two long documents every row may differ. Documents in the order of their keys are read line by line,
+/// once to see that and twice to compare, and none of them is in memory as a whole. `None`: one of them cannot be read.
+pub(super) fn each_row_change(
+    before: OpenDocument<'_, '_>,
+    after: OpenDocument<'_, '_>,
+    tell: &mut dyn FnMut(RowChange),
+) -> Option<()> {
+    if !is_in_order(before()?)? || !is_in_order(after()?)? {
+        let text = |input: Box<dyn BufRead + '_>| io::read_to_string(input).ok();
+        each_row_between(&text(before()?)?, &text(after()?)?, tell);
+        return Some(());
+    }
+    let breaks_off = Cell::new(false);
+    let read = |line: io::Result<String>| {
+        breaks_off.set(breaks_off.get() || line.is_err());
+        line.ok()
+    };
+    for new in [false, true] {
+        let (one, two) = (before()?.lines(), after()?.lines());
+        tell_rows(one.map_while(read), two.map_while(read), new, tell);
+    }
+    (!breaks_off.get()).then_some(())
+}
+
+/// Whether every line has a key and the keys rise; `None`: it cannot be read.
+fn is_in_order(input: Box<dyn BufRead + '_>) -> Option<bool> {
+    let mut last = String::new();
+    for line in input.lines() {
+        let line = line.ok()?;
+        match line.split_once('\t') {
+            Some((key, _)) if key >= last.as_str() => key.clone_into(&mut last),
+            _ => return Some(false),
+        }
+    }
+    Some(true)
+}
+
+fn each_row_between(before: &str, after: &str, tell: &mut dyn FnMut(RowChange)) {
     let is_keyed = |text: &str| text.lines().all(|line| line.contains('\t'));
     if !is_keyed(before) || !is_keyed(after) {
         return compare_lines(before, after, tell);
     }
     let (one, two) = (KeyedRows::of(before), KeyedRows::of(after));
-    // Rows that are changed or gone come before those that are new.
-    pair_rows(&one, &two, &mut |key, approved, found| {
-        if approved.is_some() && approved != found {
-            tell(row_change(key, approved, found));
-        }
-    });
-    pair_rows(&one, &two, &mut |key, approved, found| {
-        if approved.is_none() {
-            tell(row_change(key, approved, found));
-        }
-    });
+    for new in [false, true] {
+        tell_rows(one.lines(), two.lines(), new, tell);
+    }
 }
 
-/// Gives every row of both documents in the order of the keys, those of one key in pairs.
-fn pair_rows<'t>(
-    one: &KeyedRows<'t>,
-    two: &KeyedRows<'t>,
-    give: &mut dyn FnMut(&'t str, Option<&'t str>, Option<&'t str>),
+/// Tells the rows that differ between lines in the order of their keys, those of one key in pairs: the `new` ones, or, which come
+/// before them, those that are changed or gone.
+fn tell_rows<L: AsRef<str>>(
+    before: impl Iterator<Item = L>,
+    after: impl Iterator<Item = L>,
+    new: bool,
+    tell: &mut dyn FnMut(RowChange),
 ) {
-    let (mut before, mut after) = (one.rows().peekable(), two.rows().peekable());
+    let (mut before, mut after) = (before.peekable(), after.peekable());
+    let key = |line: &L| row(line.as_ref()).0.to_owned();
     loop {
         let order = match (before.peek(), after.peek()) {
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
+            (Some(old), Some(new)) => row(old.as_ref()).0.cmp(row(new.as_ref()).0),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return,
         };
         let old = before.next_if(|_| order.is_le());
-        let new = after.next_if(|_| order.is_ge());
-        if let Some((key, _)) = old.or(new) {
-            give(key, old.map(|row| row.1), new.map(|row| row.1));
+        let come = after.next_if(|_| order.is_ge());
+        let value = |line: &Option<L>| line.as_ref().map(|line| row(line.as_ref()).1.to_owned());
+        let same =
+            order.is_eq() && old.as_ref().map(AsRef::as_ref) == come.as_ref().map(AsRef::as_ref);
+        if let (Some(line), false) = (old.as_ref().or(come.as_ref()), same || old.is_none() != new)
+        {
+            tell(RowChange {
+                key: key(line),
+                approved: value(&old),
+                found: value(&come),
+            });
         }
     }
 }
@@ -196,14 +240,6 @@ fn compare_lines(before: &str, after: &str, tell: &mut dyn FnMut(RowChange)) {
     }
 }
 
-fn row_change(key: &str, approved: Option<&str>, found: Option<&str>) -> RowChange {
-    RowChange {
-        key: key.to_owned(),
-        approved: approved.map(str::to_owned),
-        found: found.map(str::to_owned),
-    }
-}
-
 /// The rows of a document in the order of their keys, those of one key in the order of the document.
 struct KeyedRows<'t> {
     text: &'t str,
@@ -227,10 +263,10 @@ impl<'t> KeyedRows<'t> {
         Self { text, starts }
     }
 
-    fn rows(&self) -> Box<dyn Iterator<Item = (&'t str, &'t str)> + '_> {
+    fn lines(&self) -> Box<dyn Iterator<Item = &'t str> + '_> {
         match &self.starts {
-            None => Box::new(self.text.lines().map(row)),
-            Some(starts) => Box::new(starts.iter().map(|start| row(line_at(self.text, *start)))),
+            None => Box::new(self.text.lines()),
+            Some(starts) => Box::new(starts.iter().map(|start| line_at(self.text, *start))),
         }
     }
 }
@@ -247,7 +283,7 @@ fn row(line: &str) -> (&str, &str) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{RowChange, compare_rows, differences};
+    use super::{BufRead, RowChange, compare_rows, differences, each_row_change};
     use crate::survey::{DriftRule, Fact, FactKey, Survey};
     use crate::testing::values;
 
@@ -367,6 +403,22 @@ mod tests {
         moved.chain(new).map(change).collect()
     }
 
+    /// What is told of two documents that are read line by line.
+    fn read(before: &[u8], after: &[u8]) -> Option<Vec<RowChange>> {
+        let mut rows = Vec::new();
+        let one = || Some(Box::new(before) as Box<dyn BufRead>);
+        let two = || Some(Box::new(after) as Box<dyn BufRead>);
+        each_row_change(&one, &two, &mut |row| rows.push(row))?;
+        Some(rows)
+    }
+
+    #[test]
+    fn of_a_document_that_is_no_text_nothing_is_told() {
+        assert_eq!(read(b"a\t1\n", b"a\t2\nb\t\xff\n"), None);
+        assert_eq!(read(b"a\t1\n\xff", b"a\t2\n"), None);
+        assert_eq!(read(b"a\t1\n", b"a\t2\n").map(|rows| rows.len()), Some(1));
+    }
+
     #[test]
     fn rows_are_paired_by_key_and_place_whatever_their_order_is() {
         let mut state = 1_u64;
@@ -383,12 +435,21 @@ mod tests {
         };
         let mut differing = 0;
         for _ in 0..2_000 {
-            let (before, after) = (text(), text());
-            let rows = compare_rows(&before, &after);
-            differing += usize::from(!rows.is_empty());
-            assert_eq!(rows, defined(&before, &after), "{before}--\n{after}");
+            let drawn = [text(), text()];
+            let in_order = drawn.clone().map(|text| {
+                let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+                lines.sort_by_key(|line| line.split_once('\t').map(|row| row.0));
+                lines.concat()
+            });
+            for [before, after] in [drawn, in_order] {
+                let rows = compare_rows(&before, &after);
+                differing += usize::from(!rows.is_empty());
+                assert_eq!(rows, defined(&before, &after), "{before}--\n{after}");
+                let read = read(before.as_bytes(), after.as_bytes());
+                assert_eq!(read.as_ref(), Some(&rows), "{before}--\n{after}");
+            }
         }
-        assert!(differing > 1_000);
+        assert!(differing > 2_000);
     }
 
     #[test]

@@ -40,9 +40,7 @@ pub use change::{DocumentSource, changes_with_rows, rows_of};
 pub use changed_words::{
     ChangedWords, SentencePart, SentenceStyle, most_telling, passages, sentence,
 };
-pub use compare::{
-    FactChange, RowChange, SurveyChanges, compare, compare_rows, differences, each_row_change,
-};
+pub use compare::{FactChange, RowChange, SurveyChanges, compare, compare_rows, differences};
 pub use content::{
     ContentColumn, ContentHasher, DocumentContent, RowDigest, columns_line, content_format,
     content_hex, content_of_document, content_of_two_formats, decoded_row, encoded_columns,

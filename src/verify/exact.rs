@@ -9,14 +9,10 @@ use super::order::LineOrder;
 use super::processes::Processes;
 use super::{Layer, Verified, rehearsals, stops};
 use crate::audit::check_table;
-use crate::journal::JournalEntry;
+use crate::journal::{Blobs, JournalEntry};
 use crate::postgres::ClosedList;
 use crate::profile::Profile;
 use crate::run::{CheckRecorded, Event, Gate, GateFinished, GateStarted, History, RunState};
-use crate::survey::Digest;
-
-/// The text of a blob; `None`: it is not there.
-pub(super) type Document<'d> = &'d dyn Fn(&Digest) -> Option<String>;
 
 /// What has to be remembered of the lines before.
 #[derive(Debug, Default)]
@@ -38,7 +34,7 @@ impl ExactLines {
         history: &History,
         profile: Option<&Profile>,
         entry: &JournalEntry<Event>,
-        document: Document<'_>,
+        blobs: &Blobs,
     ) {
         let (run, event) = (history.run(), &entry.event);
         if let Some(version) = other_version(run, event) {
@@ -60,9 +56,9 @@ impl ExactLines {
             let values = match event {
                 Event::StatementsRecorded(recorded) => {
                     let list = (self.closed_list).get_or_insert_with(|| ClosedList::of(profile));
-                    statements(run, list, recorded, document)
+                    statements(run, list, recorded, blobs)
                 }
-                _ => value_findings(run, profile, event, document),
+                _ => value_findings(run, profile, event, blobs),
             };
             found.push((Layer::Values, values));
             let checks = match event {
@@ -70,7 +66,7 @@ impl ExactLines {
                     recorded_check(run, profile, check).into_iter().collect()
                 }
                 Event::GateFinished(GateFinished { gate, .. }) => {
-                    gate_findings(run, profile, *gate, &mut self.closing, document)
+                    gate_findings(run, profile, *gate, &mut self.closing, blobs)
                 }
                 _ => Vec::new(),
             };
@@ -90,14 +86,14 @@ impl ExactLines {
         profile: Option<&Profile>,
         event: &Event,
         bytes: u64,
-        document: Document<'_>,
+        blobs: &Blobs,
     ) {
-        self.closing.after(history, event, bytes, document);
+        self.closing.after(history, event, bytes, blobs);
         if let (Event::GateStarted(GateStarted { gate: Gate::G6 }), Some(profile)) =
             (event, profile)
             && other_version(history.run(), event).is_none()
         {
-            self.closing.close(history, profile, document);
+            self.closing.close(history, profile, blobs);
         }
     }
 

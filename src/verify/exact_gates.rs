@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::exact::Document;
 use crate::audit::{
     self, Feasibility, Forbidden, FreshFold, FreshResume, Recomputed, ReportRendering,
     ResumeResult, SecretScan,
 };
+use crate::journal::Blobs;
 use crate::profile::Profile;
 use crate::run::{
     Check, CheckName, Event, Gate, GateStarted, History, ProgramFile, RepositoryState, RunState,
@@ -57,16 +57,10 @@ impl ClosingRecords {
     }
 
     /// Looks at a line that was applied, whoever wrote it; `bytes`: its length.
-    pub(super) fn after(
-        &mut self,
-        history: &History,
-        event: &Event,
-        bytes: u64,
-        document: Document<'_>,
-    ) {
+    pub(super) fn after(&mut self, history: &History, event: &Event, bytes: u64, blobs: &Blobs) {
         self.bytes += bytes;
         if let Event::RunCreated(created) = event {
-            let text = document(&created.profile_sha256);
+            let text = blobs.text(&created.profile_sha256);
             self.profile = text.map_or(0, |text| text.len() as u64);
         }
         if self.waited.is_none() && audit::first_waits(history.run(), event) {
@@ -75,11 +69,13 @@ impl ClosingRecords {
     }
 
     /// Remembers the run as G6 begins.
-    pub(super) fn close(&mut self, history: &History, profile: &Profile, document: Document<'_>) {
+    pub(super) fn close(&mut self, history: &History, profile: &Profile, blobs: &Blobs) {
         let records = history.last().map_or(0, |(seq, _)| seq + 1);
         self.at_closing = Some((records, self.bytes));
         let run = history.run();
-        let rendered = run.run_id().map(|_| rendered(run, profile, document));
+        let rendered = run
+            .run_id()
+            .map(|_| rendered(run, profile, &|digest| blobs.text(digest)));
         (self.reports, self.lost) = rendered.unwrap_or_default();
     }
 
@@ -118,7 +114,7 @@ pub(super) fn gate_findings(
     profile: &Profile,
     gate: Gate,
     closing: &mut ClosingRecords,
-    document: Document<'_>,
+    blobs: &Blobs,
 ) -> Vec<String> {
     let Some(recorded) = run.gates.get(&gate).map(|g| g.checks.clone()) else {
         return Vec::new();
@@ -133,7 +129,7 @@ pub(super) fn gate_findings(
         Gate::G3 => (Vec::new(), Vec::new()),
         Gate::G4 => (Vec::new(), resumed(closing)),
         Gate::G5 => (Vec::new(), probes(run, closing, &recorded)),
-        Gate::G6 => closing_checks(run, profile, &recorded, closing, document),
+        Gate::G6 => closing_checks(run, profile, &recorded, closing, blobs),
     };
     let again = again.into_iter().map(|check| (check, false));
     let of_world = of_world.into_iter().map(|check| (check, true));
@@ -150,7 +146,7 @@ pub(super) fn gate_findings(
         }
     }
     match gate {
-        Gate::G1 => found.extend(other_queries(run, profile, &recorded, document)),
+        Gate::G1 => found.extend(other_queries(run, profile, &recorded, blobs)),
         Gate::G6 => found.extend(two_repositories(run, &recorded)),
         Gate::G0 | Gate::G2 | Gate::G3 | Gate::G4 | Gate::G5 => {}
     }
@@ -285,10 +281,10 @@ fn other_queries(
     run: &RunState,
     profile: &Profile,
     recorded: &[Check],
-    document: Document<'_>,
+    blobs: &Blobs,
 ) -> Vec<String> {
     let mut found = Vec::new();
-    let sent = sent_queries(run, document);
+    let sent = sent_queries(run, blobs);
     for ruling in audit::recorded_rulings(recorded) {
         let query = &ruling.query;
         let sql = match query.strip_prefix("fact ") {
@@ -325,8 +321,8 @@ fn other_queries(
 }
 
 /// SHA-256 of each SQL text that was sent for the grammar of the server to judge, as a cursor.
-fn sent_queries(run: &RunState, document: Document<'_>) -> BTreeSet<Digest> {
-    let sent = sent(run, document);
+fn sent_queries(run: &RunState, blobs: &Blobs) -> BTreeSet<Digest> {
+    let sent = sent(run, blobs);
     let cursors = sent.iter().filter(|text| text.starts_with("DECLARE "));
     let selects = cursors.filter_map(|text| text.split_once(" FOR\n")?.1.strip_suffix('\n'));
     selects.map(Digest::of).collect()
@@ -370,7 +366,7 @@ fn closing_checks(
     profile: &Profile,
     recorded: &[Check],
     closing: &mut ClosingRecords,
-    document: Document<'_>,
+    blobs: &Blobs,
 ) -> (Vec<Check>, Vec<Check>) {
     let output = |name: CheckName| &raw(recorded, &name)["output"];
     let before = audit::repository_at_g0(run);
@@ -379,7 +375,7 @@ fn closing_checks(
         let main = raw(recorded, &CheckName::MainAndTagsUnchanged);
         repository_now(before, pushed, main)
     });
-    let statements = sent(run, document);
+    let statements = sent(run, blobs);
     let program = output(CheckName::ForbiddenDeployRestart)["binary_now"].clone();
     let program: Option<ProgramFile> = serde_json::from_value(program).ok();
     let scan = output(CheckName::ForbiddenHardcodedSecrets);
@@ -437,9 +433,9 @@ fn closing_checks(
 }
 
 /// Every statement that a process of the run kept before it was done.
-fn sent(run: &RunState, document: Document<'_>) -> Vec<String> {
+fn sent(run: &RunState, blobs: &Blobs) -> Vec<String> {
     let texts = run.statements.iter().filter_map(|blob| {
-        let text = document(blob)?;
+        let text = blobs.text(blob)?;
         serde_json::from_str::<Vec<String>>(&text).ok()
     });
     let sent: BTreeSet<String> = texts.flatten().collect();

@@ -1,10 +1,10 @@
 //! Values of single lines, made again from the run, its profile and its documents.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::BufRead as _;
 
-use super::exact::Document;
 use crate::audit;
+use crate::journal::Blobs;
 use crate::postgres::ClosedList;
 use crate::profile::Profile;
 use crate::report;
@@ -24,7 +24,7 @@ pub(super) fn value_findings(
     run: &RunState,
     profile: &Profile,
     event: &Event,
-    document: Document<'_>,
+    blobs: &Blobs,
 ) -> Vec<String> {
     match event {
         Event::RunCreated(created) => {
@@ -35,7 +35,7 @@ pub(super) fn value_findings(
                 "label or colour of the target is not that of the profile",
             )
         }
-        Event::SurveyTaken(taken) => survey(run, profile, taken, document),
+        Event::SurveyTaken(taken) => survey(run, profile, taken, blobs),
         Event::ContextPinned(ContextPinned { context, blob }) => {
             let made = audit::context_pins(run, profile);
             let bytes = context.bytes().map(Digest::of);
@@ -51,7 +51,7 @@ pub(super) fn value_findings(
             unless(same, "the prediction is not what the pin gives")
         }
         Event::UnitsProgressed(progressed) => step(run, profile, progressed),
-        Event::EvidenceTaken(taken) => sheet(run, profile, taken, document),
+        Event::EvidenceTaken(taken) => sheet(run, profile, taken, blobs),
         Event::ChangesAttributed(found) => unless(
             attributed(run, found),
             "what is attributed is not what the last survey differs in",
@@ -59,8 +59,8 @@ pub(super) fn value_findings(
         Event::DriftFound(DriftFound { drift, .. }) => {
             let latest = run.latest.as_ref().map(|(_, latest)| latest);
             let again = run.pin.as_ref().zip(latest);
-            let again = again
-                .map(|(pin, latest)| run.differs(changes(pin, latest, document).voids, latest));
+            let again =
+                again.map(|(pin, latest)| run.differs(changes(pin, latest, blobs).voids, latest));
             unless(
                 again.as_ref() == Some(drift),
                 "the drift is not what the last survey differs in, row by row",
@@ -69,7 +69,7 @@ pub(super) fn value_findings(
         Event::NonMutationJudged(judged) => {
             let mut again = audit::non_mutation(run);
             if let Some((pin, post)) = run.pin.as_ref().zip(run.post.as_ref()) {
-                again.changes = changes(pin, post, document).voids;
+                again.changes = changes(pin, post, blobs).voids;
             }
             unless(
                 again == **judged,
@@ -90,9 +90,9 @@ pub(super) fn statements(
     run: &RunState,
     list: &ClosedList,
     recorded: &StatementsRecorded,
-    document: Document<'_>,
+    blobs: &Blobs,
 ) -> Vec<String> {
-    let texts = document(&recorded.blob);
+    let texts = blobs.text(&recorded.blob);
     let texts = texts.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
     let count = texts.as_ref().map(|texts| texts.len() as u64);
     let mut found = unless(
@@ -148,17 +148,12 @@ fn of_people(run: &RunState, profile: &Profile, event: &Event) -> Vec<String> {
 }
 
 /// What differs between two surveys, with rows as far as the documents are among the blobs.
-fn changes(pin: &Survey, found: &Survey, document: Document<'_>) -> SurveyChanges {
-    let source = |digest: &Digest| document(digest).map(Cow::Owned);
+fn changes(pin: &Survey, found: &Survey, blobs: &Blobs) -> SurveyChanges {
+    let source = |digest: &Digest| blobs.open(digest);
     changes_with_rows(pin, found, &source, &source)
 }
 
-fn survey(
-    run: &RunState,
-    profile: &Profile,
-    taken: &SurveyTaken,
-    document: Document<'_>,
-) -> Vec<String> {
+fn survey(run: &RunState, profile: &Profile, taken: &SurveyTaken, blobs: &Blobs) -> Vec<String> {
     let mut found = Vec::new();
     let survey = &taken.survey;
     // What is resolved and checked again afterwards has transactions of its own.
@@ -178,8 +173,9 @@ fn survey(
             found.push(format!("{key} is not declared so in the profile"));
         }
         let lines = fact.document.as_ref().and_then(|reference| {
-            let text = document(&reference.sha256)?;
-            Some((text.lines().count() as u64, reference.lines))
+            let mut lines = blobs.open(&reference.sha256)?.lines();
+            let has = lines.try_fold(0, |has, line| line.map(|_| has + 1).ok())?;
+            Some((has, reference.lines))
         });
         if lines.is_some_and(|(has, said)| has != said) {
             found.push(format!("the document of {key} has another number of lines"));
@@ -195,7 +191,7 @@ fn survey(
         .filter(|_| taken.purpose != SurveyPurpose::Pin);
     if let Some(pin) = pin {
         found.extend(unlike_pin(run, pin, taken));
-        if changes(pin, survey, document).beside != taken.beside {
+        if changes(pin, survey, blobs).beside != taken.beside {
             found.push("what is listed beside is not what differs, row by row".to_owned());
         }
     }
@@ -346,12 +342,7 @@ fn step(run: &RunState, profile: &Profile, progressed: &UnitsProgressed) -> Vec<
     found
 }
 
-fn sheet(
-    run: &RunState,
-    profile: &Profile,
-    taken: &EvidenceTaken,
-    document: Document<'_>,
-) -> Vec<String> {
+fn sheet(run: &RunState, profile: &Profile, taken: &EvidenceTaken, blobs: &Blobs) -> Vec<String> {
     let EvidenceTaken {
         gate, round, sheet, ..
     } = taken;
@@ -361,7 +352,7 @@ fn sheet(
     }
     let blob = sheet.last_pass.as_ref().map(|(_, _, blob)| blob);
     let last = blob.and_then(|blob| {
-        let last: LastPass = serde_json::from_str(&document(blob)?).ok()?;
+        let last: LastPass = serde_json::from_str(&blobs.text(blob)?).ok()?;
         Some((last, blob.clone()))
     });
     let last = last.as_ref().map(|(last, blob)| (last, blob.clone()));

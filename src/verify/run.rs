@@ -81,7 +81,7 @@ fn look(
     }
     let reader = JournalReader::new(storage.clone(), run);
     let blobs = Blobs::new(storage.clone(), run);
-    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let document = |digest: &Digest| blobs.text(digest);
     let documents = KeptDocuments {
         text: &document,
         is_intact: &|digest| blobs.check(digest).is_ok(),
@@ -116,7 +116,7 @@ fn look(
             Err(other) => return Err(other.into()),
         };
         if again.is_legal() {
-            exact.look(again.history(), profile.as_ref(), &entry, &document);
+            exact.look(again.history(), profile.as_ref(), &entry, &blobs);
         }
         forms.look(&entry, beyond);
         let line = line_of(&entry);
@@ -128,7 +128,7 @@ fn look(
         again.feed(entry.seq, entry.at, &entry.event, &entry.sha256);
         if again.is_legal() {
             let history = again.history();
-            exact.applied(history, profile.as_ref(), &entry.event, bytes, &document);
+            exact.applied(history, profile.as_ref(), &entry.event, bytes, &blobs);
         }
         let event = (entry.seq, &entry.event);
         of_documents.extend(audit::document_findings(
@@ -257,7 +257,7 @@ fn compare_rest(
     profile: Option<&Profile>,
     blobs: &Blobs,
 ) -> Result<(), VerifyError> {
-    let document = |digest: &Digest| String::from_utf8(blobs.get(digest).ok()?).ok();
+    let document = |digest: &Digest| blobs.text(digest);
     found.run_id = run.run_id().map_or_else(String::new, ToString::to_string);
     found.by_own_values = audit::judged_by_own_values(run);
     let before = found.findings.len();

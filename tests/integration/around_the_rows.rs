@@ -1,8 +1,8 @@
 //! What is around the rows: more than 60 changes by another session between two surveys, each with what it must be.
 //! Invariant: a change voids or is listed beside, by name, with before and after in the documents behind the fact.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::BufRead;
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 use drygate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
@@ -90,7 +90,7 @@ fn differing(before: &Taken, after: &Taken) -> SurveyChanges {
     let all = || before.documents.iter().chain(&after.documents);
     let kept = |digest: &Digest| {
         let found = all().find(|document| document.reference().sha256 == *digest);
-        found.map(|document| Cow::Borrowed(document.text()))
+        found.map(|document| Box::new(document.text().as_bytes()) as Box<dyn BufRead>)
     };
     changes_with_rows(&before.survey, &after.survey, &kept, &kept)
 }
