@@ -12,6 +12,7 @@ mod error;
 mod help;
 mod policy_file;
 mod printed;
+mod profile_command;
 mod program;
 mod refused;
 mod resolve;
@@ -23,8 +24,8 @@ mod version;
 
 pub use approvals::check_approvals;
 pub use command::{
-    Command, ConfigCommand, DiffCommand, ProfileCommand, ReplayCommand, ReplayFile, ReplayFormat,
-    RunPlace, RunsCommand, RunsRemoval,
+    Command, ConfigCommand, DiffCommand, ReplayCommand, ReplayFile, ReplayFormat, RunPlace,
+    RunsCommand, RunsRemoval,
 };
 pub use completion::{complete, completions};
 pub use demo_scenario::DemoScenario;
@@ -32,6 +33,7 @@ pub use environment::{Disk, Environment, Files};
 pub use error::CliError;
 pub use policy_file::{POLICY_FILE, PolicyFile, machine_policy, read_policy};
 pub use printed::{clap_command, config_document, config_text, manual, write_manuals};
+pub use profile_command::ProfileCommand;
 pub use resolve::{Cli, parse};
 pub use run_ref::{RunRef, RunRefError};
 pub use secret::{BlankDatabaseUrl, DatabaseUrl, redact};

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::{
-    LaunchError, approve, demo, diff, doctor, export, headless, import, lookup, output, print,
-    recheck, rehearse, replay, run, runs, screen, survey, verify, watch,
+    LaunchError, approve, archive, demo, diff, doctor, headless, lookup, output, print, recheck,
+    rehearse, replay, run, runs, screen, survey, verify, watch,
 };
 use crate::cli;
 use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
@@ -144,8 +144,8 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         }
         Command::Survey => survey::survey(settings),
         Command::Report { run } => print::report(settings, run),
-        Command::Export { run, output } => export::export(settings, run, output),
-        Command::Import { file } => import::import(settings, file),
+        Command::Export { run, output } => archive::export(settings, run, output),
+        Command::Import { file } => archive::import(settings, file),
         Command::Diff(command) => diff::diff(settings, command),
         Command::Profile(command) => print::profiles(settings, command),
         Command::Doctor { sql: false } => doctor::doctor(settings),

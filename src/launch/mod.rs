@@ -1,16 +1,15 @@
 //! Composition root: one file per command. The only folder that may import every other one (import table of src/lib.rs).
 
 mod approve;
+mod archive;
 mod demo;
 mod diff;
 mod diff_text;
 mod dispatch;
 mod doctor;
 mod error;
-mod export;
 mod files;
 mod headless;
-mod import;
 mod lookup;
 mod output;
 mod playback;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::terminal_session::ScreenTerminalSession;
 use super::{
-    LaunchError, diff, export, lookup, output, print, replay, run_plan, screen, terminal_session,
+    LaunchError, archive, diff, lookup, output, print, replay, run_plan, screen, terminal_session,
     verify, watch,
 };
 use crate::cli::{DiffCommand, RunRef, RunsCommand, RunsRemoval, Settings};
@@ -434,7 +434,7 @@ fn bring(store: &DirectoryStore, name: &str, asked: Asked) -> Result<PickerMessa
         }
         Asked::Export => {
             let file = PathBuf::from(format!("{run_id}.tar.gz"));
-            let written = export::exported(store, &run_id, &file).map_err(|error| {
+            let written = archive::exported(store, &run_id, &file).map_err(|error| {
                 // The list asks for no name: a command does, which has no room in the answer to a key.
                 match error {
                     LaunchError::NameTaken { .. } => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{LaunchError, export, lookup, output, review, run_plan};
+use super::{LaunchError, archive, lookup, output, review, run_plan};
 use crate::cli::{Output, RunPlace, Settings};
 use crate::compare::ReviewNote;
 use crate::documents::{SchemaVersion, VerifyDocument};
@@ -25,7 +25,7 @@ pub fn verify(
             let opened = lookup::archive(file)?;
             let run = DirectoryStore::run_path(opened.run_id());
             let (mut found, notes) = looked(opened.store().storage(), &run, kept)?;
-            let pages = export::compare_pages(&opened)?;
+            let pages = archive::compare_pages(&opened)?;
             found.findings.extend(pages.findings);
             found.not_checked.extend(pages.not_checked);
             (found, notes)

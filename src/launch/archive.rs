@@ -1,5 +1,9 @@
-//! `drygate export`: a run as one archive or as one page of HTML. It reads the run and writes that file alone.
+//! `drygate export` and `import`: a run as one archive or as one page of HTML, and the run of an archive among one's own.
+//! Invariant: nothing appears among the runs before it was verified, and an imported run is read only here (`publish` marks it
+//! before the rename); an export reads the run and writes its file alone.
 
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -7,16 +11,21 @@ use flate2::{Compression, GzBuilder};
 
 use super::files::WrittenFile;
 use super::{LaunchError, files, lookup, output, print, review, run_plan, verify};
-use crate::archive::{ArchiveError, OpenedArchive, PagesCompared, PagesOf, pack};
+use crate::archive::{
+    ArchiveError, Limits, OpenedArchive, PagesCompared, PagesOf, open_archive, pack,
+};
 use crate::cli::{Output, RunRef, Settings};
-use crate::documents::{ExportDocument, SchemaVersion};
+use crate::documents::{ExportDocument, ImportDocument, SchemaVersion};
 use crate::journal::{
-    DirectoryStore, JournalEntry, JournalError, Review, ReviewStatus, RunFile, RunFiles, RunStore,
+    CACHE_DIR, DirectoryStore, ImportedFrom, JournalEntry, JournalError, RUNS_DIR, Review,
+    ReviewStatus, RunFile, RunFiles, RunStore, mark_imported,
 };
 use crate::page::{PageInput, PageNote, is_listed, page};
-use crate::report::ReportInput;
+use crate::report::{self, ReportInput};
 use crate::run::{Event, History, JournalHead, RunId, RunState, exit};
 use crate::runner;
+use crate::runner::clock::{Clock, SystemClock};
+use crate::runner::person;
 use crate::survey::Digest;
 
 /// Value of the OS field in a gzip header (RFC 1952): 255, unknown. Without it the same run would give other bytes on another
@@ -227,4 +236,112 @@ fn hooks(contents: &RunFiles) -> Result<Vec<String>, LaunchError> {
         .map_err(LaunchError::output("cannot read hooks.jsonl"))?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Imports an archive after verifying it.
+pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
+    lookup::refuse_no_archive(file)?;
+    let store = run_plan::store(settings)?;
+    let root = store.storage().root().to_owned();
+    for directory in [CACHE_DIR, RUNS_DIR] {
+        let made = store.storage().create_dir(Path::new(directory));
+        made.map_err(JournalError::from)?;
+    }
+    let permissions = run_plan::permissions(settings)?;
+    // Below the data directory, so that the last step is a rename; what a crash leaves in the cache may be deleted.
+    let cache = root.join(CACHE_DIR);
+    let opened = open_archive(file, Some(&cache), permissions, Limits::default())?;
+    let run_id = opened.run_id().clone();
+    let mut findings = verify::findings(opened.store(), &run_id)?;
+    findings.extend(compare_pages(&opened)?.findings);
+    if let Some(first) = findings.first() {
+        return Err(LaunchError::Corrupt(format!(
+            "the archive {} does not verify, nothing was imported: {first}",
+            visible(file)
+        )));
+    }
+    let sealed = opened.store().is_sealed(&run_id)?;
+    let there = store.runs()?.contains(&run_id);
+    if there {
+        compare(&store, &opened)?;
+    } else {
+        publish(&store, &opened)?;
+    }
+    tell(settings, &run_id, there, sealed)
+}
+
+/// Marks the run and gives it its name among the runs, in one step.
+fn publish(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchError> {
+    let run = DirectoryStore::run_path(opened.run_id());
+    let by = person::own();
+    let from = ImportedFrom {
+        archive_sha256: opened.sha256().clone(),
+        at: SystemClock.now(),
+        by: format!("{}@{}", by.user, by.host),
+    };
+    mark_imported(&**opened.store().storage(), &run, &from)?;
+    let failed = LaunchError::output("cannot put the run beside the others");
+    let root = store.storage().root();
+    fs::rename(opened.run_directory(), root.join(&run)).map_err(failed)?;
+    File::open(root.join(RUNS_DIR))
+        // The rename itself is durable only once the directory is synced.
+        .and_then(|runs| runs.sync_all())
+        .map_err(failed)
+}
+
+/// A run of that name is there: the same bytes, or it is refused with the file that differs.
+fn compare(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchError> {
+    let run_id = opened.run_id();
+    let (here, there) = (digests(store, run_id)?, digests(opened.store(), run_id)?);
+    let differs = |name: &&String| here.get(*name) != there.get(*name);
+    let Some(first) = here.keys().chain(there.keys()).find(differs) else {
+        return Ok(());
+    };
+    let how = match (here.get(first), there.get(first)) {
+        (Some(_), None) => "is not in the archive",
+        (None, _) => "is only in the archive",
+        _ => "has other bytes",
+    };
+    Err(LaunchError::Corrupt(format!(
+        "{run_id} is there already and is not the run of the archive: {first} {how}; nothing was imported"
+    )))
+}
+
+fn digests(
+    store: &DirectoryStore,
+    run_id: &RunId,
+) -> Result<BTreeMap<String, Digest>, LaunchError> {
+    let contents = RunFiles::of(store.storage(), &DirectoryStore::run_path(run_id))?;
+    let mut digests = BTreeMap::new();
+    for file in contents.files() {
+        digests.insert(file.name.clone(), contents.digest(file)?);
+    }
+    Ok(digests)
+}
+
+fn tell(settings: &Settings, run_id: &RunId, there: bool, sealed: bool) -> Result<u8, LaunchError> {
+    if settings.output == Output::Json {
+        output::document(&ImportDocument {
+            schema: SchemaVersion,
+            run_id: run_id.clone(),
+            imported: !there,
+            already_there: there,
+            sealed,
+        })?;
+        return Ok(exit::OK);
+    }
+    output::line(run_id.as_str())?;
+    let report = settings.call.to(format!("report {}", run_id.tail()));
+    output::say(&if there {
+        "It is there already, with the same bytes.".to_owned()
+    } else if sealed {
+        format!("Imported: it verifies, and is read only here. Read it: {report}")
+    } else {
+        "Imported: it verifies as far as it went. It is not sealed, and is read only here: it can be resumed and decided on where it was made.".to_owned()
+    });
+    Ok(exit::OK)
+}
+
+fn visible(file: &Path) -> String {
+    report::visible(&file.display().to_string())
 }
