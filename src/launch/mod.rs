@@ -15,7 +15,6 @@ mod output;
 mod playback;
 mod print;
 mod profile_init;
-mod proposed_change;
 mod recheck;
 mod recheck_result;
 mod rehearse;

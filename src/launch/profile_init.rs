@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::proposed_change::ProposedChange;
+use super::rehearse::ProposedChange;
 use super::{LaunchError, files, output, survey};
 use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
