@@ -10,7 +10,7 @@ use super::scope::is_of_units;
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, Gate, NonMutationVerdict,
-    RunState, State, StepDone,
+    RunState, State, StepDone, Verdict,
 };
 use crate::simulate::SimulatedStep;
 
@@ -19,10 +19,15 @@ pub fn g3_count(run: &RunState) -> usize {
     let names = required_checks(table_of(run), Gate::G3).unwrap_or_default();
     // What is not simulated is not asked, and in no count.
     let compared = run.change().is_some_and(|change| change.of_sg1.is_some());
+    let recorded = run
+        .gates
+        .get(&Gate::G3)
+        .map_or(&[][..], |gate| gate.checks.as_slice());
     let asked = names.iter().filter(|name| {
+        let not_asked = |check: &Check| check.name == **name && check.verdict == Verdict::NotAsked;
         let of_units = is_of_units(name) || **name == CheckName::ChangeAsSimulated;
         let is_compared = compared || **name != CheckName::ChangeAsSimulated;
-        is_compared && (run.simulates() || !of_units)
+        is_compared && (run.simulates() || !of_units) && !recorded.iter().any(not_asked)
     });
     asked.count()
 }
@@ -48,7 +53,7 @@ pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
 /// The checks of G3 that can be evaluated by now: to be recorded as the run goes on. Recording one again replaces it.
 pub fn g3_so_far(run: &RunState, profile: &Profile) -> Vec<Check> {
     // NOT CHECKED means "not reached yet" here: such a check is recorded once it can be evaluated.
-    let known = |check: &Check| check.verdict != crate::run::Verdict::NotChecked;
+    let known = |check: &Check| check.verdict != Verdict::NotChecked;
     g3(run, profile).into_iter().filter(known).collect()
 }
 

@@ -120,20 +120,31 @@ pub fn init(
     {
         output::say(&visible(&format!("  {line}")));
     }
-    let written = shell_word(&path.display().to_string()).into_owned();
-    if let Some(reader) = reader {
-        let statements = format!("doctor --sql --profile {written} --database-url ..");
-        output::say(&visible(&format!(
-            "  Runs connect as {reader}: {} prints the statements that make that role.",
-            settings.call.anywhere(statements)
-        )));
-    } else if learnt.as_ref().is_some_and(|learnt| learnt.may_write) {
+    if reader.is_none() && learnt.as_ref().is_some_and(|learnt| learnt.may_write) {
         output::say(
             "  This role can write, and a run needs one that cannot: --reader ROLE names it, and `doctor --sql` makes it.",
         );
     }
-    output::say(&visible(&format!("  Try it: {check}")));
+    tell_next(settings, &path.display().to_string(), reader, &check);
     Ok(0)
+}
+
+/// What to do with the profile that was written.
+fn tell_next(settings: &Settings, written: &str, reader: Option<&str>, check: &str) {
+    let Some(reader) = reader else {
+        output::say(&visible(&format!("  Try it: {check}")));
+        return;
+    };
+    let on = |words: &str| {
+        let words = format!("{words} {} --database-url ..", shell_word(written));
+        settings.call.anywhere(words)
+    };
+    let statements = on("doctor --sql --profile");
+    output::say(&visible(&format!(
+        "  Runs connect as {reader}: {statements} prints the statements that make that role."
+    )));
+    let check = on("profile check");
+    output::say(&visible(&format!("  Try it as that role: {check}")));
 }
 
 fn taken(file: &Path) -> LaunchError {

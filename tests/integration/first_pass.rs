@@ -133,7 +133,7 @@ fn a_written_profile_passes_as_it_is() {
         profile.contains("table = \"pgbench_accounts\""),
         "{profile}"
     );
-    let left_out = "# left out: public.pgbench_history: it has no primary key";
+    let left_out = "# left out: public.pgbench_history: it has no unique key";
     assert!(profile.contains(left_out), "{profile}");
     let profile = to_pass(&ground, "quoted", "\"Music Shop\"", QUOTED);
     for part in [
@@ -150,7 +150,7 @@ fn a_written_profile_passes_as_it_is() {
     for part in [
         "table = \"person\"",
         "# left out: public.secret: row security",
-        "# left out: public.note: it has no primary key",
+        "# left out: public.note: it has no unique key",
         "# left out: public.named: ",
     ] {
         assert!(profile.contains(part), "{part}: {profile}");
