@@ -311,7 +311,7 @@ mod tests {
     use super::super::fixture::profile;
     use super::super::journal_fixture::{at_sg1, at_sg2, post};
     use super::{g3, g3_so_far};
-    use crate::run::{ApprovalStatus, NonMutationVerdict, RunState, Verdict};
+    use crate::run::{ApprovalStatus, Gate, NonMutationVerdict, RunState, Verdict};
     use crate::simulate::UnitVerification;
     use crate::survey::{Digest, Simulated};
 
@@ -413,6 +413,18 @@ mod tests {
             "{}",
             checks[2].says
         );
+    }
+
+    #[test]
+    fn a_check_that_was_not_asked_is_in_no_count() {
+        let mut run = done();
+        let all = super::g3_count(&run);
+        let mut gate = run.gates[&Gate::G2].clone();
+        let mut check = g3(&run, &profile()).swap_remove(0);
+        check.verdict = Verdict::NotAsked;
+        gate.checks = Arc::new(vec![check]);
+        run.gates.insert(Gate::G3, gate);
+        assert_eq!(super::g3_count(&run), all - 1);
     }
 
     #[test]

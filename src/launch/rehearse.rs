@@ -2,7 +2,6 @@
 //! For `drygate profile init --change` the same becomes the change of a new profile (`ProposedChange`).
 //! Invariant: what is printed of the effect has the mark of REHEARSED (`#`), and what was not measured whole is no expectation.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -247,8 +246,8 @@ impl ProposedChange {
         };
         let read = outcome.seeded.iter().map(|seeded| seeded.table.as_str());
         let wrote = outcome.effect.iter().map(|effect| effect.table.as_str());
-        let touched: BTreeSet<&str> = read.chain(wrote).collect();
-        touched.contains(format!("{}.{}", table.schema, table.name).as_str())
+        let name = format!("{}.{}", table.schema, table.name);
+        read.chain(wrote).any(|touched| touched == name)
     }
 
     /// What a person must know of the rehearsal.

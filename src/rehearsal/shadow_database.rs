@@ -356,10 +356,10 @@ pub(super) fn says_done(psql: &mut Command) -> &mut Command {
     psql.arg("-c").arg(format!("\\warn {DONE}"))
 }
 
-/// Whether `psql` said so.
+/// Whether `psql` said so. What a script said before need not end its line.
 pub(super) fn is_done(said: &[u8]) -> Result<(), String> {
     let mut lines = said.split(|byte| *byte == b'\n');
-    if lines.any(|line| line == DONE.as_bytes()) {
+    if lines.any(|line| line.ends_with(DONE.as_bytes())) {
         return Ok(());
     }
     Err("psql ended without an error, and before it had done its work".to_owned())
@@ -415,4 +415,23 @@ pub(super) fn literal(text: &str) -> String {
 /// Schema and name for people.
 pub(super) fn shown((schema, name): &QualifiedName) -> String {
     format!("{schema}.{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_done;
+
+    #[test]
+    fn a_script_that_leaves_its_last_line_open_is_done_all_the_same() {
+        for said in [
+            "drygate_done\n",
+            "NOTICE: a\ndrygate_done\n",
+            "half a linedrygate_done\n",
+        ] {
+            assert_eq!(is_done(said.as_bytes()), Ok(()), "{said}");
+        }
+        for said in ["", "NOTICE: a\n", "drygate_don"] {
+            assert!(is_done(said.as_bytes()).is_err(), "{said}");
+        }
+    }
 }

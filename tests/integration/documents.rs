@@ -25,13 +25,9 @@ const DOCUMENTS: [&str; 5] = [
 ];
 
 /// What ends with another code than 0 where the document does not say `exit N` beside it.
-const ENDS: [(&str, i32); 5] = [
+const ENDS: [(&str, i32); 2] = [
     // Without a terminal a run stops at SG1, where a person at a screen would go on.
     ("drygate run ", 3),
-    // The role of the documents' own demo may read all that it should; the server's superuser may not survey.
-    ("drygate doctor", 0),
-    ("drygate diff last --evidence SG1", 0),
-    ("drygate diff RUN_ID RUN_ID2", 0),
     // One unit was left out of the real change, as the document shows it.
     ("drygate recheck last --after", 2),
 ];

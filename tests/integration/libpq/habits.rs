@@ -279,7 +279,8 @@ pub const HABITS: &[Habit] = &[
         &[("PGPASSWORD", "wrong")],
         Same,
     ),
-    text("host={p} user=r_scram dbname=db"),
+    // psql asks for the password; we say how one is given.
+    refused("host={p} user=r_scram dbname=db", "PGPASSWORD"),
     text("host={p} user=r_scram dbname=db password='{'pw}'"),
     text("postgresql://r_scram:{%pw}@{p}/db"),
     text("host={p} user=r_scram dbname=db passfile={dir}/pass"),
