@@ -10,10 +10,10 @@ use crate::audit::fixture::{again, change, live};
 use crate::audit::journal_fixture::{at_sg2, closed, passed, rejected};
 use crate::audit::{PROBES, forbidden_rows, result, result_name};
 use crate::run::{
-    ApprovalRecorded, CheckName, CheckRecorded, ClaimVerdict, ContextPinned, EffectPredicted,
-    Event, EvidenceTaken, Gate, GateFinished, GateStarted, History, NonMutationVerdict, RunCreated,
-    RunSealed, SurveyPurpose, SurveyTaken, TeamWords, TransactionClosed, TransactionOpened,
-    UnitsProgressed, Verdict,
+    ApprovalRecorded, Check, CheckName, CheckRecorded, ClaimVerdict, ContextPinned,
+    EffectPredicted, Event, EvidenceTaken, Gate, GateFinished, GateStarted, History,
+    NonMutationVerdict, RunCreated, RunSealed, SurveyPurpose, SurveyTaken, TeamWords,
+    TransactionClosed, TransactionOpened, UnitsProgressed, Verdict,
 };
 use crate::survey::{Digest, RoleFinding, Severity, Simulated, Survey};
 use crate::testing::ScriptedRecord;
@@ -64,6 +64,13 @@ fn ended() -> [Vec<ScriptedRecord>; 3] {
     [passed().records, rejected().records, closed(moved).records]
 }
 
+fn check_of(record: &mut ScriptedRecord) -> &mut Check {
+    let Event::CheckRecorded(recorded) = Arc::make_mut(&mut record.event) else {
+        panic!("a check");
+    };
+    &mut recorded.check
+}
+
 #[track_caller]
 fn is_named(what: &str, forged: Vec<ScriptedRecord>, gate: Gate, name: &str) {
     let findings = again(&consistent(forged)).findings;
@@ -72,97 +79,6 @@ fn is_named(what: &str, forged: Vec<ScriptedRecord>, gate: Gate, name: &str) {
         findings.iter().any(named),
         "{what}: {gate} {name}: {findings:#?}"
     );
-}
-
-#[test]
-fn every_check_that_is_cut_out_doubled_or_invented_is_named() {
-    for records in ended() {
-        assert_eq!(again(&consistent(records.clone())).findings, Vec::new());
-        for (at, gate, name) in checks(&records) {
-            let mut cut = records.clone();
-            cut.remove(at);
-            is_named("cut out", cut, gate, name.name());
-            let mut doubled = records.clone();
-            doubled.insert(at, records[at].clone());
-            is_named("doubled", doubled, gate, name.name());
-            let mut renamed = records.clone();
-            if let Event::CheckRecorded(CheckRecorded { check, .. }) =
-                Arc::make_mut(&mut renamed[at].event)
-            {
-                check.name = CheckName::from("invented");
-            }
-            is_named("renamed", renamed, gate, "invented");
-        }
-    }
-}
-
-#[test]
-fn every_verdict_that_is_turned_round_is_found_by_name() {
-    let verdicts = [
-        Verdict::Pass,
-        Verdict::Fail,
-        Verdict::NotChecked,
-        Verdict::OutOfScope,
-        Verdict::NotAsked,
-    ];
-    let [passed, rejected, _] = ended();
-    for records in [passed, rejected] {
-        for (at, gate, name) in checks(&records) {
-            for verdict in verdicts {
-                let mut forged = records.clone();
-                let Event::CheckRecorded(CheckRecorded { check, .. }) =
-                    Arc::make_mut(&mut forged[at].event)
-                else {
-                    panic!("a check");
-                };
-                if check.verdict == verdict {
-                    continue;
-                }
-                check.verdict = verdict;
-                is_named(verdict.name(), forged, gate, name.name());
-            }
-        }
-    }
-}
-
-/// Every single raw value of every check, replaced by another one of its kind. What the journal has nothing to compare with is
-/// listed.
-#[test]
-fn raw_values_that_say_something_else_are_found() {
-    let records = passed().records;
-    let mut silent = BTreeSet::new();
-    for (at, gate, name) in checks(&records) {
-        let mut forged = records.clone();
-        let Event::CheckRecorded(CheckRecorded { check, .. }) =
-            Arc::make_mut(&mut forged[at].event)
-        else {
-            panic!("a check");
-        };
-        let Some(raw) = check.raw.as_object_mut() else {
-            continue;
-        };
-        for (field, value) in raw.clone() {
-            let mut forged = records.clone();
-            if let Event::CheckRecorded(CheckRecorded { check, .. }) =
-                Arc::make_mut(&mut forged[at].event)
-            {
-                check.raw[&field] = other(&value);
-            }
-            if again(&consistent(forged)).findings.is_empty() {
-                silent.insert(format!("{gate} {name} {field}"));
-            }
-        }
-    }
-    let probes = PROBES
-        .iter()
-        .flat_map(|probe| ["expected", "saw"].map(|field| format!("G5 {probe} {field}")));
-    let detectors = forbidden_rows(TeamWords::plain()).map(|(row, _)| format!("G6 {row} detector"));
-    let others = ["G6 main_and_tags_unchanged moved_by_others"];
-    let alone: BTreeSet<String> = probes
-        .chain(detectors)
-        .chain(others.map(str::to_owned))
-        .collect();
-    assert_eq!(silent, alone);
 }
 
 fn other(value: &Value) -> Value {
@@ -438,19 +354,6 @@ fn a_forged_claim_verdict_or_result_is_found() {
 }
 
 #[test]
-fn a_lost_record_is_found() {
-    // A return or stop is shown, the seal is last: that these are gone the chain of digests finds.
-    let silent = ["stop_raised", "invocation_returned", "run_sealed"];
-    let whole = passed().records;
-    for lost in 1..whole.len() {
-        let mut records = whole.clone();
-        let name = records.remove(lost).event.name();
-        let found = !again(&consistent(records)).findings.is_empty();
-        assert!(found || silent.contains(&name), "{lost} {name}");
-    }
-}
-
-#[test]
 fn an_empty_pass_is_found() {
     must_find("a PASS without raw values", |records| {
         let check = |e: &Event| {
@@ -492,4 +395,94 @@ fn an_approval_after_expiry_is_found_though_the_clock_was_set_back() {
     let found = again(&records).findings;
     let named = |f: &RecomputeFinding| f.what.contains("The evidence expired at");
     assert!(found.iter().any(named), "{found:?}");
+}
+
+/// Each record, check and value in turn: `make check` leaves these out.
+mod exhaustive {
+    use super::*;
+
+    #[test]
+    fn every_check_that_is_cut_out_doubled_or_invented_is_named() {
+        for records in ended() {
+            assert_eq!(again(&consistent(records.clone())).findings, Vec::new());
+            for (at, gate, name) in checks(&records) {
+                let mut cut = records.clone();
+                cut.remove(at);
+                is_named("cut out", cut, gate, name.name());
+                let mut doubled = records.clone();
+                doubled.insert(at, records[at].clone());
+                is_named("doubled", doubled, gate, name.name());
+                let mut renamed = records.clone();
+                check_of(&mut renamed[at]).name = CheckName::from("invented");
+                is_named("renamed", renamed, gate, "invented");
+            }
+        }
+    }
+
+    #[test]
+    fn every_verdict_that_is_turned_round_is_found_by_name() {
+        let verdicts = [
+            Verdict::Pass,
+            Verdict::Fail,
+            Verdict::NotChecked,
+            Verdict::OutOfScope,
+            Verdict::NotAsked,
+        ];
+        let [passed, rejected, _] = ended();
+        for records in [passed, rejected] {
+            for (at, gate, name) in checks(&records) {
+                for verdict in verdicts {
+                    let mut forged = records.clone();
+                    let check = check_of(&mut forged[at]);
+                    if check.verdict == verdict {
+                        continue;
+                    }
+                    check.verdict = verdict;
+                    is_named(verdict.name(), forged, gate, name.name());
+                }
+            }
+        }
+    }
+
+    /// Every single raw value of every check, replaced by another one of its kind. What the journal has nothing to compare with is
+    /// listed.
+    #[test]
+    fn raw_values_that_say_something_else_are_found() {
+        let records = passed().records;
+        let mut silent = BTreeSet::new();
+        for (at, gate, name) in checks(&records) {
+            let raw = check_of(&mut records[at].clone()).raw.clone();
+            for (field, value) in raw.as_object().into_iter().flatten() {
+                let mut forged = records.clone();
+                check_of(&mut forged[at]).raw[field] = other(value);
+                if again(&consistent(forged)).findings.is_empty() {
+                    silent.insert(format!("{gate} {name} {field}"));
+                }
+            }
+        }
+        let probes = PROBES
+            .iter()
+            .flat_map(|probe| ["expected", "saw"].map(|field| format!("G5 {probe} {field}")));
+        let detectors =
+            forbidden_rows(TeamWords::plain()).map(|(row, _)| format!("G6 {row} detector"));
+        let others = ["G6 main_and_tags_unchanged moved_by_others"];
+        let alone: BTreeSet<String> = probes
+            .chain(detectors)
+            .chain(others.map(str::to_owned))
+            .collect();
+        assert_eq!(silent, alone);
+    }
+
+    #[test]
+    fn a_lost_record_is_found() {
+        // A return or stop is shown, the seal is last: that these are gone the chain of digests finds.
+        let silent = ["stop_raised", "invocation_returned", "run_sealed"];
+        let whole = passed().records;
+        for lost in 1..whole.len() {
+            let mut records = whole.clone();
+            let name = records.remove(lost).event.name();
+            let found = !again(&consistent(records)).findings.is_empty();
+            assert!(found || silent.contains(&name), "{lost} {name}");
+        }
+    }
 }

@@ -368,49 +368,54 @@ mod tests {
         }
     }
 
-    #[test]
-    fn matches_of_either_side_are_found_in_the_order_of_their_rows() {
-        let line = |n: usize| format!("row {n} of many\n");
-        let text = |words: &dyn Fn(usize) -> String| (0..82_000).map(words).collect::<String>();
-        let before = text(&|n| match n {
-            900 | 42_400 => "only the left has Stone\n".to_owned(),
-            64_200 => "both have stone\n".to_owned(),
-            _ => line(n),
-        });
-        let after = text(&|n| match n {
-            100 | 899 | 42_300 | 81_900 => line(n) + "only the right has stone\n",
-            901 => "another stone\n".to_owned(),
-            64_200 => "both have stone\n".to_owned(),
-            _ => line(n),
-        });
-        let (hits, count, find) = rows(&before, &after, "stone");
-        // A line that is only on the left and one that is only on the right became one row.
-        assert_eq!(hits.len(), 7);
-        let beside = hits.iter().flat_map(|hit| hit.saturating_sub(2)..hit + 3);
-        for row in beside.chain((0..=count).step_by(8_000)) {
-            let (next, last) = (
-                hits.iter().copied().find(|hit| *hit >= row),
-                hits.iter().copied().rfind(|hit| *hit < row),
-            );
-            assert_eq!((find(true, row), find(false, row)), (next, last), "{row}");
-        }
-        let (_, count, find) = rows(&before, &after, "absent");
-        assert_eq!((find(true, 0), find(false, count)), (None, None));
-    }
+    /// Texts of many rows. `make check` leaves these out.
+    mod exhaustive {
+        use super::*;
 
-    #[test]
-    fn a_match_far_back_and_across_blocks_is_found() {
-        let filler = "abcdefghij klmnop\n".repeat(5_000);
-        for pad in 0..70 {
-            let text = format!("{}Needle in {filler}", "x".repeat(pad));
-            let (_, count, find) = rows(&text, &text, "needle in a");
-            assert_eq!(
-                (find(true, 0), find(false, count)),
-                (Some(0), Some(0)),
-                "{pad}"
-            );
+        #[test]
+        fn matches_of_either_side_are_found_in_the_order_of_their_rows() {
+            let line = |n: usize| format!("row {n} of many\n");
+            let text = |words: &dyn Fn(usize) -> String| (0..82_000).map(words).collect::<String>();
+            let before = text(&|n| match n {
+                900 | 42_400 => "only the left has Stone\n".to_owned(),
+                64_200 => "both have stone\n".to_owned(),
+                _ => line(n),
+            });
+            let after = text(&|n| match n {
+                100 | 899 | 42_300 | 81_900 => line(n) + "only the right has stone\n",
+                901 => "another stone\n".to_owned(),
+                64_200 => "both have stone\n".to_owned(),
+                _ => line(n),
+            });
+            let (hits, count, find) = rows(&before, &after, "stone");
+            // A line that is only on the left and one that is only on the right became one row.
+            assert_eq!(hits.len(), 7);
+            let beside = hits.iter().flat_map(|hit| hit.saturating_sub(2)..hit + 3);
+            for row in beside.chain((0..=count).step_by(8_000)) {
+                let (next, last) = (
+                    hits.iter().copied().find(|hit| *hit >= row),
+                    hits.iter().copied().rfind(|hit| *hit < row),
+                );
+                assert_eq!((find(true, row), find(false, row)), (next, last), "{row}");
+            }
+            let (_, count, find) = rows(&before, &after, "absent");
+            assert_eq!((find(true, 0), find(false, count)), (None, None));
         }
-        let (_, _, find) = rows("a\n", "b\n", "");
-        assert_eq!((find(true, 0), find(false, 9)), (None, None));
+
+        #[test]
+        fn a_match_far_back_and_across_blocks_is_found() {
+            let filler = "abcdefghij klmnop\n".repeat(5_000);
+            for pad in 0..70 {
+                let text = format!("{}Needle in {filler}", "x".repeat(pad));
+                let (_, count, find) = rows(&text, &text, "needle in a");
+                assert_eq!(
+                    (find(true, 0), find(false, count)),
+                    (Some(0), Some(0)),
+                    "{pad}"
+                );
+            }
+            let (_, _, find) = rows("a\n", "b\n", "");
+            assert_eq!((find(true, 0), find(false, 9)), (None, None));
+        }
     }
 }

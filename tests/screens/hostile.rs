@@ -68,33 +68,6 @@ fn hostile_text_is_written_out() {
     }
 }
 
-#[test]
-fn every_size_draws() {
-    let scripts = [
-        ScriptedRun::at_sg2(false),
-        ScriptedRun::drifted(),
-        hostile(),
-    ];
-    for script in &scripts {
-        let mut model = model(script, "09:33:07", plain());
-        let (view, nothing) = (Over::Diff(Box::new(compared(&model))), Over::Nothing);
-        for over in [nothing, view] {
-            model.over = over;
-            for width in (1..=200).step_by(3) {
-                for height in (1..=60).step_by(4) {
-                    let _ = drawn(&mut model, (width, height));
-                }
-            }
-        }
-    }
-    let mut model = model(&scripts[0], "09:33:07", plain());
-    let text = drawn(&mut model, (59, 15));
-    assert!(
-        text.contains("drygate needs 60x16, this terminal has 59x15."),
-        "{text}"
-    );
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -128,5 +101,37 @@ proptest! {
         model.focus = Pane::ALL[usize::from(width) % 6];
         let drawn = drawn(&mut model, (width, height));
         prop_assert!(!drawn.chars().any(is_raw));
+    }
+}
+
+/// Thousands of frames. `make check` leaves these out.
+mod exhaustive {
+    use super::*;
+
+    #[test]
+    fn every_size_draws() {
+        let scripts = [
+            ScriptedRun::at_sg2(false),
+            ScriptedRun::drifted(),
+            hostile(),
+        ];
+        for script in &scripts {
+            let mut model = model(script, "09:33:07", plain());
+            let (view, nothing) = (Over::Diff(Box::new(compared(&model))), Over::Nothing);
+            for over in [nothing, view] {
+                model.over = over;
+                for width in (1..=200).step_by(3) {
+                    for height in (1..=60).step_by(4) {
+                        let _ = drawn(&mut model, (width, height));
+                    }
+                }
+            }
+        }
+        let mut model = model(&scripts[0], "09:33:07", plain());
+        let text = drawn(&mut model, (59, 15));
+        assert!(
+            text.contains("drygate needs 60x16, this terminal has 59x15."),
+            "{text}"
+        );
     }
 }
