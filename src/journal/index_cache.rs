@@ -2,10 +2,10 @@
 //! Invariant: it is used as a whole or not at all. Held by `parse` and the test
 //! `a_cache_that_is_not_whole_is_made_anew_and_nothing_is_said` of tests/index.rs.
 //!
-//! The first line is `{"v":7,"sha256":"<of everything that follows>"}`, then there is a line for each run with key and row.
+//! The first line is `{"v":8,"sha256":"<of everything that follows>"}`, then there is a line for each run with key and row.
 //! A change of what a row says, or of what it is made from, needs a new version: 1, the first; 2, a target names its port;
 //! 3, a demo is marked; 4, persons are whole; 5, the head of the journal; 6, runs that were never begun;
-//! 7, copied rows on the disk.
+//! 7, copied rows on the disk; 8, facts that moved while the run waits.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::{StorageError, atomic, format, layout};
 use crate::run::RunRow;
 use crate::survey::Digest;
 
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// What a row was made from: the stamps of journal and HEAD before they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

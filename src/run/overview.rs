@@ -94,7 +94,7 @@ pub struct Overview {
     pub stop_code: Option<StopCode>,
     /// The gate it waits at.
     pub waits_at: Option<ApprovalGate>,
-    /// A drift stands: it waits for new evidence.
+    /// It waits, and facts differ from its evidence: no approval takes effect before there is a new one.
     pub drift_stands: bool,
     /// Facts differed from what was approved or pinned, now or at any time.
     pub drifted: bool,
@@ -151,14 +151,16 @@ impl Overview {
             .approvals
             .iter()
             .find(|approval| approval.status == ApprovalStatus::Rejection);
+        let drift_stands = waits_at.is_some() && (run.drift.is_some() || run.has_moved());
         Some(Self {
             run_id: created.run_id.clone(),
             state: run.state,
             state_since: run.state_since.unwrap_or(started_at),
             stop_code: run.stop_code(),
             waits_at,
-            drift_stands: waits_at.is_some() && run.drift.is_some(),
+            drift_stands,
             drifted: changed
+                || drift_stands
                 || run.drift.is_some()
                 || run
                     .stops
@@ -265,5 +267,25 @@ pub fn span(seconds: i64) -> String {
         60..3600 => format!("{minutes} min"),
         3600..86_400 => format!("{hours} h {} min", minutes % 60),
         _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Overview;
+    use crate::testing::ScriptedRun;
+
+    #[test]
+    fn facts_that_moved_while_a_run_waits_stand_as_a_drift_until_they_are_back() {
+        let mut script = ScriptedRun::at_sg2(false);
+        let stands = |script: &ScriptedRun| {
+            let seen = Overview::of(&script.run).expect("begun");
+            (seen.drifted, seen.situation())
+        };
+        assert_eq!(stands(&script), (false, "waits at SG2".to_owned()));
+        script.live_read(false, &[("icx_draft", "59")], None);
+        assert_eq!(stands(&script), (true, "drift at SG2".to_owned()));
+        script.live_read(false, &[], None);
+        assert_eq!(stands(&script), (false, "waits at SG2".to_owned()));
     }
 }

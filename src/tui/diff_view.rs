@@ -223,11 +223,18 @@ impl DiffView {
         if outcome == self.outcome {
             return;
         }
+        // Whoever only looks at a list of equal facts is shown the first one that moves.
+        let differed = self.facts().iter().any(|fact| fact.change.differs());
+        let keeps_place = differed || self.pane == DiffPane::Document;
         self.outcome = outcome;
         self.loaded.clear();
+        let key = key.filter(|_| keeps_place);
         let place = key.and_then(|key| self.facts().iter().position(|fact| fact.key == key));
         self.row = place.unwrap_or_else(|| self.first_row());
         self.to_start();
+        if !keeps_place {
+            self.show_document();
+        }
     }
 
     /// The first fact that differs and has something to open, else the first that is listed.

@@ -54,6 +54,12 @@ fn area(model: &Model) -> Rect {
     Rect::new(0, 0, model.size.width, model.size.height)
 }
 
+/// Whether a pane has room beside the others, or is the one that is enlarged.
+pub(super) fn is_on_screen(model: &Model, pane: Pane) -> bool {
+    let shown = panes_on_screen(model, area(model));
+    shown.iter().any(|(there, _)| *there == pane)
+}
+
 /// The area of the focused pane.
 fn place(model: &Model) -> Rect {
     panes_on_screen(model, area(model))

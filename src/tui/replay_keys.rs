@@ -8,6 +8,7 @@ use super::approve_sheet::ApproveSheet;
 use super::inbox::{LocalRequest, Source};
 use super::keymap::{self, Action, KeyScope};
 use super::model::{ApproverScreen, Model, Over, Pane};
+use super::navigation;
 use super::open_text::{OpenText, TextSubject};
 use super::playback::{PlaybackCommand, ReplayFrame};
 use super::screens;
@@ -32,7 +33,13 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Scree
             return true;
         }
         Action::ToggleTimeline => {
-            model.shows_timeline = !model.shows_timeline;
+            // Where the pane is not on screen, the key brings it there.
+            let is_shown = navigation::is_on_screen(model, Pane::Events);
+            model.shows_timeline = !model.shows_timeline || !is_shown;
+            if !is_shown {
+                model.focus = Pane::Events;
+                model.enlarged = false;
+            }
             let events = &mut model.views[Pane::Events.index()];
             events.follow = true;
             return true;

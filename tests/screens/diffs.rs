@@ -555,6 +555,7 @@ fn while_a_run_waits_pinned_against_now_is_live() {
         "{text}"
     );
     assert!(!text.contains("read in another way"), "{text}");
+    assert!(text.contains(">! icx_draft"), "{text}");
 }
 
 #[test]

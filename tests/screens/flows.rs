@@ -141,6 +141,15 @@ fn a_signal_that_suspends_does_so_whatever_is_typed() {
 }
 
 #[test]
+fn the_timeline_comes_on_screen_where_it_has_no_room() {
+    let script = ScriptedRun::at_sg2(false);
+    let mut replay = Stage::from(&script, "09:31:15", (80, 24), Source::Replay);
+    assert!(!replay.says("6 EVENTS"), "{}", replay.text());
+    replay.key(KeyCode::Char('t'));
+    assert!(replay.says("6 EVENTS"), "{}", replay.text());
+}
+
+#[test]
 fn the_sheet_asks_for_its_own_survey_and_takes_no_other() {
     let script = ScriptedRun::at_sg2(false);
     let mut stage = Stage::new(&script, "09:31:15", (120, 36));

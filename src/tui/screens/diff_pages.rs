@@ -4,10 +4,11 @@
 use ratatui::layout::{Rect, Size};
 
 use super::diff::diff_areas;
+use super::documents::key_lines;
 use crate::compare::{ComparedFact, Comparison, SideValue};
 use crate::survey::Side;
 use crate::tui::diff_view::{DiffPage, DiffView};
-use crate::tui::keymap::{self, Action, KeyScope, key_of};
+use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
@@ -20,7 +21,7 @@ pub fn diff_page(view: &DiffView, size: Size) -> Vec<Text> {
 
 fn lines(view: &DiffView, page: DiffPage, width: usize) -> Vec<Text> {
     let lines = match (page, view.fact(), &view.outcome) {
-        (DiffPage::Keys, ..) => keys(),
+        (DiffPage::Keys, ..) => key_lines(KeyScope::Diff, width),
         (DiffPage::HowRead, Some(fact), Ok(comparison)) => how_read(comparison, fact),
         (DiffPage::HowRead, ..) => vec![Text::plain("No fact is chosen.")],
     };
@@ -116,14 +117,4 @@ fn how_read(comparison: &Comparison, fact: &ComparedFact) -> Vec<Text> {
         ));
     }
     lines
-}
-
-fn keys() -> Vec<Text> {
-    keymap::bindings(KeyScope::Diff)
-        .map(|binding| {
-            Text::inked(Ink::Bold, format!(" {}", binding.keys))
-                .to_column(26)
-                .with(Ink::Plain, binding.help)
-        })
-        .collect()
 }

@@ -36,15 +36,24 @@ pub(super) fn evidence(model: &Model) -> TextPage {
     }
 }
 
+/// The keys of a screen with what they do beside them, wrapped for a width.
+pub(super) fn key_lines(scope: KeyScope, width: usize) -> Vec<Text> {
+    const KEYS: usize = 26;
+    let mut lines = Vec::new();
+    for binding in keymap::bindings(scope) {
+        let help = Text::plain(binding.help).wrap(width.saturating_sub(KEYS));
+        for (nth, does) in help.iter().enumerate() {
+            let keys = if nth == 0 { binding.keys } else { "" };
+            let keys = Text::inked(Ink::Bold, keys).to_column(KEYS);
+            lines.push(keys.with(Ink::Plain, does.flat()));
+        }
+    }
+    lines
+}
+
 /// The help page of a screen.
-pub(super) fn help(scope: KeyScope) -> TextPage {
-    let mut lines: Vec<Text> = keymap::bindings(scope)
-        .map(|binding| {
-            Text::inked(Ink::Bold, binding.keys)
-                .to_column(26)
-                .with(Ink::Plain, binding.help)
-        })
-        .collect();
+pub(super) fn help(scope: KeyScope, width: usize) -> TextPage {
+    let mut lines = key_lines(scope, width);
     lines.push(Text::new());
     for line in [
         "No single key decides anything. While a sheet is open no letter is a command.",

@@ -12,6 +12,7 @@
 
 use ratatui::layout::{Rect, Size};
 
+use super::documents::key_lines;
 use super::{picker_chosen, picker_rows};
 use crate::run::{RunFilter, RunStatus, span};
 use crate::tui::keymap::{self, Action, KeyScope, key_of};
@@ -229,15 +230,8 @@ fn counts(picker: &Picker) -> Text {
 
 /// All keys, what they do beside them.
 fn help(width: u16) -> PickerPage {
-    const KEYS: usize = 26;
-    let mut lines = Vec::new();
-    for binding in keymap::bindings(KeyScope::Runs) {
-        let room = usize::from(width).saturating_sub(KEYS + 4);
-        for (nth, does) in Text::plain(binding.help).wrap(room).iter().enumerate() {
-            let keys = if nth == 0 { binding.keys } else { "" };
-            lines.push(format!("{keys:<KEYS$}{}", does.flat()));
-        }
-    }
+    let keys = key_lines(KeyScope::Runs, usize::from(width.saturating_sub(4)));
+    let mut lines: Vec<String> = keys.iter().map(Text::flat).collect();
     lines.push(String::new());
     for says in [
         "Left of each run: how it stands, and ! where its facts differed once from what was pinned.",

@@ -282,8 +282,8 @@ pub(super) fn mark(row: &RunRow) -> (Option<Glyph>, Ink) {
         (Some((_, RunResult::Rejected | RunResult::Incomplete)), _) => {
             (Some(Glyph::Busy), Ink::Plain)
         }
-        (None, Some(_)) if run.demo => (Some(Glyph::Coming), Ink::Plain),
         (None, Some(_)) if run.drift_stands => (Some(Glyph::Alarm), Ink::Drift),
+        (None, Some(_)) if run.demo => (Some(Glyph::Coming), Ink::Plain),
         (None, Some(_)) => (Some(Glyph::Here), Ink::Needed),
         (None, None) if run.state == State::Failed => (Some(Glyph::Alarm), Ink::Bad),
         (None, None) => (Some(Glyph::Coming), Ink::Plain),

@@ -24,7 +24,7 @@ pub struct TextPage {
 pub fn page(model: &Model, subject: &TextSubject) -> TextPage {
     match subject {
         TextSubject::Evidence => documents::evidence(model),
-        TextSubject::Help => documents::help(model.scope()),
+        TextSubject::Help => documents::help(model.scope(), inner(model.size.width)),
         TextSubject::Report(nth) => documents::report(model, *nth),
         other => details::page(model, other),
     }
@@ -34,8 +34,13 @@ pub fn page(model: &Model, subject: &TextSubject) -> TextPage {
 pub fn wrapped(page: &TextPage, width: u16) -> Vec<Text> {
     page.lines
         .iter()
-        .flat_map(|line| line.wrap(usize::from(width.saturating_sub(4))))
+        .flat_map(|line| line.wrap(inner(width)))
         .collect()
+}
+
+/// Columns inside the frame and its blanks.
+fn inner(width: u16) -> usize {
+    usize::from(width.saturating_sub(4))
 }
 
 /// Rows of the page on screen, and how many it has, for the size of the model.
