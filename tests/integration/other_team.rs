@@ -47,12 +47,14 @@ const PAUSE: Duration = Duration::from_millis(80);
 
 const PRESS: &str = "
 CREATE ROLE press_reader LOGIN;
+CREATE ROLE press_editor LOGIN;
 CREATE TABLE manuscript (slug text PRIMARY KEY, body text NOT NULL);
 CREATE TABLE article (slug text PRIMARY KEY, body text NOT NULL, stage text NOT NULL);
 CREATE TABLE article_log (slug text, stage text, PRIMARY KEY (slug, stage));
 INSERT INTO manuscript SELECT 'article-' || g, 'Text of article ' || g FROM generate_series(10, 21) g;
 INSERT INTO article SELECT slug, body, 'edited' FROM manuscript WHERE slug <> 'article-21';
-GRANT USAGE ON SCHEMA public TO press_reader;
+GRANT USAGE ON SCHEMA public TO press_reader, press_editor;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO press_editor;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO press_reader;
 ";
 
@@ -439,5 +441,59 @@ fn a_failed_run_of_another_team_says_so_in_its_own_words() {
     press.script(&["profile", "check", file, "--database-url", args[4]]);
     press.script(&["survey", "--profile", file, "--database-url", args[4]]);
     press.read_all();
+    nothing_foreign(&press);
+}
+
+#[test]
+fn a_rehearsed_change_of_another_team_is_told_in_its_own_words() {
+    let mut press = Press::new();
+    let units = PROFILE.find("[pieces]").expect("units")..PROFILE.find("[hooks]").expect("hooks");
+    let mut profile = PROFILE.to_owned();
+    profile.replace_range(units, "");
+    let script = press.home.place().join("print.sql");
+    let change = "INSERT INTO public.article_log SELECT slug, 'printed' FROM public.article WHERE stage = 'edited';\n\
+                  UPDATE public.article SET stage = 'printed' WHERE stage = 'edited';\n";
+    fs::write(&script, change).expect("a new file");
+    let script = script.display().to_string();
+    let mut args = press.new_run(&profile);
+    let of_change = ["--change", &script, "--role", "press_editor"].map(str::to_owned);
+    let url = args[4].clone();
+    let mut rehearse = vec!["rehearse", "--database-url", &url];
+    rehearse.extend(of_change.iter().map(String::as_str));
+    let said = press.script(&rehearse);
+    assert_eq!(said.code, 0, "{}", said.text);
+    args.extend(of_change.clone());
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut terminal = press.open(&args, (160, 48));
+    for gate in ["SG1", "SG2"] {
+        wait_at(&terminal, gate);
+        for size in [(160, 48), (80, 24)] {
+            terminal.resize(size.0, size.1);
+            press.walk(&mut terminal, &format!("{size:?} at {gate}"));
+            press.sheet(&mut terminal, &format!("{size:?} sheet of {gate}"));
+        }
+        terminal.type_slowly("q").wait_exit();
+        let said = press.approve(gate);
+        let code = if gate == "SG1" { 3 } else { 0 };
+        assert_eq!(said.code, code, "{}", said.text);
+        let id = press.run().id();
+        let opens: &[&str] = if gate == "SG1" {
+            &[&id]
+        } else {
+            &["replay", &id]
+        };
+        terminal = press.open(opens, (160, 48));
+    }
+    terminal.wait_for("REPLAY");
+    press.press(&mut terminal, "replay", "].].].].");
+    press.walk(&mut terminal, "replay");
+    press.press(&mut terminal, "reports", "phlllllllllllll\x1b");
+    terminal.type_slowly("q").wait_exit();
+    press.read_all();
+    let inserted = press
+        .printed
+        .iter()
+        .any(|(_, text)| text.contains("public.article_log insert #11"));
+    assert!(inserted, "the effect was printed");
     nothing_foreign(&press);
 }
