@@ -104,7 +104,7 @@ pub(super) fn terms_findings(profile: &Profile, created: &RunCreated) -> Vec<Str
         ),
         (
             "the labels of the gates",
-            created.gate_labels == profile.gate_labels(),
+            created.gate_labels == profile.gate_labels(created.change.is_some()),
         ),
         ("the words", are_words_of(profile, created)),
         (

@@ -125,11 +125,6 @@ pub fn load_profile(name: &str) -> Result<LoadedProfile, LaunchError> {
     Ok(profile::load(name, &|path| Disk.read(path))?)
 }
 
-/// The same for a run whose change the command names.
-pub fn load_profile_with_change(name: &str) -> Result<LoadedProfile, LaunchError> {
-    Ok(profile::load_with_change(name, &|path| Disk.read(path))?)
-}
-
 /// `drygate profile list|show`; `check` is in `survey`, `init` in `profile_init`.
 pub fn profiles(settings: &Settings, command: &ProfileCommand) -> Result<u8, LaunchError> {
     match command {

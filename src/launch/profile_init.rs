@@ -247,12 +247,13 @@ fn text(learnt: Option<&Learnt>, reader: Option<&str>) -> String {
     )
 }
 
-const WITHOUT_CHANGE: &str = r#"[labels]
-sg1 = "allow preparing"           # what a person allows at SG1 ...
-sg2 = "allow the change"          # ... and at SG2
+const WITHOUT_CHANGE: &str = r#"# What a person allows at the gates. With a change "allow COPY" and "allow CHANGE", else "allow PREPARE" and "allow CHANGE".
+# [labels]
+# sg1 = "allow the copy"
+# sg2 = "allow the release"
 
-# The change itself, for psql: it is rehearsed on a throwaway copy, and what it did to each table is what SG2 asks about. Labels may
-# be left out then: they are "allow COPY" and "allow CHANGE". `drygate profile init --change FILE --role ROLE` writes it all.
+# The change itself, for psql: it is rehearsed on a throwaway copy, and what it did to each table is what SG2 asks about.
+# `drygate profile init --change FILE --role ROLE` writes it all.
 # [change]
 # role = "migrator"               # the role of the database that it runs as
 # files = ["0042.sql"]            # relative to this file; `drygate run --change FILE --role ROLE` names others

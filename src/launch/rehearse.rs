@@ -27,7 +27,7 @@ const SCHEMA_LINES: usize = 40;
 
 /// Rehearses the files as `role` and prints what they did.
 pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
-    let loaded = print::load_profile_with_change(&settings.profile.value)?;
+    let loaded = print::load_profile(&settings.profile.value)?;
     let (found, named) = carry_out(settings, &loaded.profile, files, role)?;
     let document = document(found, named, role);
     if settings.json() {

@@ -27,12 +27,7 @@ use crate::{audit, profile, runner};
 
 /// `drygate run`. `files` and `role` are those of the change, where the command names one.
 pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result<u8, LaunchError> {
-    let load = if files.is_empty() {
-        print::load_profile
-    } else {
-        print::load_profile_with_change
-    };
-    let loaded = load(&settings.profile.value)?;
+    let loaded = print::load_profile(&settings.profile.value)?;
     let change = change(&loaded, files, role)?;
     let policy = crate::cli::machine_policy()?;
     crate::cli::check_approvals(&loaded, policy.as_ref(), settings)?;
@@ -317,7 +312,7 @@ pub fn start(
         profile_file: profile_file.map(|path| path.display().to_string()),
         profile_sha256: Digest::of(&plan.profile_text),
         result_prefix: plan.profile.result_prefix.clone(),
-        gate_labels: plan.profile.gate_labels(),
+        gate_labels: plan.profile.gate_labels(change.is_some()),
         words: Some(plan.profile.words.clone()),
         target: plan.target.clone(),
         by: plan.person.clone(),

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::parse::parse_with_change;
 use super::{Profile, ProfileError, built_in, parse};
 use crate::profile::{BUILT_IN, printable};
 
@@ -42,22 +41,6 @@ impl ProfileOrigin {
 pub fn load(
     name_or_path: &str,
     read: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<LoadedProfile, ProfileError> {
-    load_as(name_or_path, read, parse)
-}
-
-/// The same for a run whose change is named by who starts it.
-pub fn load_with_change(
-    name_or_path: &str,
-    read: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<LoadedProfile, ProfileError> {
-    load_as(name_or_path, read, parse_with_change)
-}
-
-fn load_as(
-    name_or_path: &str,
-    read: &dyn Fn(&Path) -> io::Result<String>,
-    parse: fn(&str, &str) -> Result<Profile, ProfileError>,
 ) -> Result<LoadedProfile, ProfileError> {
     // A built-in name wins over a file of that name in the current directory; `./NAME` names the file.
     if let Some((name, _)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {

@@ -20,7 +20,7 @@ pub use builtin::{BUILT_IN, built_in};
 pub use document::{PathStep, Problem, TEXT_BYTES_MAX, TextPosition, TomlDocument, printable};
 pub use duration::{DurationError, ttl_seconds};
 pub use hooks::Hooks;
-pub use load::{LoadedProfile, ProfileOrigin, load, load_with_change};
+pub use load::{LoadedProfile, ProfileOrigin, load};
 pub use machine_policy::{MachinePolicy, MinimumApprovals};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse, parse_recorded};

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::validate::{validate, validate_recorded, validate_with_change};
+use super::validate::{validate, validate_recorded};
 use super::{MachinePolicy, Problem, Profile, TextPosition, TomlDocument, printable};
 
 /// Why a profile cannot be used.
@@ -50,11 +50,6 @@ pub enum ProfileError {
 /// Parses and validates a profile's text; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
     read(file, text, validate)
-}
-
-/// The same for a run whose change is named when it is started: the profile need not have one.
-pub(super) fn parse_with_change(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    read(file, text, validate_with_change)
 }
 
 /// Parses the profile that a run was begun with, perhaps by an older drygate: the checks that it excludes need not be known. It

@@ -32,8 +32,8 @@ pub struct Profile {
     pub execution_enabled: Option<bool>,
     /// Where and as whom is read.
     pub target: TargetSpec,
-    /// Labels of the approval gates. Without them `allow COPY` and `allow CHANGE` for a change; where units are simulated and there is
-    /// no change, `allow` and the names of the first and the third step.
+    /// Labels of the approval gates. Without them `allow COPY` and `allow CHANGE` for a change, and without a change `allow` and the
+    /// names of the first and the third step.
     #[serde(default)]
     pub labels: Option<Labels>,
     /// What the team calls steps, gates, reports and rows of the audit, where it has words of its own.
@@ -131,14 +131,14 @@ impl Profile {
         })
     }
 
-    /// Labels of SG1 and SG2.
-    pub fn gate_labels(&self) -> [String; 2] {
+    /// Labels of SG1 and SG2, for a run that has a change (of the profile or of its command) or has none.
+    pub fn gate_labels(&self, has_change: bool) -> [String; 2] {
         let simulates = self.units().is_some() && self.change.is_none();
         let [first, _, last] = &self.words.steps;
         match &self.labels {
             Some(labels) => [labels.sg1.clone(), labels.sg2.clone()],
-            None if simulates => [first, last].map(|step| format!("allow {step}")),
-            None => ["allow COPY", "allow CHANGE"].map(str::to_owned),
+            None if has_change && !simulates => ["allow COPY", "allow CHANGE"].map(str::to_owned),
+            None => [first, last].map(|step| format!("allow {step}")),
         }
     }
 

@@ -28,19 +28,6 @@ const COUNT_MAX: u64 = i64::MAX as u64;
 pub(super) fn validate(document: &TomlDocument<'_>, profile: &Profile) -> Result<(), Problem> {
     let mut findings = rules_of_every_version(document, profile);
     excluded_checks(&mut findings, profile);
-    if profile.change.is_none() {
-        without_change(&mut findings, profile);
-    }
-    findings.first()
-}
-
-/// The same of a profile whose change is named by who starts the run.
-pub(super) fn validate_with_change(
-    document: &TomlDocument<'_>,
-    profile: &Profile,
-) -> Result<(), Problem> {
-    let mut findings = rules_of_every_version(document, profile);
-    excluded_checks(&mut findings, profile);
     findings.first()
 }
 
@@ -117,7 +104,7 @@ fn identity(findings: &mut Findings<'_, '_>, profile: &Profile) {
     if let Some(note) = &profile.note {
         findings.not_blank(&[PathStep::Key("note")], note);
     }
-    let [sg1, sg2] = profile.gate_labels();
+    let [sg1, sg2] = profile.gate_labels(profile.change.is_some());
     let labels = PathStep::Key("labels");
     findings.not_blank(&[labels, PathStep::Key("sg1")], &sg1);
     findings.not_blank(&[labels, PathStep::Key("sg2")], &sg2);
@@ -162,16 +149,6 @@ fn ssot(findings: &mut Findings<'_, '_>, profile: &Profile) {
             let message = format!("there are two SSOT documents {:?}", document.name);
             findings.refuse(&at("name"), message);
         }
-    }
-}
-
-/// Without a change and units the gates need names.
-fn without_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
-    if profile.labels.is_none() && profile.units().is_none() {
-        findings.refuse(
-            &[PathStep::Key("labels")],
-            "missing key `labels`, which only a profile with [change] or with units may leave out",
-        );
     }
 }
 
