@@ -5,6 +5,11 @@ UNION ALL
 SELECT 'relation', n.nspname, c.relname,
        pg_catalog.json_build_object(
          'is_table', c.relkind IN ('r', 'p') AND NOT c.relispartition,
+         'written', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
+         'partition_of', (SELECT pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.relname)
+                            FROM pg_catalog.pg_class AS p
+                            JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.relnamespace
+                           WHERE c.relispartition AND p.oid = pg_catalog.pg_partition_root(c.oid::pg_catalog.regclass)),
          'rows', c.reltuples::pg_catalog.int8,
          'row_security', c.relrowsecurity,
          'may_be_read', pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),

@@ -99,8 +99,9 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
 /// Prints the SQL that makes the profile's role in the named database.
 pub fn role_sql(settings: &Settings) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    let (taken, holders) = survey::look_for_role(settings, &loaded)?;
-    let sql = postgres::role_setup(&loaded.profile, &taken.survey, &taken.rulings, &holders);
+    let (taken, holders, names) = survey::look_for_role(settings, &loaded)?;
+    let of_server = (&names, &holders);
+    let sql = postgres::role_setup(&loaded.profile, &taken.survey, &taken.rulings, of_server);
     output::print(&sql)?;
     Ok(exit::OK)
 }

@@ -422,6 +422,8 @@ mod tests {
             name: table.to_owned(),
             details: RelationDetails {
                 is_table: true,
+                written: format!("{schema}.{table}"),
+                partition_of: None,
                 rows: -1,
                 row_security: false,
                 may_be_read: true,

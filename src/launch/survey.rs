@@ -124,15 +124,17 @@ pub(super) fn names(
     Ok((taken, target.names()))
 }
 
-/// A survey for whoever makes a role: with who holds privileges through PUBLIC alone.
+/// A survey for whoever makes a role: with what there is by name, and who holds privileges through PUBLIC alone.
 pub(super) fn look_for_role(
     settings: &Settings,
     loaded: &LoadedProfile,
-) -> Result<(Taken, PublicHolders), LaunchError> {
-    let mut target = target(settings, &loaded.profile)?.asking_public_holders();
+) -> Result<(Taken, PublicHolders, Result<DatabaseNames, String>), LaunchError> {
+    let mut target = target(settings, &loaded.profile)?
+        .asking_public_holders()
+        .asking_names();
     let witness = SurveyWitness::new(|_| ());
     let (taken, _) = witness.look(&mut target, SurveyRequest::SURVEY)?;
-    Ok((taken, target.public_holders()))
+    Ok((taken, target.public_holders(), target.names()))
 }
 
 /// `drygate survey`: prints the facts.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::public_holders::PublicHolders;
 use crate::profile::Profile;
 use crate::runner::target::QueryRuling;
-use crate::survey::{RoleFinding, Survey, quoted_identifier};
+use crate::survey::{DatabaseNames, RelationDetails, RoleFinding, Survey, quoted_identifier};
 
 /// The script for whoever owns the database, from one survey of it. The server has parsed the queries, so it has named the
 /// relations that they read, even those that the role may not read yet.
@@ -14,7 +14,7 @@ pub fn role_setup(
     profile: &Profile,
     survey: &Survey,
     rulings: &[QueryRuling],
-    holders: &PublicHolders,
+    (names, holders): (&Result<DatabaseNames, String>, &PublicHolders),
 ) -> String {
     let role = &profile.target.expected_role;
     let server = &survey.server;
@@ -45,8 +45,18 @@ GRANT CONNECT ON DATABASE {database} TO {name};
     for schema in &schemas {
         let _ = writeln!(sql, "GRANT USAGE ON SCHEMA {schema} TO {name};");
     }
-    for relation in relations {
+    for relation in &relations {
         let _ = writeln!(sql, "GRANT SELECT ON {relation} TO {name};");
+    }
+    match names {
+        Ok(names) => for_dump(&mut sql, profile, names, &relations),
+        Err(why) => {
+            let why = why.replace('\n', " ");
+            let _ = writeln!(
+                sql,
+                "-- NOT CHECKED: what a rehearsal needs beyond that ({why})."
+            );
+        }
     }
     sql.push_str("-- A rehearsed change takes its next numbers from where the sequences are.\n");
     for schema in schemas {
@@ -83,6 +93,44 @@ GRANT CONNECT ON DATABASE {database} TO {name};
         }
     }
     sql
+}
+
+/// `pg_dump` locks each table that it dumps, and that takes SELECT: on partitions of what is asked, whose rows the role may read
+/// anyway, and on tables that nothing else asks about. These are comments in a profile without a change.
+fn for_dump(sql: &mut String, profile: &Profile, names: &DatabaseNames, asked: &BTreeSet<&str>) {
+    let name = quoted_identifier(&profile.target.expected_role);
+    let (mut schemas, mut partitions, mut others) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let details = names.relations.iter().map(|relation| &relation.details);
+    let tables = details.filter(|details| details.unique_keys.is_some());
+    for RelationDetails {
+        written,
+        partition_of,
+        ..
+    } in tables
+    {
+        let whole = partition_of.as_ref().unwrap_or(written);
+        let grant = format!("GRANT SELECT ON {written} TO {name};\n");
+        match (asked.contains(whole.as_str()), whole == written) {
+            (true, true) => continue,
+            (true, false) => partitions.push(grant),
+            (false, _) => others.push(grant),
+        }
+        let of_schema = schema(written);
+        if !asked.iter().any(|asked| schema(asked) == of_schema) {
+            schemas.insert(format!("GRANT USAGE ON SCHEMA {of_schema} TO {name};\n"));
+        }
+    }
+    if partitions.len() + others.len() > 0 {
+        sql.push_str("-- A rehearsal of a change dumps the schema: pg_dump locks each table, which takes SELECT.\n");
+    }
+    sql.extend(partitions);
+    let comment = if profile.change.is_some() { "" } else { "-- " };
+    sql.extend(
+        schemas
+            .into_iter()
+            .chain(others)
+            .map(|line| format!("{comment}{line}")),
+    );
 }
 
 /// The schema of a qualified name as PostgreSQL quotes it.

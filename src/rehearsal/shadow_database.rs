@@ -172,11 +172,14 @@ impl ShadowDatabase {
             };
             let rows = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
             let mut psql = self.psql(SUPERUSER, ROWS);
-            psql.arg("-c").arg(format!(
-                "COPY {} ({}) FROM STDIN",
-                quoted_name(&table.name),
-                table.columns
-            ));
+            // A list of no columns is no SQL: a table may have none, or generated ones alone.
+            let columns = match table.columns.as_str() {
+                "" => String::new(),
+                columns => format!(" ({columns})"),
+            };
+            let table_name = quoted_name(&table.name);
+            psql.arg("-c")
+                .arg(format!("COPY {table_name}{columns} FROM STDIN"));
             psql.stdin(rows);
             finished(
                 psql,

@@ -33,6 +33,10 @@ pub struct NamedRelation {
 pub struct RelationDetails {
     /// A table that is no partition of another.
     pub is_table: bool,
+    /// Its name as the server writes it in SQL.
+    pub written: String,
+    /// The partitioned table that it is a part of, written in the same way.
+    pub partition_of: Option<String>,
     /// Rows, by the estimate of the server; less than 0: it has none.
     pub rows: i64,
     /// Whether its rows are filtered by policies.

@@ -42,6 +42,7 @@ mod moved_code;
 mod no_pass_any_more;
 mod not_taken_up;
 mod notify;
+mod odd_tables;
 mod older_formats;
 mod one_count;
 mod other_server;
