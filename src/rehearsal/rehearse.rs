@@ -22,7 +22,8 @@ use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation};
 use crate::profile::Profile;
 use crate::run::{
-    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, production_check,
+    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, may_not_log_in,
+    production_check,
 };
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
@@ -213,26 +214,24 @@ async fn read(
     let major = source.server().version_num / 10_000;
     let programs =
         Programs::find(major).map_err(|why| End::NotChecked("programs", why, NO_PROGRAMS))?;
-    let says = format!(
-        "production is PostgreSQL {major}, the shadow {} in {}, pg_dump {}",
-        programs.major,
-        programs.server.dir().display(),
-        programs.pg_dump.display()
-    );
+    let says = format!("production is PostgreSQL {major}, {}", programs.says());
     found
         .checks
         .push(RehearsalCheck::new("programs", Verdict::Pass, says, None));
     let mut shadow = isolated(scratch, &programs, change, found).await?;
     step(witness, "reading the schema of production");
     let catalogue = source.catalogue().await?;
-    if !catalogue.role_names.contains(&change.role) {
-        let says = format!("production has no role {}", change.role);
-        found.checks.push(RehearsalCheck::new(
-            "change",
-            Verdict::Fail,
-            says,
-            Some("Name the role that the change runs as with --role."),
-        ));
+    let no_role = match catalogue.logins.get(&change.role) {
+        Some(true) => None,
+        Some(false) => Some(may_not_log_in(&change.role)),
+        None => Some([
+            format!("production has no role {}", change.role),
+            "Name the role that the change runs as with --role.".to_owned(),
+        ]),
+    };
+    if let Some([says, next]) = no_role {
+        let check = RehearsalCheck::new("change", Verdict::Fail, says, Some(&next));
+        found.checks.push(check);
         return Ok(());
     }
     let schema = scratch.path().join("schema.dump");
@@ -315,8 +314,7 @@ async fn isolated(
     found: &mut Rehearsal,
 ) -> Result<ShadowProcess, End> {
     let failed = |why: String| End::NotChecked("isolation", why, NO_ISOLATION);
-    let isolation = Isolation::of_machine()
-        .ok_or_else(|| failed("this machine has neither bubblewrap nor unshare".to_owned()))?;
+    let isolation = Isolation::of_machine().ok_or_else(|| failed(Isolation::NONE.to_owned()))?;
     let own_program =
         std::env::current_exe().map_err(io("drygate's own program cannot be found"))?;
     // What the probes try to reach is really there.
@@ -384,7 +382,7 @@ fn plan(
     }
     let sequences = catalogue.sequences.iter();
     Ok(ShadowPlan {
-        server: programs.server.dir().to_path_buf(),
+        server: programs.server.clone(),
         psql: programs.psql.clone(),
         pg_restore: programs.pg_restore.clone(),
         pg_dump: programs.pg_dump.clone(),

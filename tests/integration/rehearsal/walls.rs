@@ -138,25 +138,28 @@ fn without_namespaces_nothing_of_the_change_runs() {
     assert_eq!(found["rehearsed"], Value::Null);
 }
 
-/// The server's programs with another `pg_dump`. The fake is told its arguments after `--version` was answered.
+/// The programs of one version with another `pg_dump`. The fake is told its arguments after `--version` was answered.
 pub(super) fn with_fake_dump(body: &str) -> TempDir {
     let place = tempfile::tempdir().expect("a temporary directory");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let bin = place.path().join("bin");
     fs::create_dir(&bin).expect("a directory");
-    let real = PathBuf::from("/usr/lib/postgresql");
-    let real = ServerBinaries::find().map_or(real, |found| found.dir().to_path_buf());
-    for entry in fs::read_dir(&real).expect("programs").flatten() {
-        let target = entry.path().canonicalize().expect("a program");
-        if entry.file_name() != "pg_dump" {
-            symlink(target, bin.join(entry.file_name())).expect("a link");
-        }
+    let server = ServerBinaries::find().expect("a server");
+    let psql = server.psql().expect("psql");
+    for program in ["initdb", "postgres"].map(|name| server.dir().join(name)) {
+        let target = program.canonicalize().expect("a program");
+        symlink(target, bin.join(program.file_name().expect("a name"))).expect("a link");
     }
-    let version = "echo 'pg_dump (PostgreSQL) 99.0'";
-    let host = "while [ \"$1\" != --host ]; do shift; done; host=$2";
-    let script = format!(
-        "#!/bin/sh\nif [ \"$1\" = --version ]; then {version}; exit 0; fi\n{host}\n{body}\n"
+    for program in ["psql", "pg_restore"] {
+        symlink(psql.with_file_name(program), bin.join(program)).expect("a link");
+    }
+    let version = format!(
+        "exec {} --version",
+        psql.with_file_name("pg_dump").display()
     );
+    let host = "while [ \"$1\" != --host ]; do shift; done; host=$2";
+    let script =
+        format!("#!/bin/sh\nif [ \"$1\" = --version ]; then {version}; fi\n{host}\n{body}\n");
     let fake = bin.join("pg_dump");
     fs::write(&fake, script).expect("a file");
     fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).expect("ours");
