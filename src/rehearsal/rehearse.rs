@@ -47,8 +47,8 @@ const STAY: Duration = Duration::from_secs(5);
 /// A change.
 #[derive(Debug, Clone)]
 pub struct ChangeScript {
-    /// Its files, in order: the name that people know, and the text.
-    pub files: Vec<(String, Vec<u8>)>,
+    /// Its files, in order, by phase: the name that people know, and the text. Each phase is one transaction.
+    pub phases: Vec<Vec<(String, Vec<u8>)>>,
     /// The role that it runs as.
     pub role: String,
     /// What of this machine the shadow must not see, beside what it never sees.
@@ -373,12 +373,18 @@ fn plan(
     catalogue: &SourceCatalogue,
     schema: PathBuf,
 ) -> Result<ShadowPlan, End> {
-    let mut scripts = Vec::with_capacity(change.files.len());
-    for (at, (name, text)) in change.files.iter().enumerate() {
-        let path = scratch.path().join(format!("change-{at}.sql"));
+    let mut written = 0_usize;
+    let mut write = |(name, text): &(String, Vec<u8>)| {
+        written += 1;
+        let path = scratch.path().join(format!("change-{written}.sql"));
         std::fs::write(&path, text).map_err(io("the change cannot be written for the shadow"))?;
         scratch.give(&path)?;
-        scripts.push((name.clone(), path));
+        Ok((name.clone(), path))
+    };
+    let mut phases = Vec::with_capacity(change.phases.len());
+    for files in &change.phases {
+        let scripts: Result<Vec<_>, End> = files.iter().map(&mut write).collect();
+        phases.push(scripts?);
     }
     let sequences = catalogue.sequences.iter();
     Ok(ShadowPlan {
@@ -387,7 +393,7 @@ fn plan(
         pg_restore: programs.pg_restore.clone(),
         pg_dump: programs.pg_dump.clone(),
         schema,
-        scripts,
+        phases,
         role: change.role.clone(),
         database: source.server().database.clone(),
         roles: catalogue.roles.clone(),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -200,8 +201,24 @@ fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
     id.ok_or_else(|| "the shadow tells no transaction id".to_owned())
 }
 
-/// Runs the change in the copy of the base, as one transaction, and writes the sentinel behind it.
+/// Runs the change in the copy of the base, each phase as a transaction and a session of its own, and writes the sentinel behind it.
 fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
+    let mut end = ScriptEnd::default();
+    for files in &shadow.plan().phases {
+        let phase = run_phase(shadow, files)?;
+        end = ScriptEnd {
+            took_ms: end.took_ms.saturating_add(phase.took_ms),
+            ..phase
+        };
+        if !end.succeeded {
+            break;
+        }
+    }
+    sentinel(shadow)?;
+    Ok(end)
+}
+
+fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<ScriptEnd, String> {
     let plan = shadow.plan();
     let said = shadow.scratch().join("said");
     let mut psql = shadow.psql(&plan.role, &plan.database);
@@ -214,7 +231,7 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
         "-v",
         "SHOW_CONTEXT=never",
     ]);
-    for (_, file) in &plan.scripts {
+    for (_, file) in files {
         psql.arg("-f").arg(file);
     }
     says_done(&mut psql).stderr(Stdio::from(
@@ -239,7 +256,6 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
         ));
     }
     shadow.end_sessions()?;
-    sentinel(shadow)?;
     if ended.is_none() {
         error = Some(format!("it did not end within {} s", plan.seconds_max));
     }
@@ -294,7 +310,7 @@ fn sentinel(shadow: &ShadowDatabase) -> Result<(), String> {
 /// The first error and its statement, with the name of the file that people know.
 fn errors(said: &[u8], shadow: &ShadowDatabase) -> (Option<String>, Option<String>) {
     let mut text = String::from_utf8_lossy(&said[..said.len().min(SAID_MAX)]).into_owned();
-    for (name, file) in &shadow.plan().scripts {
+    for (name, file) in shadow.plan().phases.iter().flatten() {
         text = text.replace(&*file.to_string_lossy(), name);
     }
     // Another one in each rehearsal: the same error must read the same.

@@ -65,7 +65,7 @@ impl Target for RehearsedTarget {
         witness: &mut dyn Witness,
     ) -> Result<RehearsalAnswer, TargetError> {
         let change = ChangeScript {
-            files: ask.files,
+            phases: ask.phases,
             role: ask.role,
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),

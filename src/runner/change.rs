@@ -127,7 +127,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let listed = listed.ok_or(RunnerError::Missing("list of tables to copy"))?;
         let tables = listed.tables.iter().map(|table| table.table.clone());
         let mut ask = self.request(Some(tables.collect()))?;
-        ask.files.truncate(first.unwrap_or(usize::MAX));
+        if first.is_some() {
+            ask.phases.truncate(1);
+        }
         let recorder = held(&mut self.recorder)?;
         let found = rehearse(&mut self.target, recorder, ask).await?;
         let blob = match &found.outcome {
@@ -171,9 +173,12 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for file in run.change_files.iter().flat_map(|files| files.iter()) {
             files.push((file.path.clone(), blobs.get(&file.sha256)?));
         }
+        // The phases of one gate alone have one part.
+        let later = files.split_off(change.of_sg1.unwrap_or(0));
+        let phases = [files, later].into_iter();
         Ok(RehearsalRequest {
             role: change.role.clone(),
-            files,
+            phases: phases.filter(|files| !files.is_empty()).collect(),
             copy,
             key_salt,
             show: change.show.clone(),
