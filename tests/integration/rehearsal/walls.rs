@@ -1,5 +1,6 @@
 //! A change that wants out, and programs that want more of production than they may. Invariant: nothing leaves.
 
+use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -8,9 +9,11 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use drygate::postgres::throwaway::ServerBinaries;
+use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::layers::path_with;
 use super::world::{OWNER, World, check, table};
 use crate::support::server::{SUPERUSER, finish};
 
@@ -24,8 +27,17 @@ fn processes() -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_change_that_tries_every_way_out_reaches_nothing() {
+/// Each way of making the walls; bubblewrap where it is installed.
+#[rstest]
+fn a_change_that_tries_every_way_out_reaches_nothing(
+    #[values("unshare", "bubblewrap")] walls: &str,
+) {
+    let unshare = path_with(":");
+    let path = env::var_os("PATH").unwrap_or_default();
+    let installed = env::split_paths(&path).any(|dir| dir.join("bwrap").is_file());
+    if walls == "bubblewrap" && !installed {
+        return;
+    }
     let world = World::new();
     let admin = "CREATE ROLE shop_admin LOGIN SUPERUSER";
     world.cluster.load(SUPERUSER, admin).expect("a role");
@@ -80,13 +92,17 @@ fn a_change_that_tries_every_way_out_reaches_nothing() {
         handed_over.display(),
         places[0].display(),
     ));
-    let answer = finish(
-        world
-            .command(&script.concat(), "shop_admin")
-            .spawn()
-            .expect("the program"),
-    );
+    let mut command = world.command(&script.concat(), "shop_admin");
+    if walls == "unshare" {
+        let bin = ServerBinaries::find().expect("a server");
+        command
+            .env("PATH", unshare.path())
+            .env("DRYGATE_PG_BIN", bin.dir());
+    }
+    let answer = finish(command.spawn().expect("the program"));
     let found = answer.expect(0).json();
+    let says = check(&found, "isolation")["says"].to_string();
+    assert!(says.contains(&format!("{walls}: ")), "{says}");
     assert_eq!(
         table(&found, "shop.visit")["inserted"]["value"],
         1,
