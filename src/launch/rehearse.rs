@@ -55,6 +55,7 @@ pub(super) fn carry_out(
         role: role.to_owned(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
+        asked: Vec::new(),
         show: profile.rehearsal.show.clone(),
         name: "drygate/rehearse".to_owned(),
         key_salt: random_salt().map_err(RunnerError::from)?,

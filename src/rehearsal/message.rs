@@ -53,6 +53,8 @@ pub(super) struct ShadowPlan {
     pub(super) schema: PathBuf,
     /// The files of the change by phase, each with the name that people know.
     pub(super) phases: Vec<Vec<(String, PathBuf)>>,
+    /// The tables whose rows are wanted before it is tried.
+    pub(super) asked: Vec<QualifiedName>,
     /// The role that the change runs as.
     pub(super) role: String,
     /// Name of the database.

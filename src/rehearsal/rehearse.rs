@@ -55,6 +55,8 @@ pub struct ChangeScript {
     pub hidden: Vec<PathBuf>,
     /// The tables whose rows may be copied.
     pub copies: Copies,
+    /// The tables among these that an earlier rehearsal asked for.
+    pub asked: Vec<String>,
     /// The columns, with schema and table, whose values are kept.
     pub show: Vec<String>,
     /// What the connections to production are called there.
@@ -394,6 +396,10 @@ fn plan(
         pg_dump: programs.pg_dump.clone(),
         schema,
         phases,
+        asked: (catalogue.relations.iter().filter(|it| it.kind == "r"))
+            .map(|it| (it.schema.clone(), it.name.clone()))
+            .filter(|name| change.asked.contains(&shown(name)))
+            .collect(),
         role: change.role.clone(),
         database: source.server().database.clone(),
         roles: catalogue.roles.clone(),

@@ -90,6 +90,26 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         ..RehearsalOutcome::default()
     };
     let mut seeded: Vec<QualifiedName> = Vec::new();
+    let seed = |names: Vec<QualifiedName>, found: &mut RehearsalOutcome| {
+        say(&FromShadow::Wants(names.clone()));
+        let ToShadow::Rows(files) = next()? else {
+            return Err("no rows came".to_owned());
+        };
+        step("loading rows");
+        shadow.put_rows(&files)?;
+        for file in files {
+            let table = shown(&file.name);
+            match file.rows {
+                Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
+                Err(why) => found.not_checked.push(format!("{table}: {why}")),
+            }
+        }
+        Ok(names)
+    };
+    let asked = shadow.plan().asked.clone();
+    if !asked.is_empty() {
+        seeded.extend(seed(asked, &mut found)?);
+    }
     loop {
         found.passes += 1;
         let derived = shadow.put_sequences(&seeded)?;
@@ -106,20 +126,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
             .filter(|name| !seeded.contains(name))
             .collect();
         if !new.is_empty() && found.passes < PASSES_MAX {
-            say(&FromShadow::Wants(new.clone()));
-            let ToShadow::Rows(files) = next()? else {
-                return Err("no rows came".to_owned());
-            };
-            step("loading rows");
-            shadow.put_rows(&files)?;
-            for file in files {
-                let table = shown(&file.name);
-                match file.rows {
-                    Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
-                    Err(why) => found.not_checked.push(format!("{table}: {why}")),
-                }
-            }
-            seeded.extend(new);
+            seeded.extend(seed(new, &mut found)?);
             continue;
         }
         if !new.is_empty() {

@@ -69,6 +69,7 @@ impl Target for RehearsedTarget {
             role: ask.role,
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),
+            asked: ask.asked,
             show: ask.show,
             name: format!("drygate/{}", self.run_id),
             key_salt: ask.key_salt,

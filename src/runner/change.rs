@@ -127,10 +127,24 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let listed = listed.ok_or(RunnerError::Missing("list of tables to copy"))?;
         let tables = listed.tables.iter().map(|table| table.table.clone());
         let mut ask = self.request(Some(tables.collect()))?;
-        if first.is_some() {
-            ask.phases.truncate(1);
-        }
         let recorder = held(&mut self.recorder)?;
+        let run = recorder.run();
+        let before = if first.is_some() {
+            ask.phases.truncate(1);
+            run.first_phases.last().map(|last| &**last)
+        } else {
+            run.last_rehearsal()
+        };
+        let before = before.and_then(|last| last.outcome.as_ref());
+        ask.asked = match before {
+            Some(outcome) => outcome.seeded.iter().map(|it| it.table.clone()).collect(),
+            // What the whole change asked for without rows.
+            None if first.is_none() => {
+                let asked = listed.tables.iter().filter(|table| table.asked);
+                asked.map(|table| table.table.clone()).collect()
+            }
+            None => Vec::new(),
+        };
         let found = rehearse(&mut self.target, recorder, ask).await?;
         let blob = match &found.outcome {
             Some(outcome) => Some(recorder.keep(&to_ascii_json(outcome)?)?),
@@ -180,6 +194,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             role: change.role.clone(),
             phases: phases.filter(|files| !files.is_empty()).collect(),
             copy,
+            asked: Vec::new(),
             key_salt,
             show: change.show.clone(),
         })

@@ -83,6 +83,8 @@ pub struct RehearsalRequest {
     pub phases: Vec<Vec<(String, Vec<u8>)>>,
     /// The tables whose rows may be read; `None`: schema and catalogue alone, to find the tables that the change asks for.
     pub copy: Option<Vec<String>>,
+    /// The tables among these that an earlier rehearsal asked for: they are copied at once, and not found out again.
+    pub asked: Vec<String>,
     /// Salt of the hashes of its keys: the same for each rehearsal of a run, so that their rows can be compared.
     pub key_salt: String,
     /// The columns whose values are kept.

@@ -46,6 +46,18 @@ fn each_phase_is_rehearsed_before_its_gate_and_agrees_with_the_simulator() {
         parts,
         [("SG1", true), ("SG1", true), ("SG1", false), ("SG2", false)]
     );
+    // What the rehearsal before asked for is copied at once, and never found out again.
+    let asked = |nth: usize| {
+        let outcome = &rehearsed[nth]["outcome"];
+        let seeded = outcome["seeded"].as_array().expect("a list");
+        let mut tables: Vec<&str> = seeded.iter().map(|it| text(&it["table"])).collect();
+        tables.sort_unstable();
+        (outcome["passes"].as_u64().expect("a number"), tables)
+    };
+    for (first, again) in [(0, 1), (2, 3)] {
+        assert!(asked(first).0 > 1, "{:?}", asked(first));
+        assert_eq!(asked(again), (1, asked(first).1));
+    }
     let verified = world.drygate(&["verify", text(&sealed["run_id"]), "--json"]);
     let verified = verified.expect(0).json();
     assert_eq!(verified["findings"], serde_json::json!([]));
