@@ -35,6 +35,6 @@ SELECT DISTINCT 'function', n.nspname::pg_catalog.text, p.proname::pg_catalog.te
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
  WHERE n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
 UNION ALL
-SELECT 'role', NULL, r.rolname, NULL
+SELECT 'role', NULL, r.rolname, r.rolcanlogin::pg_catalog.text
   FROM pg_catalog.pg_roles AS r
  ORDER BY 1, 2, 3

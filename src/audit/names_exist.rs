@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::profile::{PathStep, Profile, TomlDocument, nearest};
-use crate::run::{Check, CheckName, counted};
+use crate::run::{Check, CheckName, counted, may_not_log_in};
 use crate::survey::{DatabaseNames, NamedRelation, quoted_identifier};
 
 /// A name of the profile that is not there, or not for the role.
@@ -190,10 +190,12 @@ impl<'a> Lookup<'a> {
             }
         }
         if let Some(change) = &profile.change {
-            self.role_exists(
-                &[PathStep::Key("change"), PathStep::Key("role")],
-                &change.role,
-            );
+            let path = [PathStep::Key("change"), PathStep::Key("role")];
+            self.role_exists(&path, &change.role);
+            if self.names.roles.get(&change.role) == Some(&false) {
+                let [says, remedy] = may_not_log_in(&change.role);
+                self.missing(&path, says, Some(remedy));
+            }
             for (index, rows) in change.expect.iter().flatten().enumerate() {
                 self.of_change(&key(&["change", "expect"], index, "table"), &rows.table);
             }
@@ -235,8 +237,8 @@ impl<'a> Lookup<'a> {
     fn role_exists(&mut self, path: &[PathStep<'_>], role: &str) {
         self.asked += 1;
         let roles = &self.names.roles;
-        if !roles.contains(role) {
-            self.unknown(path, "role", role, roles.iter().map(String::as_str));
+        if !roles.contains_key(role) {
+            self.unknown(path, "role", role, roles.keys().map(String::as_str));
         }
     }
 

@@ -13,6 +13,7 @@ use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunInd
 use crate::postgres;
 use crate::postgres::throwaway::ServerBinaries;
 use crate::profile::LoadedProfile;
+use crate::rehearsal;
 use crate::report::visible;
 use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict, exit};
 
@@ -64,7 +65,8 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     found.extend(configuration(settings));
     let loaded = print::load_profile(&settings.profile.value);
     found.push(profile(settings, loaded.as_ref()));
-    let database = database(settings, loaded.as_ref().ok());
+    let (database, major) = database(settings, loaded.as_ref().ok());
+    found.push(rehearsal(major));
     // As `profile check` ends, where it could ask.
     let open = database.verdict == Verdict::NotChecked && survey::names_a_database(settings);
     found.push(database);
@@ -372,16 +374,29 @@ fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> 
     }
 }
 
-/// One survey, with the checks that gate G1 makes of it.
-fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorLine {
+/// What a rehearsal of this database would take, or of any where none answered.
+fn rehearsal(major: Option<u32>) -> DoctorLine {
+    let name = "rehearsal";
+    match rehearsal::means(major) {
+        Ok(says) => DoctorLine::pass(name, says),
+        Err(says) => {
+            DoctorLine::not_checked(name, says, "Only a rehearsal of a change needs them.")
+        }
+    }
+}
+
+/// One survey, with the checks that gate G1 makes of it; and the server's major version.
+fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> (DoctorLine, Option<u32>) {
     let name = "database";
     if !survey::names_a_database(settings) {
         let next = "Name one: --database-url postgresql://role@host/db, or libpq's own variables.";
-        return DoctorLine::not_checked(name, "no database is named", next);
+        let line = DoctorLine::not_checked(name, "no database is named", next);
+        return (line, None);
     }
     let Some(loaded) = loaded else {
         let next = "Correct the profile first: it says what is asked.";
-        return DoctorLine::not_checked(name, "not asked without a profile", next);
+        let line = DoctorLine::not_checked(name, "not asked without a profile", next);
+        return (line, None);
     };
     let (taken, checks) = match survey::look_with_names(settings, loaded) {
         Ok(looked) => looked,
@@ -390,11 +405,12 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorLine {
                 .hint(&settings.call)
                 .unwrap_or_else(|| "Check host, port, role and pg_hba.conf.".to_owned());
             // What keeps the database away for now says nothing of it.
-            return if error.may_pass() {
+            let line = if error.may_pass() {
                 DoctorLine::not_checked(name, error.to_string(), &next)
             } else {
                 DoctorLine::fail(name, error.to_string(), &next)
             };
+            return (line, None);
         }
     };
     let server = &taken.survey.server;
@@ -412,5 +428,6 @@ fn database(settings: &Settings, loaded: Option<&LoadedProfile>) -> DoctorLine {
     );
     let check = settings.profile_check(&settings.profile.value);
     let next = format!("{check} names every check; gate G1 makes the same ones.");
-    of_checks(name, said, &checks, &next)
+    let major = server.version_num / 10_000;
+    (of_checks(name, said, &checks, &next), Some(major))
 }

@@ -51,15 +51,16 @@ pub(super) fn carry_out(
 ) -> Result<(Rehearsal, Vec<ChangeFile>), LaunchError> {
     let connection = run::connection(settings)?;
     let mut change = ChangeScript {
-        files: Vec::with_capacity(files.len()),
+        phases: Vec::new(),
         role: role.to_owned(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
+        asked: Vec::new(),
         show: profile.rehearsal.show.clone(),
         name: "drygate/rehearse".to_owned(),
         key_salt: random_salt().map_err(RunnerError::from)?,
     };
-    let mut named = Vec::with_capacity(files.len());
+    let (mut named, mut texts) = (Vec::with_capacity(files.len()), Vec::new());
     for file in files {
         let name = file.display().to_string();
         let text = std::fs::read(file)
@@ -70,8 +71,9 @@ pub(super) fn carry_out(
             path: name.clone(),
             sha256: hasher.finish(),
         });
-        change.files.push((name, text));
+        texts.push((name, text));
     }
+    change.phases.push(texts);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

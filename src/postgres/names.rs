@@ -36,7 +36,7 @@ fn collected(rows: Vec<Vec<Option<String>>>) -> Result<DatabaseNames, String> {
                 name,
             }),
             "function" => _ = names.functions.insert((schema, name)),
-            "role" => _ = names.roles.insert(name),
+            "role" => _ = names.roles.insert(name, details == "true"),
             other => return Err(format!("a row of an unknown kind: {other}")),
         }
     }

@@ -2,6 +2,7 @@
 //! Invariant: all of it is one read-only transaction; `pg_dump` and each COPY stand in a savepoint that is rolled back, so that
 //! no lock outlives its read (`dump`, `copy`), and nothing more is asked once somebody waits behind us (`nobody_waits`).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
@@ -67,8 +68,8 @@ pub struct SourceSequence {
 pub struct SourceCatalogue {
     /// SQL that makes its roles.
     pub roles: Vec<String>,
-    /// Names of its roles.
-    pub role_names: Vec<String>,
+    /// Names of its roles, and whether they may log in.
+    pub logins: BTreeMap<String, bool>,
     /// SQL that gives the database its owner, its privileges and the settings of roles in it.
     pub database: Vec<String>,
     /// Encoding, collation and character type of the database.
@@ -161,12 +162,12 @@ impl ShadowSource {
         let mut next = || answers.next().unwrap_or(Ok(Vec::new()));
         let mut found = SourceCatalogue::default();
         for row in next()? {
-            let [statement, name] = fixed(row);
+            let [statement, name, may_log_in] = fixed(row);
             // The superuser of a throwaway cluster is there already.
             if !statement.is_empty() {
                 found.roles.push(statement);
             }
-            found.role_names.push(name);
+            found.logins.insert(name, may_log_in == "true");
         }
         found.roles.extend(firsts(next()?));
         let settings = firsts(next()?);

@@ -27,6 +27,9 @@ pub(super) enum Isolation {
 }
 
 impl Isolation {
+    /// What is said where it has neither.
+    pub(super) const NONE: &str = "this machine has neither bubblewrap nor unshare";
+
     /// What this machine has; `None`: neither.
     pub(super) fn of_machine() -> Option<Self> {
         let bubblewrap = on_path("bwrap").map(Self::Bubblewrap);

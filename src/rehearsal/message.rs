@@ -51,8 +51,10 @@ pub(super) struct ShadowPlan {
     pub(super) pg_dump: PathBuf,
     /// The archive of production's schema.
     pub(super) schema: PathBuf,
-    /// The files of the change, each with the name that people know.
-    pub(super) scripts: Vec<(String, PathBuf)>,
+    /// The files of the change by phase, each with the name that people know.
+    pub(super) phases: Vec<Vec<(String, PathBuf)>>,
+    /// The tables whose rows are wanted before it is tried.
+    pub(super) asked: Vec<QualifiedName>,
     /// The role that the change runs as.
     pub(super) role: String,
     /// Name of the database.

@@ -7,6 +7,7 @@ mod catalogue;
 mod copies;
 mod effect;
 mod isolation;
+mod machine;
 mod message;
 mod probes;
 mod programs;
@@ -19,6 +20,7 @@ mod shadow_process;
 mod target;
 
 pub use copies::Copies;
+pub use machine::means;
 pub use rehearse::{ChangeScript, Rehearsal, rehearse};
 pub use shadow::shadow;
 pub use target::RehearsedTarget;

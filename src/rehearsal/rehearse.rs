@@ -22,7 +22,8 @@ use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation};
 use crate::profile::Profile;
 use crate::run::{
-    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, production_check,
+    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, may_not_log_in,
+    production_check,
 };
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
@@ -46,14 +47,16 @@ const STAY: Duration = Duration::from_secs(5);
 /// A change.
 #[derive(Debug, Clone)]
 pub struct ChangeScript {
-    /// Its files, in order: the name that people know, and the text.
-    pub files: Vec<(String, Vec<u8>)>,
+    /// Its files, in order, by phase: the name that people know, and the text. Each phase is one transaction.
+    pub phases: Vec<Vec<(String, Vec<u8>)>>,
     /// The role that it runs as.
     pub role: String,
     /// What of this machine the shadow must not see, beside what it never sees.
     pub hidden: Vec<PathBuf>,
     /// The tables whose rows may be copied.
     pub copies: Copies,
+    /// The tables among these that an earlier rehearsal asked for.
+    pub asked: Vec<String>,
     /// The columns, with schema and table, whose values are kept.
     pub show: Vec<String>,
     /// What the connections to production are called there.
@@ -213,26 +216,24 @@ async fn read(
     let major = source.server().version_num / 10_000;
     let programs =
         Programs::find(major).map_err(|why| End::NotChecked("programs", why, NO_PROGRAMS))?;
-    let says = format!(
-        "production is PostgreSQL {major}, the shadow {} in {}, pg_dump {}",
-        programs.major,
-        programs.server.dir().display(),
-        programs.pg_dump.display()
-    );
+    let says = format!("production is PostgreSQL {major}, {}", programs.says());
     found
         .checks
         .push(RehearsalCheck::new("programs", Verdict::Pass, says, None));
     let mut shadow = isolated(scratch, &programs, change, found).await?;
     step(witness, "reading the schema of production");
     let catalogue = source.catalogue().await?;
-    if !catalogue.role_names.contains(&change.role) {
-        let says = format!("production has no role {}", change.role);
-        found.checks.push(RehearsalCheck::new(
-            "change",
-            Verdict::Fail,
-            says,
-            Some("Name the role that the change runs as with --role."),
-        ));
+    let no_role = match catalogue.logins.get(&change.role) {
+        Some(true) => None,
+        Some(false) => Some(may_not_log_in(&change.role)),
+        None => Some([
+            format!("production has no role {}", change.role),
+            "Name the role that the change runs as with --role.".to_owned(),
+        ]),
+    };
+    if let Some([says, next]) = no_role {
+        let check = RehearsalCheck::new("change", Verdict::Fail, says, Some(&next));
+        found.checks.push(check);
         return Ok(());
     }
     let schema = scratch.path().join("schema.dump");
@@ -315,8 +316,7 @@ async fn isolated(
     found: &mut Rehearsal,
 ) -> Result<ShadowProcess, End> {
     let failed = |why: String| End::NotChecked("isolation", why, NO_ISOLATION);
-    let isolation = Isolation::of_machine()
-        .ok_or_else(|| failed("this machine has neither bubblewrap nor unshare".to_owned()))?;
+    let isolation = Isolation::of_machine().ok_or_else(|| failed(Isolation::NONE.to_owned()))?;
     let own_program =
         std::env::current_exe().map_err(io("drygate's own program cannot be found"))?;
     // What the probes try to reach is really there.
@@ -375,21 +375,31 @@ fn plan(
     catalogue: &SourceCatalogue,
     schema: PathBuf,
 ) -> Result<ShadowPlan, End> {
-    let mut scripts = Vec::with_capacity(change.files.len());
-    for (at, (name, text)) in change.files.iter().enumerate() {
-        let path = scratch.path().join(format!("change-{at}.sql"));
+    let mut written = 0_usize;
+    let mut write = |(name, text): &(String, Vec<u8>)| {
+        written += 1;
+        let path = scratch.path().join(format!("change-{written}.sql"));
         std::fs::write(&path, text).map_err(io("the change cannot be written for the shadow"))?;
         scratch.give(&path)?;
-        scripts.push((name.clone(), path));
+        Ok((name.clone(), path))
+    };
+    let mut phases = Vec::with_capacity(change.phases.len());
+    for files in &change.phases {
+        let scripts: Result<Vec<_>, End> = files.iter().map(&mut write).collect();
+        phases.push(scripts?);
     }
     let sequences = catalogue.sequences.iter();
     Ok(ShadowPlan {
-        server: programs.server.dir().to_path_buf(),
+        server: programs.server.clone(),
         psql: programs.psql.clone(),
         pg_restore: programs.pg_restore.clone(),
         pg_dump: programs.pg_dump.clone(),
         schema,
-        scripts,
+        phases,
+        asked: (catalogue.relations.iter().filter(|it| it.kind == "r"))
+            .map(|it| (it.schema.clone(), it.name.clone()))
+            .filter(|name| change.asked.contains(&shown(name)))
+            .collect(),
         role: change.role.clone(),
         database: source.server().database.clone(),
         roles: catalogue.roles.clone(),

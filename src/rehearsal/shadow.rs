@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -89,6 +90,26 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         ..RehearsalOutcome::default()
     };
     let mut seeded: Vec<QualifiedName> = Vec::new();
+    let seed = |names: Vec<QualifiedName>, found: &mut RehearsalOutcome| {
+        say(&FromShadow::Wants(names.clone()));
+        let ToShadow::Rows(files) = next()? else {
+            return Err("no rows came".to_owned());
+        };
+        step("loading rows");
+        shadow.put_rows(&files)?;
+        for file in files {
+            let table = shown(&file.name);
+            match file.rows {
+                Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
+                Err(why) => found.not_checked.push(format!("{table}: {why}")),
+            }
+        }
+        Ok(names)
+    };
+    let asked = shadow.plan().asked.clone();
+    if !asked.is_empty() {
+        seeded.extend(seed(asked, &mut found)?);
+    }
     loop {
         found.passes += 1;
         let derived = shadow.put_sequences(&seeded)?;
@@ -105,20 +126,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
             .filter(|name| !seeded.contains(name))
             .collect();
         if !new.is_empty() && found.passes < PASSES_MAX {
-            say(&FromShadow::Wants(new.clone()));
-            let ToShadow::Rows(files) = next()? else {
-                return Err("no rows came".to_owned());
-            };
-            step("loading rows");
-            shadow.put_rows(&files)?;
-            for file in files {
-                let table = shown(&file.name);
-                match file.rows {
-                    Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
-                    Err(why) => found.not_checked.push(format!("{table}: {why}")),
-                }
-            }
-            seeded.extend(new);
+            seeded.extend(seed(new, &mut found)?);
             continue;
         }
         if !new.is_empty() {
@@ -200,8 +208,24 @@ fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
     id.ok_or_else(|| "the shadow tells no transaction id".to_owned())
 }
 
-/// Runs the change in the copy of the base, as one transaction, and writes the sentinel behind it.
+/// Runs the change in the copy of the base, each phase as a transaction and a session of its own, and writes the sentinel behind it.
 fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
+    let mut end = ScriptEnd::default();
+    for files in &shadow.plan().phases {
+        let phase = run_phase(shadow, files)?;
+        end = ScriptEnd {
+            took_ms: end.took_ms.saturating_add(phase.took_ms),
+            ..phase
+        };
+        if !end.succeeded {
+            break;
+        }
+    }
+    sentinel(shadow)?;
+    Ok(end)
+}
+
+fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<ScriptEnd, String> {
     let plan = shadow.plan();
     let said = shadow.scratch().join("said");
     let mut psql = shadow.psql(&plan.role, &plan.database);
@@ -214,7 +238,7 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
         "-v",
         "SHOW_CONTEXT=never",
     ]);
-    for (_, file) in &plan.scripts {
+    for (_, file) in files {
         psql.arg("-f").arg(file);
     }
     says_done(&mut psql).stderr(Stdio::from(
@@ -239,7 +263,6 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
         ));
     }
     shadow.end_sessions()?;
-    sentinel(shadow)?;
     if ended.is_none() {
         error = Some(format!("it did not end within {} s", plan.seconds_max));
     }
@@ -294,7 +317,7 @@ fn sentinel(shadow: &ShadowDatabase) -> Result<(), String> {
 /// The first error and its statement, with the name of the file that people know.
 fn errors(said: &[u8], shadow: &ShadowDatabase) -> (Option<String>, Option<String>) {
     let mut text = String::from_utf8_lossy(&said[..said.len().min(SAID_MAX)]).into_owned();
-    for (name, file) in &shadow.plan().scripts {
+    for (name, file) in shadow.plan().phases.iter().flatten() {
         text = text.replace(&*file.to_string_lossy(), name);
     }
     // Another one in each rehearsal: the same error must read the same.

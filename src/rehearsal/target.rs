@@ -65,10 +65,11 @@ impl Target for RehearsedTarget {
         witness: &mut dyn Witness,
     ) -> Result<RehearsalAnswer, TargetError> {
         let change = ChangeScript {
-            files: ask.files,
+            phases: ask.phases,
             role: ask.role,
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),
+            asked: ask.asked,
             show: ask.show,
             name: format!("drygate/{}", self.run_id),
             key_salt: ask.key_salt,

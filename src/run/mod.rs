@@ -94,7 +94,7 @@ pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
-pub use rehearsal_check::{RehearsalCheck, production_check};
+pub use rehearsal_check::{RehearsalCheck, may_not_log_in, production_check};
 pub use rehearsed::{
     RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
     SequenceMove, ShownValue,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{RehearsalOutcome, Verdict};
-use crate::survey::TransactionProof;
+use crate::survey::{TransactionProof, quoted_identifier};
 
 /// One thing that was measured about a rehearsal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,17 @@ impl RehearsalCheck {
             Some((verdict, says, next)) => Self::new(name, verdict, says, Some(next)),
         }
     }
+}
+
+/// What is said of a role that psql cannot run a change as, and what to do.
+pub fn may_not_log_in(role: &str) -> [String; 2] {
+    [
+        format!("role {role} may not log in, so psql cannot run the change as it"),
+        format!(
+            "name the role that logs in, and let the change begin with SET ROLE {}",
+            quoted_identifier(role)
+        ),
+    ]
 }
 
 /// What the transaction on production was, by its proof.

@@ -127,8 +127,24 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let listed = listed.ok_or(RunnerError::Missing("list of tables to copy"))?;
         let tables = listed.tables.iter().map(|table| table.table.clone());
         let mut ask = self.request(Some(tables.collect()))?;
-        ask.files.truncate(first.unwrap_or(usize::MAX));
         let recorder = held(&mut self.recorder)?;
+        let run = recorder.run();
+        let before = if first.is_some() {
+            ask.phases.truncate(1);
+            run.first_phases.last().map(|last| &**last)
+        } else {
+            run.last_rehearsal()
+        };
+        let before = before.and_then(|last| last.outcome.as_ref());
+        ask.asked = match before {
+            Some(outcome) => outcome.seeded.iter().map(|it| it.table.clone()).collect(),
+            // What the whole change asked for without rows.
+            None if first.is_none() => {
+                let asked = listed.tables.iter().filter(|table| table.asked);
+                asked.map(|table| table.table.clone()).collect()
+            }
+            None => Vec::new(),
+        };
         let found = rehearse(&mut self.target, recorder, ask).await?;
         let blob = match &found.outcome {
             Some(outcome) => Some(recorder.keep(&to_ascii_json(outcome)?)?),
@@ -171,10 +187,14 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for file in run.change_files.iter().flat_map(|files| files.iter()) {
             files.push((file.path.clone(), blobs.get(&file.sha256)?));
         }
+        // The phases of one gate alone have one part.
+        let later = files.split_off(change.of_sg1.unwrap_or(0));
+        let phases = [files, later].into_iter();
         Ok(RehearsalRequest {
             role: change.role.clone(),
-            files,
+            phases: phases.filter(|files| !files.is_empty()).collect(),
             copy,
+            asked: Vec::new(),
             key_salt,
             show: change.show.clone(),
         })

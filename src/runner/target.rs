@@ -79,10 +79,12 @@ impl Taken {
 pub struct RehearsalRequest {
     /// The role that it runs as.
     pub role: String,
-    /// Name and text of its files, in the order in which they run.
-    pub files: Vec<(String, Vec<u8>)>,
+    /// Name and text of its files, in the order in which they run, by phase: each is a run of psql, as it is in production.
+    pub phases: Vec<Vec<(String, Vec<u8>)>>,
     /// The tables whose rows may be read; `None`: schema and catalogue alone, to find the tables that the change asks for.
     pub copy: Option<Vec<String>>,
+    /// The tables among these that an earlier rehearsal asked for: they are copied at once, and not found out again.
+    pub asked: Vec<String>,
     /// Salt of the hashes of its keys: the same for each rehearsal of a run, so that their rows can be compared.
     pub key_salt: String,
     /// The columns whose values are kept.

@@ -1,6 +1,6 @@
 //! What there is by name in a database: to propose a profile, and to find the names of a profile that are not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -13,8 +13,8 @@ pub struct DatabaseNames {
     pub relations: Vec<NamedRelation>,
     /// Functions and procedures: schema and name.
     pub functions: BTreeSet<(String, String)>,
-    /// Roles of the server.
-    pub roles: BTreeSet<String>,
+    /// Roles of the server, and whether they may log in.
+    pub roles: BTreeMap<String, bool>,
 }
 
 /// A table, view or foreign table.

@@ -25,9 +25,21 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
         .drygate(&["doctor", "--json", "--database-url", &url])
         .expect(0)
         .json();
-    for name in ["data directory", "git", "repository", "profile", "database"] {
+    for name in [
+        "data directory",
+        "git",
+        "repository",
+        "profile",
+        "rehearsal",
+        "database",
+    ] {
         assert_eq!(finding(&well, name)["verdict"], "PASS", "{well}");
     }
+    let rehearsal = text(&finding(&well, "rehearsal")["says"]);
+    assert!(
+        rehearsal.starts_with("production is PostgreSQL "),
+        "{rehearsal}"
+    );
     let database = text(&finding(&well, "database")["says"]);
     assert!(database.ends_with("the role cannot write"), "{database}");
     assert_eq!(finding(&well, "terminal")["verdict"], "NOT CHECKED");
@@ -39,6 +51,11 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
 
     let without = workspace.drygate(&["doctor", "--json"]).expect(0).json();
     assert_eq!(finding(&without, "database")["verdict"], "NOT CHECKED");
+    let rehearsal = text(&finding(&without, "rehearsal")["says"]);
+    assert!(
+        rehearsal.starts_with("production up to PostgreSQL "),
+        "{rehearsal}"
+    );
 
     fs::create_dir_all(workspace.data().join("runs/notes\u{1b}[31m")).expect("a folder");
     fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o755))

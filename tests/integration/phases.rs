@@ -46,6 +46,18 @@ fn each_phase_is_rehearsed_before_its_gate_and_agrees_with_the_simulator() {
         parts,
         [("SG1", true), ("SG1", true), ("SG1", false), ("SG2", false)]
     );
+    // What the rehearsal before asked for is copied at once, and never found out again.
+    let asked = |nth: usize| {
+        let outcome = &rehearsed[nth]["outcome"];
+        let seeded = outcome["seeded"].as_array().expect("a list");
+        let mut tables: Vec<&str> = seeded.iter().map(|it| text(&it["table"])).collect();
+        tables.sort_unstable();
+        (outcome["passes"].as_u64().expect("a number"), tables)
+    };
+    for (first, again) in [(0, 1), (2, 3)] {
+        assert!(asked(first).0 > 1, "{:?}", asked(first));
+        assert_eq!(asked(again), (1, asked(first).1));
+    }
     let verified = world.drygate(&["verify", text(&sealed["run_id"]), "--json"]);
     let verified = verified.expect(0).json();
     assert_eq!(verified["findings"], serde_json::json!([]));
@@ -69,6 +81,50 @@ fn a_first_phase_that_does_otherwise_at_the_approval_is_drift() {
     assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 6, 0])]);
     let run_id = text(&waiting["run_id"]);
     world.drygate(&["verify", run_id]).expect(0);
+}
+
+/// A value of an enum can be used once it is committed; an index is built outside of a transaction.
+#[test]
+fn a_phase_begins_on_what_the_phase_before_committed() {
+    let world = ChangedWorkspace::phased("ALTER TYPE public.mood ADD VALUE 'glad';\n", None);
+    let workspace = &world.workspace;
+    workspace
+        .sql("CREATE TYPE public.mood AS ENUM ('calm'); ALTER TYPE public.mood OWNER TO kb_owner");
+    let second = "UPDATE public.note SET seen = true WHERE 'glad'::public.mood = 'glad';\nCOMMIT;\n
+                  CREATE INDEX CONCURRENTLY note_seen ON public.note (seen);\n";
+    fs::write(workspace.place().join("change.sql"), second).expect("our own file");
+    let waiting = world.run().expect(3).json();
+    let waiting = world.approve(&waiting, "SG1").expect(3).json();
+    let change = &workspace.sheet(&waiting)["change"];
+    assert_eq!(change["rehearsed"]["script"]["succeeded"], true, "{change}");
+    let schema = change["rehearsed"]["schema_changes"].to_string();
+    assert!(
+        schema.contains("'glad'") && schema.contains("note_seen"),
+        "{schema}"
+    );
+    assert_eq!(rows(&waiting), [("public.note".to_owned(), [0, 5, 0])]);
+}
+
+#[test]
+fn a_constraint_that_waits_for_the_commit_fails_at_that_of_its_phase() {
+    let first = "CREATE TABLE public.whole (id integer PRIMARY KEY);
+CREATE TABLE public.part (id integer REFERENCES public.whole DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO public.part VALUES (1);\n";
+    let world = ChangedWorkspace::phased(first, None);
+    let workspace = &world.workspace;
+    let second = "INSERT INTO public.whole VALUES (1);\n";
+    fs::write(workspace.place().join("change.sql"), second).expect("our own file");
+    let waiting = world.run().expect(3).json();
+    let waiting = world.approve(&waiting, "SG1").expect(3).json();
+    let change = &workspace.sheet(&waiting)["change"];
+    assert_eq!(change["first_phase"], Value::Null);
+    let end = &change["rehearsed"]["script"];
+    assert_eq!(end["succeeded"], false, "{change}");
+    let says = text(&end["error"]);
+    assert!(says.contains("violates foreign key constraint"), "{says}");
+    assert_eq!(change["rehearsed"]["schema_changes"], serde_json::json!([]));
+    // The second phase did not run either: its table is not there.
+    assert_eq!(rows(&waiting), []);
 }
 
 #[test]

@@ -129,6 +129,21 @@ fn a_table_that_the_role_may_not_read_comes_with_the_statement_to_run() {
 }
 
 #[test]
+fn a_role_of_the_change_that_may_not_log_in_is_refused() {
+    let workspace = Workspace::new(Scenario::Draft);
+    workspace.sql("CREATE ROLE kb_keeper NOLOGIN");
+    let profile = workspace.profile("change.toml", |text| {
+        format!("{text}\n[change]\nrole = \"kb_keeper\"\nfiles = [\"change.sql\"]\n")
+    });
+    std::fs::write(workspace.place().join("change.sql"), "SELECT 1;").expect("our own");
+    let said = check(&workspace, &profile).expect(9).stdout;
+    let says = r#"role kb_keeper may not log in, so psql cannot run the change as it: name the role that logs in, and let the change begin with SET ROLE "kb_keeper""#;
+    assert!(said.contains(says), "{said}");
+    workspace.sql("ALTER ROLE kb_keeper LOGIN");
+    check(&workspace, &profile).expect(0);
+}
+
+#[test]
 fn a_table_that_the_change_could_make_is_not_judged() {
     let workspace = Workspace::new(Scenario::Draft);
     let checked = |table: &str, code: i32| {

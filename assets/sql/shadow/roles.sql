@@ -7,7 +7,8 @@ SELECT CASE WHEN r.rolname <> 'postgres' THEN pg_catalog.format('CREATE ROLE %I 
          CASE WHEN r.rolreplication THEN 'REPLICATION' ELSE 'NOREPLICATION' END,
          CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END,
          r.rolconnlimit) END,
-       r.rolname::pg_catalog.text
+       r.rolname::pg_catalog.text,
+       r.rolcanlogin::pg_catalog.text
   FROM pg_catalog.pg_roles AS r
  WHERE r.rolname NOT LIKE 'pg\_%'
  ORDER BY r.rolname

@@ -3,8 +3,8 @@
 //! `ServerBinaries::in_dir` and the test `the_highest_version_wins_by_number_and_only_if_complete`.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -30,46 +30,30 @@ impl ServerBinaries {
     ///
     /// If `DRYGATE_PG_BIN` is set and holds no server, that is an error and no other place is tried.
     pub fn find() -> Result<Self, ThrowawayError> {
-        // An empty variable is taken as one that is not set.
-        if let Some(dir) = env::var_os("DRYGATE_PG_BIN").filter(|dir| !dir.is_empty()) {
-            return Self::at(Path::new(&dir));
+        match named() {
+            Some(dir) => Self::at(&dir),
+            None => program_directories()
+                .find_map(|dir| Self::in_dir(&dir))
+                .ok_or_else(nowhere),
         }
-        let mut searched = vec!["PATH".to_owned()];
-        if let Some(found) = on_path(env::var_os("PATH")) {
-            return Ok(found);
-        }
-        for (base, below) in VERSIONED {
-            searched.push(format!("{base}/*/{below}"));
-            if let Some(found) = newest_below(Path::new(base), below) {
-                return Ok(found);
-            }
-        }
-        searched.push("pg_config --bindir".to_owned());
-        if let Some(found) = named_by_pg_config() {
-            return Ok(found);
-        }
-        Err(ThrowawayError::NoServer { searched })
     }
 
-    /// Whether `DRYGATE_PG_BIN` names the server to use.
-    pub fn is_named() -> bool {
-        env::var_os("DRYGATE_PG_BIN").is_some_and(|dir| !dir.is_empty())
-    }
-
-    /// Every server of the usual directories; the one that [`Self::find`] finds comes first.
+    /// Every server, in the order in which [`Self::find`] looks; where `DRYGATE_PG_BIN` is set, that one alone.
     pub fn all() -> Result<Vec<Self>, ThrowawayError> {
-        let first = Self::find()?;
-        let versions = VERSIONED.iter().flat_map(|(base, below)| {
-            let entries = fs::read_dir(base).into_iter().flatten().flatten();
-            entries.filter_map(move |entry| Self::in_dir(&entry.path().join(below)))
-        });
-        let mut all = vec![first];
-        for found in versions {
+        if named().is_some() {
+            return Ok(vec![Self::find()?]);
+        }
+        let mut all = Vec::new();
+        for found in program_directories().filter_map(|dir| Self::in_dir(&dir)) {
             if !all.contains(&found) {
                 all.push(found);
             }
         }
-        Ok(all)
+        if all.is_empty() {
+            Err(nowhere())
+        } else {
+            Ok(all)
+        }
     }
 
     /// The server in `dir`; an error names `dir` and what to do.
@@ -111,19 +95,42 @@ impl ServerBinaries {
     }
 }
 
-/// The first server in the directories of `PATH`.
-fn on_path(path: Option<OsString>) -> Option<ServerBinaries> {
-    env::split_paths(&path?)
-        // A relative entry of PATH would mean another directory wherever drygate is started.
-        .filter(|dir| dir.is_absolute())
-        .find_map(|dir| ServerBinaries::in_dir(&dir))
+/// The directory that `DRYGATE_PG_BIN` names. An empty variable is taken as one that is not set.
+fn named() -> Option<PathBuf> {
+    let dir = env::var_os("DRYGATE_PG_BIN").filter(|dir| !dir.is_empty());
+    dir.map(PathBuf::from)
 }
 
-/// The server with the highest version below `base`.
-fn newest_below(base: &Path, below: &str) -> Option<ServerBinaries> {
-    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(base)
-        .ok()?
-        .filter_map(Result::ok)
+/// Where programs of PostgreSQL can be, the best place first.
+pub fn program_directories() -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // A relative entry of PATH would mean another directory wherever drygate is started.
+    let on_path: Vec<PathBuf> = env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .collect();
+    let versioned = VERSIONED
+        .iter()
+        .flat_map(|(base, below)| newest_first(Path::new(base), below));
+    let asked = iter::once_with(named_by_pg_config).flatten();
+    named()
+        .into_iter()
+        .chain(on_path)
+        .chain(versioned)
+        .chain(asked)
+}
+
+fn nowhere() -> ThrowawayError {
+    let versioned = VERSIONED.map(|(base, below)| format!("{base}/*/{below}"));
+    let searched = iter::once("PATH".to_owned()).chain(versioned);
+    ThrowawayError::NoServer {
+        searched: searched.chain(["pg_config --bindir".to_owned()]).collect(),
+    }
+}
+
+/// The directories of programs of all versions below `base`.
+fn newest_first(base: &Path, below: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(base).into_iter().flatten().flatten();
+    let mut found: Vec<(u32, PathBuf)> = entries
         .filter_map(|entry| {
             Some((
                 major_version(entry.file_name().to_str()?)?,
@@ -133,10 +140,7 @@ fn newest_below(base: &Path, below: &str) -> Option<ServerBinaries> {
         .collect();
     // By number, so that 9 is older than 10.
     found.sort();
-    found
-        .iter()
-        .rev()
-        .find_map(|(_, dir)| ServerBinaries::in_dir(dir))
+    found.into_iter().rev().map(|(_, dir)| dir).collect()
 }
 
 /// The major version in a directory name: `15`, `9.6`, `postgresql@17`. `postgresql` without a number counts as the oldest.
@@ -150,15 +154,15 @@ fn major_version(name: &str) -> Option<u32> {
     version.split('.').next()?.parse().ok()
 }
 
-/// The server in the directory that `pg_config` prints.
-fn named_by_pg_config() -> Option<ServerBinaries> {
+/// The directory that `pg_config` prints.
+fn named_by_pg_config() -> Option<PathBuf> {
     let output = Command::new("pg_config")
         .arg("--bindir")
         .stdin(Stdio::null())
         .output()
         .ok()?;
     let dir = String::from_utf8(output.stdout).ok()?;
-    ServerBinaries::in_dir(Path::new(dir.trim_end()))
+    Some(PathBuf::from(dir.trim_end()))
 }
 
 #[cfg(test)]
@@ -179,7 +183,9 @@ mod tests {
         install(&base.path().join("15/bin"), &["initdb", "postgres"]);
         install(&base.path().join("18/bin"), &["psql"]);
         install(&base.path().join("jre"), &[]);
-        let found = newest_below(base.path(), "bin").expect("15 is complete");
+        let mut found = newest_first(base.path(), "bin").into_iter();
+        let found = found.find_map(|dir| ServerBinaries::in_dir(&dir));
+        let found = found.expect("15 is complete");
         assert!(found.dir().ends_with("15/bin"), "{found:?}");
     }
 

@@ -12,7 +12,7 @@ mod scratch;
 mod session;
 mod sweep;
 
-pub use binaries::ServerBinaries;
+pub use binaries::{ServerBinaries, program_directories};
 pub use cluster::{Cluster, ClusterOptions};
 pub use error::ThrowawayError;
 pub use scenario::{Scenario, UnknownScenario};

@@ -1,8 +1,11 @@
 //! What is said of a change: what may be copied, and what it did when it was rehearsed. Every rehearsed number prints its `#`.
 
+use std::path::Path;
+
 use super::pane::PaneRow;
 use crate::run::{
-    ChangeEvidence, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
+    ChangeEvidence, ChangeFile, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict,
+    counted,
 };
 use crate::survey::Rehearsed;
 use crate::tui::keymap::{self, Action, KeyScope};
@@ -18,10 +21,9 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
         return Some(not_rehearsed(&change));
     };
     if let Some(error) = &outcome.script.error {
-        return Some(Text::inked(
-            Ink::Bad,
-            format!("{} FAILED when it was rehearsed: {error}", change.subject()),
-        ));
+        let error = named_in_short(&change.files, error);
+        let says = format!("{} FAILED when it was rehearsed: {error}", change.subject());
+        return Some(Text::inked(Ink::Bad, says));
     }
     if outcome.effect.is_empty() {
         return Some(Text::plain(change.sentence()));
@@ -37,6 +39,16 @@ pub(super) fn sentence(run: &RunState, short: bool) -> Option<Text> {
         );
     }
     Some(text)
+}
+
+/// An error with the name of its file alone, so that the error itself has room: where the file lies is on the sheet.
+fn named_in_short(files: &[ChangeFile], error: &str) -> String {
+    let short = files.iter().find_map(|file| {
+        let behind = error.strip_prefix(&file.path)?;
+        let name = Path::new(&file.path).file_name()?.to_str()?;
+        Some(format!("{name}{behind}"))
+    });
+    short.unwrap_or_else(|| error.to_owned())
 }
 
 /// How many rows it changed, in how many tables, and how many of these nobody expected; `None`: there is nothing to count.
@@ -271,4 +283,26 @@ pub(super) fn page(run: &RunState) -> Vec<Text> {
         lines.extend(others.map(|line| Text::plain(format!("the copy differs: {line}"))));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_in_short;
+    use crate::run::ChangeFile;
+    use crate::survey::Digest;
+
+    #[test]
+    fn an_error_has_the_name_of_its_file_and_not_the_way_to_it() {
+        let files = ["/srv/change/cut.sql", "/srv/change/enact.sql"].map(|path| ChangeFile {
+            path: path.to_owned(),
+            sha256: Digest::of(path),
+        });
+        let error = "/srv/change/enact.sql:5: ERROR:  no current version";
+        assert_eq!(
+            named_in_short(&files, error),
+            "enact.sql:5: ERROR:  no current version"
+        );
+        let other = "it did not end within 300 s";
+        assert_eq!(named_in_short(&files, other), other);
+    }
 }

@@ -207,6 +207,20 @@ fn a_role_that_production_lacks_and_a_script_that_is_not_there_are_said() {
         .expect("a sentence")
         .to_owned();
     assert!(says.contains("no role nobody_here"), "{says}");
+    // As psql could not connect as it in production either.
+    let answer = finish(
+        world
+            .command(CHANGE, "shop_clerk")
+            .spawn()
+            .expect("the program"),
+    );
+    let found = answer.expect(9).json();
+    let refused = check(&found, "change");
+    let says = refused["says"].as_str().expect("a sentence");
+    assert!(says.contains("role shop_clerk may not log in"), "{says}");
+    let next = refused["next"].as_str().expect("a sentence");
+    assert!(next.contains("SET ROLE \"shop_clerk\""), "{next}");
+    assert_eq!(found["rehearsed"], serde_json::Value::Null, "nothing ran");
     let mut command = world.command(CHANGE, OWNER);
     command.arg("/nowhere/change.sql");
     assert_eq!(finish(command.spawn().expect("the program")).code, 64);

@@ -16,7 +16,7 @@ use super::world::{OWNER, World, check};
 use crate::support::server::finish;
 
 /// A path on which `unshare` is called without something: `edit` is done to each of its arguments, `$a`.
-fn path_with(edit: &str) -> TempDir {
+pub(super) fn path_with(edit: &str) -> TempDir {
     let place = tempfile::tempdir().expect("a temporary directory");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     // As root an account is looked for with `id`; where bubblewrap is installed, this path hides it.

@@ -70,18 +70,21 @@ fn said<'a>(document: &'a Value, name: &str) -> &'a str {
 #[test]
 fn on_every_version_the_effect_is_that_of_a_full_compare_or_not_checked() {
     let programs = all();
-    let shadows: Vec<&PathBuf> = programs
+    let (with_clients, without): (Vec<&PathBuf>, Vec<&PathBuf>) = programs
         .iter()
-        .filter(|bin| bin.join("pg_dump").is_file())
-        .collect();
-    let newest_dump = shadows
+        .partition(|bin| bin.join("pg_dump").is_file());
+    assert!(!with_clients.is_empty(), "no pg_dump at all");
+    let dumps: Vec<u32> = with_clients
         .iter()
-        .filter_map(|bin| version(&bin.join("pg_dump")));
-    let newest_installed = installed().into_iter();
-    let newest_installed = newest_installed
         .filter_map(|bin| version(&bin.join("pg_dump")))
-        .max();
-    assert!(newest_dump.max().is_some(), "no pg_dump at all");
+        .collect();
+    // A server without clients takes those that lie elsewhere.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = with_clients
+        .iter()
+        .map(|bin| (*bin).clone())
+        .chain(env::split_paths(&path));
+    let path = env::join_paths(path).expect("a path");
     let mut majors: Vec<(u32, &PathBuf)> = programs
         .iter()
         .filter_map(|bin| Some((version(&bin.join("postgres"))?, bin)))
@@ -92,20 +95,21 @@ fn on_every_version_the_effect_is_that_of_a_full_compare_or_not_checked() {
         let world = World::on(Some(ServerBinaries::at(bin).expect("a server")));
         let expected = world.full_compare(CHANGE);
         assert_eq!(expected["shop.order_log"], [7, 0, 0]);
-        for shadow in &shadows {
+        let alone = without.iter();
+        let alone = alone.filter(|bin| version(&bin.join("postgres")) == Some(production));
+        for shadow in with_clients.iter().chain(alone) {
             let here = version(&shadow.join("postgres")).expect("a version");
-            // Beside the named one, programs are looked for in the usual places.
-            let dump = version(&shadow.join("pg_dump")).max(newest_installed);
             let mut command = world.command(CHANGE, OWNER);
-            command.env("DRYGATE_PG_BIN", shadow);
+            command.env("DRYGATE_PG_BIN", shadow).env("PATH", &path);
             let answer = finish(command.spawn().expect("the program"));
             let pair = format!("production {production}, shadow {}", shadow.display());
             let found = answer.json();
-            if dump < Some(production) {
+            if here < production || !dumps.contains(&here) {
                 assert_eq!(answer.code, 11, "{pair}: {answer:?}");
                 let says = said(&found, "programs");
                 assert!(
-                    says.contains(&format!("pg_dump {production} or newer")),
+                    says.contains(&format!("of one version, {production} or newer"))
+                        && says.contains(&format!("server {here}")),
                     "{pair}: {says}"
                 );
                 assert_eq!(found["rehearsed"], Value::Null, "{pair}");

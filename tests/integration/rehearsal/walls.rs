@@ -1,5 +1,6 @@
 //! A change that wants out, and programs that want more of production than they may. Invariant: nothing leaves.
 
+use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -8,9 +9,11 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use drygate::postgres::throwaway::ServerBinaries;
+use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::layers::path_with;
 use super::world::{OWNER, World, check, table};
 use crate::support::server::{SUPERUSER, finish};
 
@@ -24,8 +27,17 @@ fn processes() -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_change_that_tries_every_way_out_reaches_nothing() {
+/// Each way of making the walls; bubblewrap where it is installed.
+#[rstest]
+fn a_change_that_tries_every_way_out_reaches_nothing(
+    #[values("unshare", "bubblewrap")] walls: &str,
+) {
+    let unshare = path_with(":");
+    let path = env::var_os("PATH").unwrap_or_default();
+    let installed = env::split_paths(&path).any(|dir| dir.join("bwrap").is_file());
+    if walls == "bubblewrap" && !installed {
+        return;
+    }
     let world = World::new();
     let admin = "CREATE ROLE shop_admin LOGIN SUPERUSER";
     world.cluster.load(SUPERUSER, admin).expect("a role");
@@ -80,13 +92,17 @@ fn a_change_that_tries_every_way_out_reaches_nothing() {
         handed_over.display(),
         places[0].display(),
     ));
-    let answer = finish(
-        world
-            .command(&script.concat(), "shop_admin")
-            .spawn()
-            .expect("the program"),
-    );
+    let mut command = world.command(&script.concat(), "shop_admin");
+    if walls == "unshare" {
+        let bin = ServerBinaries::find().expect("a server");
+        command
+            .env("PATH", unshare.path())
+            .env("DRYGATE_PG_BIN", bin.dir());
+    }
+    let answer = finish(command.spawn().expect("the program"));
     let found = answer.expect(0).json();
+    let says = check(&found, "isolation")["says"].to_string();
+    assert!(says.contains(&format!("{walls}: ")), "{says}");
     assert_eq!(
         table(&found, "shop.visit")["inserted"]["value"],
         1,
@@ -138,25 +154,28 @@ fn without_namespaces_nothing_of_the_change_runs() {
     assert_eq!(found["rehearsed"], Value::Null);
 }
 
-/// The server's programs with another `pg_dump`. The fake is told its arguments after `--version` was answered.
+/// The programs of one version with another `pg_dump`. The fake is told its arguments after `--version` was answered.
 pub(super) fn with_fake_dump(body: &str) -> TempDir {
     let place = tempfile::tempdir().expect("a temporary directory");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let bin = place.path().join("bin");
     fs::create_dir(&bin).expect("a directory");
-    let real = PathBuf::from("/usr/lib/postgresql");
-    let real = ServerBinaries::find().map_or(real, |found| found.dir().to_path_buf());
-    for entry in fs::read_dir(&real).expect("programs").flatten() {
-        let target = entry.path().canonicalize().expect("a program");
-        if entry.file_name() != "pg_dump" {
-            symlink(target, bin.join(entry.file_name())).expect("a link");
-        }
+    let server = ServerBinaries::find().expect("a server");
+    let psql = server.psql().expect("psql");
+    for program in ["initdb", "postgres"].map(|name| server.dir().join(name)) {
+        let target = program.canonicalize().expect("a program");
+        symlink(target, bin.join(program.file_name().expect("a name"))).expect("a link");
     }
-    let version = "echo 'pg_dump (PostgreSQL) 99.0'";
-    let host = "while [ \"$1\" != --host ]; do shift; done; host=$2";
-    let script = format!(
-        "#!/bin/sh\nif [ \"$1\" = --version ]; then {version}; exit 0; fi\n{host}\n{body}\n"
+    for program in ["psql", "pg_restore"] {
+        symlink(psql.with_file_name(program), bin.join(program)).expect("a link");
+    }
+    let version = format!(
+        "exec {} --version",
+        psql.with_file_name("pg_dump").display()
     );
+    let host = "while [ \"$1\" != --host ]; do shift; done; host=$2";
+    let script =
+        format!("#!/bin/sh\nif [ \"$1\" = --version ]; then {version}; fi\n{host}\n{body}\n");
     let fake = bin.join("pg_dump");
     fs::write(&fake, script).expect("a file");
     fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).expect("ours");
