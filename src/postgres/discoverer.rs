@@ -18,7 +18,7 @@ use super::public_holders::{self, PublicHolders};
 use super::resolver::Resolver;
 use super::session::{Closed, Session};
 use super::settings::ConnectionSettings;
-use super::socket::{PER_QUESTION, PER_QUESTION_OF_FORMAT_ONE};
+use super::socket::per_question;
 use super::statement_record::StatementRecord;
 use super::validate::{self, Ruled, Rules};
 use crate::profile::Profile;
@@ -59,7 +59,7 @@ impl LiveReadOnlyDiscoverer {
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
             budgets: profile.budgets.clone(),
-            answer_bytes_max: PER_QUESTION,
+            answer_bytes_max: per_question(EvidenceFormat::NEWEST),
             record: StatementRecord::default(),
         };
         Self {
@@ -133,10 +133,7 @@ impl LiveReadOnlyDiscoverer {
     #[must_use]
     pub fn in_format(mut self, format: EvidenceFormat) -> Self {
         self.format = format;
-        self.options.answer_bytes_max = match format {
-            EvidenceFormat::One => PER_QUESTION_OF_FORMAT_ONE,
-            EvidenceFormat::Two => PER_QUESTION,
-        };
+        self.options.answer_bytes_max = per_question(format);
         self
     }
 
