@@ -105,12 +105,13 @@ impl AnswerTaker for LongMatrix<'_> {
             let added = self.matrix.add_row(row);
             added.map_err(|why| CallError::Refused(why.into()))?;
         }
-        self.rows += rows.len() as u64;
+        let come = rows.len() as u64;
+        self.rows += come;
         let is_schema = |row: &Vec<Option<String>>| row[0].as_deref() == Some("schema");
         self.schemas.extend(rows.into_iter().filter(is_schema));
         let (total, tell) = &mut self.told;
-        // The first answer was told when it came.
-        if self.rows > ROWS_OF_ANSWER as u64 {
+        // The first answer was told when it came, and behind the last one nothing comes.
+        if come > 0 && self.rows > ROWS_OF_ANSWER as u64 {
             tell(Progress {
                 what: "Grant matrix".to_owned(),
                 noun: "objects",
