@@ -33,7 +33,8 @@ SELECT count(*)::text, encode(sha256(convert_to(string_agg(line, E'\\n' ORDER BY
 const RAW: &str = "
 SELECT 'table', quote_ident(n.nspname) || '.' || quote_ident(c.relname), NULL::text, c.relacl::text
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'matrix' AND c.relacl IS NOT NULL";
+ WHERE n.nspname = 'matrix' AND c.relacl IS NOT NULL
+ ORDER BY convert_to('table ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' ', 'UTF8')";
 
 fn fill(cluster: &Cluster) {
     let roles: Vec<String> = (0..ROLES).map(|nth| format!("bench_{nth}")).collect();

@@ -311,7 +311,7 @@ mod tests {
     use super::super::fixture::profile;
     use super::super::journal_fixture::{at_sg1, at_sg2, post};
     use super::{g3, g3_so_far};
-    use crate::run::{ApprovalStatus, Gate, NonMutationVerdict, RunState, Verdict};
+    use crate::run::{ApprovalStatus, Gate, NonMutationVerdict, RunChange, RunState, Verdict};
     use crate::simulate::UnitVerification;
     use crate::survey::{Digest, Simulated};
 
@@ -425,6 +425,22 @@ mod tests {
         gate.checks = Arc::new(vec![check]);
         run.gates.insert(Gate::G3, gate);
         assert_eq!(super::g3_count(&run), all - 1);
+        let with_change = |of_sg1| {
+            let mut run = done();
+            let created = Arc::make_mut(run.created.as_mut().expect("created"));
+            created.check_table = super::super::required::CHECK_TABLE_WITH_CHANGE;
+            created.change = Some(RunChange {
+                role: "r".to_owned(),
+                files: vec!["/enact.sql".to_owned()],
+                expect: None,
+                of_sg1,
+                show: Vec::new(),
+                bytes_per_second: None,
+            });
+            super::g3_count(&run)
+        };
+        // Without phases the change is not compared with what was simulated.
+        assert_eq!(with_change(None) + 1, with_change(Some(0)));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! closes before it looks at what was read).
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
@@ -18,24 +17,15 @@ use super::public_holders::{self, PublicHolders};
 use super::resolver::Resolver;
 use super::session::{Closed, Session};
 use super::settings::ConnectionSettings;
-use super::socket::{PER_QUESTION, PER_QUESTION_OF_FORMAT_ONE};
+use super::socket::per_question;
 use super::statement_record::StatementRecord;
+use super::tries::Tries;
 use super::validate::{self, Ruled, Rules};
 use crate::profile::Profile;
 use crate::runner::target::{
-    PinnedRuns, Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity,
-    UnavailableKind, Witness,
+    PinnedRuns, Purpose, SurveyRequest, Taken, Target, TargetError, TargetIdentity, Witness,
 };
 use crate::survey::{DatabaseNames, EvidenceFormat, Survey, facts_digest};
-
-/// Pauses between the tries of one survey, where another transaction may go through at once.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
-
-/// So long after it was first met a lock of others is waited for: the wait of the last try ends then.
-const LOCK_TRIES_WITHIN: Duration = Duration::from_secs(10);
-
-/// When the second try begins, since a lock was first met. Most locks are short.
-const SECOND_LOCK_TRY: Duration = Duration::from_secs(2);
 
 /// Surveys a live PostgreSQL read-only.
 pub struct LiveReadOnlyDiscoverer {
@@ -59,7 +49,7 @@ impl LiveReadOnlyDiscoverer {
             tls: profile.target.tls,
             timeouts: profile.timeouts.clone(),
             budgets: profile.budgets.clone(),
-            answer_bytes_max: PER_QUESTION,
+            answer_bytes_max: per_question(EvidenceFormat::NEWEST),
             record: StatementRecord::default(),
         };
         Self {
@@ -133,10 +123,7 @@ impl LiveReadOnlyDiscoverer {
     #[must_use]
     pub fn in_format(mut self, format: EvidenceFormat) -> Self {
         self.format = format;
-        self.options.answer_bytes_max = match format {
-            EvidenceFormat::One => PER_QUESTION_OF_FORMAT_ONE,
-            EvidenceFormat::Two => PER_QUESTION,
-        };
+        self.options.answer_bytes_max = per_question(format);
         self
     }
 
@@ -197,26 +184,6 @@ impl LiveReadOnlyDiscoverer {
         })
     }
 
-    /// How long to wait before the next try, `nth` of those after the first; `None`: it is not worth its time after this error.
-    /// `met`: when the first wait for a lock began.
-    fn pause(
-        &self,
-        error: &TargetError,
-        nth: usize,
-        met: &mut Option<Instant>,
-    ) -> Option<Duration> {
-        let TargetError::Unavailable(why) = error else {
-            return None;
-        };
-        if why.kind != UnavailableKind::Lock {
-            return why.kind.may_pass_soon().then(|| PAUSES[nth]);
-        }
-        let wait = Duration::from_millis(self.profile.timeouts.lock_ms);
-        let now = Instant::now();
-        let met = met.get_or_insert_with(|| now.checked_sub(wait).unwrap_or(now));
-        pause_for_lock(nth, now - *met, wait)
-    }
-
     /// Everything between the first answers and the end.
     async fn read(
         &mut self,
@@ -266,17 +233,6 @@ impl LiveReadOnlyDiscoverer {
     }
 }
 
-/// How long to wait before the next try, where each waits so long for a lock: the tries are spread over all the time there is.
-fn pause_for_lock(nth: usize, spent: Duration, wait: Duration) -> Option<Duration> {
-    let last = LOCK_TRIES_WITHIN.checked_sub(wait)?;
-    let begins = if nth == 0 {
-        last.min(SECOND_LOCK_TRY)
-    } else {
-        last
-    };
-    (spent <= last).then(|| begins.saturating_sub(spent))
-}
-
 impl Target for LiveReadOnlyDiscoverer {
     fn identity(&self) -> TargetIdentity {
         TargetIdentity {
@@ -299,18 +255,15 @@ impl Target for LiveReadOnlyDiscoverer {
         ask: SurveyRequest,
         witness: &mut dyn Witness,
     ) -> Result<Taken, TargetError> {
-        let mut met = None;
-        // A new transaction for each try: locks and conflicts belong to the old snapshot.
-        for nth in 0..PAUSES.len() {
+        let mut tries = Tries::of(&self.profile.timeouts);
+        loop {
             let done = self.take_once(ask, witness).await;
-            let error = done.as_ref().err();
-            let pause = error.and_then(|error| self.pause(error, nth, &mut met));
+            let pause = done.as_ref().err().and_then(|error| tries.pause(error));
             let Some(pause) = pause else {
                 return done;
             };
             sleep(pause).await;
         }
-        self.take_once(ask, witness).await
     }
 
     fn statements(&self) -> Vec<String> {
@@ -324,53 +277,5 @@ impl Target for LiveReadOnlyDiscoverer {
             Err(reason) => Ok(format!("{sql}: {reason}")),
             Ok(_) => Err(format!("{sql}: it passed the statement guard")),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::pause_for_lock;
-
-    /// When each wait begins, since the first, if a lock keeps all of them out and reading up to it takes `read`.
-    fn waits(wait: Duration, read: Duration) -> Vec<Duration> {
-        let mut waits = vec![Duration::ZERO];
-        for nth in 0..2 {
-            let ended = waits[nth] + wait;
-            let Some(pause) = pause_for_lock(nth, ended, wait) else {
-                break;
-            };
-            waits.push(ended + pause + read);
-        }
-        waits
-    }
-
-    #[test]
-    fn the_tries_are_spread_until_one_falls_behind_a_lock_of_nine_seconds() {
-        let ms = Duration::from_millis;
-        for (wait, read) in [
-            (0, 0),
-            (1, 0),
-            (20, 5),
-            (500, 0),
-            (500, 2_000),
-            (500, 8_000),
-            (1_500, 20_000),
-        ] {
-            let (wait, read) = (ms(wait), ms(read));
-            let waits = waits(wait, read);
-            let last = *waits.last().expect("a try");
-            assert!(last + wait >= ms(9_000), "{wait:?} {read:?}: {waits:?}");
-        }
-        assert_eq!(waits(ms(500), ms(0)), [ms(0), ms(2_000), ms(9_500)]);
-    }
-
-    #[test]
-    fn no_try_begins_whose_wait_could_end_too_late() {
-        let ms = Duration::from_millis;
-        assert_eq!(waits(ms(5_000), ms(0)), [ms(0), ms(5_000)]);
-        assert_eq!(waits(ms(6_000), ms(0)), [ms(0)]);
-        assert_eq!(waits(ms(20_000), ms(0)), [ms(0)]);
     }
 }

@@ -146,7 +146,8 @@ impl FactReader<'_> {
             .map(|query| facts::read_of(query, self.rulings, Statement::FETCH_PART));
         let roles = role::reads(version).into_iter().map(Ok);
         let around = surroundings::reads(profile, version).into_iter().map(Ok);
-        let matrix = profile.grants.iter().map(|scope| Ok(grants::read(scope)));
+        let matrix = profile.grants.iter();
+        let matrix = matrix.map(|scope| Ok(grants::first_read(scope)));
         let kept = witness.kept_documents();
         let mut tell = |progress| witness.progress(progress);
         let plan = ReadBatch::default()
@@ -171,9 +172,12 @@ impl FactReader<'_> {
         }
         let mut grant_rows = None;
         if let Some(scope) = &profile.grants {
-            let matrix = next();
-            grant_rows = matrix.as_ref().map(|rows| rows.len() as u64).ok();
-            of_sql.push(facts::of_grants(profile, scope, matrix, self.format));
+            let told = (self.grant_rows, &mut tell as &mut dyn FnMut(Progress));
+            let read = grants::matrix(session, scope, next(), self.format, told).await?;
+            grant_rows = read.as_ref().ok().map(|(_, rows)| *rows);
+            let document = read.map(|(document, _)| document);
+            let named = (scope.key.as_str(), scope.label.as_str());
+            of_sql.push(facts::of_document(profile, named, document));
         }
         let digests: Vec<_> = contents.iter().map(|_| next()).collect();
         let current_user = session.server().current_user.clone();

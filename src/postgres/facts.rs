@@ -10,13 +10,10 @@ use super::read_batch::ReadAnswer;
 use super::statement::{Statement, VALUE_MAX};
 use super::validate::Rulings;
 use super::wire::AnswerRows;
-use crate::profile::{FactSpec, FunctionSpec, GrantScope, Profile};
+use crate::profile::{FactSpec, FunctionSpec, Profile};
 use crate::survey::{
-    Derived, Digest, DriftRule, EvidenceFormat, Fact, FactDocument, FactKey, FactKind, Live,
-    Observed, RoleSurvey,
+    Derived, Digest, DriftRule, Fact, FactDocument, FactKey, FactKind, Live, Observed, RoleSurvey,
 };
-
-use super::grants;
 
 /// An unknown value with its reason.
 pub(super) fn unknown(reason: &UnknownReason) -> Observed {
@@ -163,20 +160,6 @@ fn agreed(source: String, of_server: &str) -> Result<(String, String), UnknownRe
     } else {
         Err(format!("server and client md5 differ: {of_server} and {own}").into())
     }
-}
-
-/// The fact of the grant matrix: the digest of its document.
-pub(super) fn of_grants(
-    profile: &Profile,
-    scope: &GrantScope,
-    answer: ReadAnswer,
-    format: EvidenceFormat,
-) -> (Fact, Option<FactDocument>) {
-    let found = answer.and_then(|rows| {
-        grants::whole(scope, &rows)?;
-        Ok(grants::document(&rows, format)?)
-    });
-    of_document(profile, (&scope.key, &scope.label), found)
 }
 
 /// A fact, by key and label, whose value is the digest of its document.

@@ -8,14 +8,119 @@ use std::borrow::Cow;
 use super::acl::{self, Grantee};
 use super::call::{Call, PlannedRead};
 use super::content::one_line;
+use super::cursor::{self, AnswerTaker};
+use super::error::{CallError, UnknownReason};
+use super::read_batch::ReadAnswer;
+use super::session::Session;
+use super::socket::per_question;
 use super::statement::Statement;
+use super::wire::{AnswerRows, row_cost};
 use crate::profile::GrantScope;
+use crate::runner::target::{Progress, TargetError};
 use crate::survey::{EvidenceFormat, FactDocument, quoted_identifier};
 
+/// Rows of one answer of [`Statement::FETCH_MANY`]; fewer of them are the last.
+const ROWS_OF_ANSWER: usize = 2_000;
+
 /// Asks for the raw access control lists of a scope.
-pub(super) fn read(scope: &GrantScope) -> PlannedRead {
+fn declared(scope: &GrantScope) -> Call {
     let schemas = serde_json::Value::from(scope.schemas.clone()).to_string();
-    PlannedRead::ask(&scope.key, Call::with(Statement::GRANTS, vec![schemas]))
+    Call::with(Statement::DECLARE_GRANTS, vec![schemas])
+}
+
+/// The first answer of a matrix; it is the whole unless it is as long as an answer can be.
+pub(super) fn first_read(scope: &GrantScope) -> PlannedRead {
+    PlannedRead::cursor(&scope.key, declared(scope), Statement::FETCH_MANY)
+}
+
+/// The matrix and the number of its objects, from the first answer and, where that is not all, from the whole read again. `told` is
+/// how many objects there were before, where that is known, and who is told how many there are now.
+pub(super) async fn matrix(
+    session: &mut Session,
+    scope: &GrantScope,
+    first: ReadAnswer,
+    format: EvidenceFormat,
+    told: (Option<u64>, &mut dyn FnMut(Progress)),
+) -> Result<Result<(FactDocument, u64), UnknownReason>, TargetError> {
+    let mut long = match first {
+        Err(reason) => return Ok(Err(reason)),
+        Ok(rows) if rows.len() < ROWS_OF_ANSWER => {
+            let read = whole(scope, &rows).and_then(|()| document(&rows, format));
+            let read = read.map(|document| (document, rows.len() as u64));
+            return Ok(read.map_err(UnknownReason::from));
+        }
+        Ok(_) => LongMatrix::of(format, told),
+    };
+    let (declare, fetch) = (declared(scope), &Statement::FETCH_MANY);
+    let read = cursor::read(session, &scope.key, declare, fetch, &mut long).await?;
+    Ok(read.and_then(|()| {
+        whole(scope, &long.schemas)?;
+        Ok((FactDocument::new(long.matrix.text), long.rows))
+    }))
+}
+
+/// A matrix that is too long for one answer. Only its text, and one answer, are in memory.
+struct LongMatrix<'t> {
+    matrix: Matrix,
+    schemas: AnswerRows,
+    rows: u64,
+    /// What all answers took, and the most that they may.
+    bytes: u64,
+    bytes_max: u64,
+    ended: bool,
+    told: (Option<u64>, &'t mut dyn FnMut(Progress)),
+}
+
+impl<'t> LongMatrix<'t> {
+    fn of(format: EvidenceFormat, told: (Option<u64>, &'t mut dyn FnMut(Progress))) -> Self {
+        Self {
+            matrix: Matrix::of(format),
+            schemas: AnswerRows::new(),
+            rows: 0,
+            bytes: 0,
+            bytes_max: per_question(format),
+            ended: false,
+            told,
+        }
+    }
+}
+
+impl AnswerTaker for LongMatrix<'_> {
+    fn wants(&self, _: usize) -> bool {
+        !self.ended
+    }
+
+    fn take(&mut self, rows: AnswerRows) -> Result<(), CallError> {
+        self.ended |= rows.len() < ROWS_OF_ANSWER;
+        let cells = rows.iter().flatten().flatten();
+        self.bytes += cells.map(|cell| cell.len() as u64).sum::<u64>();
+        self.bytes += rows
+            .iter()
+            .map(|row| row_cost(row.len() as u64))
+            .sum::<u64>();
+        if self.bytes > self.bytes_max {
+            return Err(CallError::too_much(self.bytes_max >> 20));
+        }
+        for row in &rows {
+            let added = self.matrix.add_row(row);
+            added.map_err(|why| CallError::Refused(why.into()))?;
+        }
+        let come = rows.len() as u64;
+        self.rows += come;
+        let is_schema = |row: &Vec<Option<String>>| row[0].as_deref() == Some("schema");
+        self.schemas.extend(rows.into_iter().filter(is_schema));
+        let (total, tell) = &mut self.told;
+        // The first answer was told when it came, and behind the last one nothing comes.
+        if come > 0 && self.rows > ROWS_OF_ANSWER as u64 {
+            tell(Progress {
+                what: "Grant matrix".to_owned(),
+                noun: "objects",
+                done: self.rows,
+                total: total.map(|total| total.max(self.rows)),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Whether every schema of the scope is among the rows; an error names those that do not exist. Without this the matrix of a
@@ -48,19 +153,9 @@ pub fn document(
     rows: &[Vec<Option<String>>],
     format: EvidenceFormat,
 ) -> Result<FactDocument, String> {
-    let mut objects = Vec::with_capacity(rows.len());
-    for row in rows {
-        let [Some(kind), Some(object), owner, list] = row.as_slice() else {
-            return Err("a row of the grant matrix has no kind or object".to_owned());
-        };
-        let object = format!("{kind} {} ", shown(object, format));
-        objects.push((object, owner.as_deref(), list.as_deref().unwrap_or("{}")));
-    }
-    // The order of a catalog scan is not stable, and the collation of the server is not ours.
-    objects.sort_unstable();
     let mut matrix = Matrix::of(format);
-    for (object, owner, list) in objects {
-        matrix.add(&object, owner, list)?;
+    for row in rows {
+        matrix.add_row(row)?;
     }
     Ok(FactDocument::new(matrix.text))
 }
@@ -91,7 +186,7 @@ fn role(name: &str, format: EvidenceFormat) -> Cow<'_, str> {
 }
 
 /// The lines of the objects so far, sorted. The lines of one object are sorted by themselves, which is most of the work:
-/// objects come in order.
+/// objects come in the order of the statement, and any other is only slower.
 struct Matrix {
     format: EvidenceFormat,
     text: String,
@@ -105,6 +200,14 @@ impl Matrix {
             text: String::new(),
             lines: Vec::new(),
         }
+    }
+
+    fn add_row(&mut self, row: &[Option<String>]) -> Result<(), String> {
+        let [Some(kind), Some(object), owner, list] = row else {
+            return Err("a row of the grant matrix has no kind or object".to_owned());
+        };
+        let object = format!("{kind} {} ", shown(object, self.format));
+        self.add(&object, owner.as_deref(), list.as_deref().unwrap_or("{}"))
     }
 
     fn add(&mut self, object: &str, owner: Option<&str>, acl: &str) -> Result<(), String> {
@@ -171,7 +274,7 @@ fn start_of_greater(text: &str, line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::document;
+    use super::{AnswerTaker as _, LongMatrix, ROWS_OF_ANSWER, document};
     use crate::survey::EvidenceFormat::{One, Two};
 
     /// Every line formatted and sorted as a whole: what the matrix is by definition.
@@ -211,6 +314,44 @@ mod tests {
             let found = document(&rows, format).expect("readable");
             assert_eq!(found.text(), defined(&objects));
         }
+    }
+
+    #[test]
+    fn a_long_matrix_is_the_same_in_answers_until_it_is_too_much() {
+        let cells = |row: [String; 4]| row.map(Some).to_vec();
+        let table = |n: usize| {
+            let words = ["table", "o", "{o=ar/o,\"x y\"=r/o}"].map(str::to_owned);
+            let [kind, owner, list] = words;
+            cells([kind, format!("s.t{n}"), owner, list])
+        };
+        let schema = cells(["schema", "s", "o", "{o=U/o}"].map(str::to_owned));
+        // As the statement orders them, but for two.
+        let mut rows: Vec<_> = (0..2 * ROWS_OF_ANSWER).map(table).collect();
+        rows.sort_unstable();
+        rows.swap(1, 2);
+        rows.insert(0, schema.clone());
+        let mut told = Vec::new();
+        let mut tell = |progress: super::Progress| told.push((progress.done, progress.total));
+        let mut long = LongMatrix::of(Two, (Some(10), &mut tell));
+        let mut answers = rows.chunks(ROWS_OF_ANSWER);
+        while long.wants(0) {
+            let answer = answers.next().unwrap_or_default();
+            long.take(answer.to_vec()).expect("it is taken");
+        }
+        assert_eq!(long.schemas, [schema]);
+        assert_eq!(long.rows, rows.len() as u64);
+        let whole = document(&rows, Two).expect("readable");
+        assert!(long.matrix.text == whole.text(), "another document");
+        assert!(whole.text().lines().is_sorted());
+        assert_eq!(whole.text().lines().count(), 2 + 4 * 2 * ROWS_OF_ANSWER);
+        assert_eq!(told, [(4_000, Some(4_000)), (4_001, Some(4_001))]);
+
+        let mut tell = |_| {};
+        let mut long = LongMatrix::of(Two, (None, &mut tell));
+        // So much that ten of them are too much.
+        let big = cells(["table", "s.t", &"x".repeat(2 << 20), "{}"].map(str::to_owned));
+        let taken = (0..20).take_while(|_| long.take(vec![big.clone()]).is_ok());
+        assert_eq!(taken.count(), 9);
     }
 
     #[test]

@@ -223,10 +223,8 @@ impl ShadowSource {
                 sequence.last = last.parse().ok().map(|last| (last, called == "true"));
             }
         }
-        Ok(sequences
-            .into_iter()
-            .map(|(_, sequence)| sequence)
-            .collect())
+        let sequences = sequences.into_iter();
+        Ok(sequences.map(|(_, sequence)| sequence).collect())
     }
 
     async fn read(
@@ -253,6 +251,7 @@ impl ShadowSource {
         self.nobody_waits()?;
         self.steps(&[Statement::SAVEPOINT]).await?;
         let dumped = self.dump_in_savepoint(program, to, without).await;
+        let back = self.back().await;
         if let Ok(Err(ProxyEnd::MadeWay)) = &dumped {
             self.nobody_waits()?;
         }
@@ -262,8 +261,7 @@ impl ShadowSource {
             }
             other => other,
         };
-        self.steps(&[Statement::ROLLBACK_TO, Statement::RELEASE])
-            .await?;
+        back?;
         Ok(match dumped {
             Ok(Ok(())) => Ok(()),
             Ok(Err(ProxyEnd::Refused(why))) => Err(format!(
@@ -355,13 +353,22 @@ impl ShadowSource {
     ) -> Result<Result<u64, String>, TargetError> {
         self.nobody_waits()?;
         self.steps(&[Statement::SAVEPOINT]).await?;
+        let copied = self.copy_in_savepoint(relation, to, told).await;
+        let back = self.back().await;
+        let copied = copied?;
+        back.map(|()| copied)
+    }
+
+    async fn copy_in_savepoint(
+        &mut self,
+        relation: &SourceRelation,
+        to: File,
+        told: &mut dyn FnMut(u64),
+    ) -> Result<Result<u64, String>, TargetError> {
         // Until the savepoint is rolled back. A whole table takes longer than a question; who waits behind it ends it sooner.
         let deadline = deadline_ms(self.bytes_per_second, relation.bytes);
         let longer = Call::with(Statement::SEEDING_TIMEOUT, vec![deadline]);
-        let answers = self.session.batch(&[longer], &mut |_| {}).await;
-        for answer in answers.map_err(|error| self.ended(error))? {
-            answer.map_err(|error| self.ended(error))?;
-        }
+        self.calls(&[longer]).await?;
         let mut to = BufWriter::with_capacity(1 << 18, to);
         let statement = Statement::copy_rows(&relation.schema, &relation.name, &relation.columns);
         let mut kept = Ok(());
@@ -396,8 +403,6 @@ impl ShadowSource {
             let rows = first.map_err(|error| self.ended(error))?;
             unmoved = rows.into_iter().flatten().next().flatten();
         }
-        self.steps(&[Statement::ROLLBACK_TO, Statement::RELEASE])
-            .await?;
         if let Err(error) = kept {
             return Ok(Err(format!("they cannot be kept on this machine: {error}")));
         }
@@ -409,6 +414,13 @@ impl ShadowSource {
         })
     }
 
+    /// Gives back what was locked since the savepoint. Whatever failed behind it: else the end of the transaction could not be
+    /// measured.
+    async fn back(&mut self) -> Result<(), TargetError> {
+        self.steps(&[Statement::ROLLBACK_TO, Statement::RELEASE])
+            .await
+    }
+
     /// Keeps the transaction from being ended as idle.
     pub async fn stay(&mut self) -> Result<(), TargetError> {
         self.nobody_waits()?;
@@ -417,7 +429,11 @@ impl ShadowSource {
 
     async fn steps(&mut self, statements: &[Statement]) -> Result<(), TargetError> {
         let calls: Vec<Call> = statements.iter().cloned().map(Call::from).collect();
-        let answers = self.session.batch(&calls, &mut |_| {}).await;
+        self.calls(&calls).await
+    }
+
+    async fn calls(&mut self, calls: &[Call]) -> Result<(), TargetError> {
+        let answers = self.session.batch(calls, &mut |_| {}).await;
         let answers = answers.map_err(|error| self.ended(error))?;
         for answer in answers {
             answer.map_err(|error| self.ended(error))?;

@@ -15,12 +15,21 @@ use tokio::net::{TcpStream, UnixStream};
 use super::hosts::HostAddress;
 use super::keepalive::Keepalive;
 use super::settings::ConnectionSettings;
+use crate::survey::EvidenceFormat;
 
 /// Largest answer to one question, in bytes on the wire and in memory.
 pub(super) const PER_QUESTION: u64 = 20 * 1024 * 1024;
 
 /// The same for a run of format 1, whose documents were limited by rows.
-pub(super) const PER_QUESTION_OF_FORMAT_ONE: u64 = 256 * 1024 * 1024;
+const PER_QUESTION_OF_FORMAT_ONE: u64 = 256 * 1024 * 1024;
+
+/// The same for a run of this format.
+pub(super) fn per_question(format: EvidenceFormat) -> u64 {
+    match format {
+        EvidenceFormat::One => PER_QUESTION_OF_FORMAT_ONE,
+        EvidenceFormat::Two => PER_QUESTION,
+    }
+}
 
 /// Largest amount of bytes before the first question (parameters, notices of a login trigger): 8 MiB.
 const STARTUP: u64 = 8 * 1024 * 1024;

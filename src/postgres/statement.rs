@@ -88,7 +88,8 @@ constants! {
         "arrays" "composites" "ranges" "casts" "operators" "operator_classes" "type_functions" "functions" "text_search"
         "built_ins" "references" "expressions"
     );
-    GRANTS = include_str!("../../assets/sql/grants.sql");
+    // Through a cursor: a matrix may have tens of thousands of objects.
+    DECLARE_GRANTS = concat!("DECLARE fact NO SCROLL CURSOR WITHOUT HOLD FOR\n", include_str!("../../assets/sql/grants.sql"));
     PUBLIC_HOLDERS = include_str!("../../assets/sql/public_holders.sql");
     NAMES = include_str!("../../assets/sql/names.sql");
     ROLE_ATTRIBUTES = include_str!("../../assets/sql/role_attributes.sql");

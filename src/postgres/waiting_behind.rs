@@ -102,7 +102,7 @@ async fn look(mut wire: Wire, pid: i32) -> Unavailable {
         };
         if let Some(waiter) = rows.into_iter().flatten().flatten().next() {
             return Unavailable {
-                kind: UnavailableKind::Lock,
+                kind: UnavailableKind::MadeWay,
                 message: format!("made way for PID {waiter}, which waited for a lock behind us"),
                 hint: "try again when nobody changes the tables that are read".to_owned(),
             };

@@ -19,7 +19,7 @@ use super::programs::Programs;
 use super::shadow_database::shown;
 use super::shadow_process::ShadowProcess;
 use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
-use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation};
+use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation, Tries};
 use crate::profile::Profile;
 use crate::run::{
     Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, may_not_log_in,
@@ -115,25 +115,38 @@ const NO_PROGRAMS: &str = "Install server and client programs of production's ve
 const NO_SCHEMA: &str = "Give the reading role what is missing, or install what the shadow lacks.";
 const NO_SHADOW: &str = "Give this machine the disk, memory or programs that the shadow lacks.";
 
-/// Rehearses a change. The witness is told what is being done.
+/// Rehearses a change. The witness is told what is being done. What others keep us from is tried again, as in a survey.
 pub async fn rehearse(
     settings: &ConnectionSettings,
     profile: &Profile,
     change: &ChangeScript,
     witness: &mut dyn Witness,
 ) -> Result<Rehearsal, TargetError> {
+    let mut tries = Tries::of(&profile.timeouts);
     let mut found = Rehearsal::default();
-    match steps(settings, profile, change, witness, &mut found).await {
-        Ok(()) => {}
-        Err(End::Error(error)) => return Err(error),
-        Err(End::NotChecked(name, says, next)) => {
-            found.checks.push(RehearsalCheck::new(
-                name,
-                Verdict::NotChecked,
-                says,
-                Some(next),
-            ));
-        }
+    loop {
+        let error = match steps(settings, profile, change, witness, &mut found).await {
+            Ok(()) => break,
+            Err(End::Error(error)) => error,
+            Err(End::NotChecked(name, says, next)) => {
+                found.checks.push(RehearsalCheck::new(
+                    name,
+                    Verdict::NotChecked,
+                    says,
+                    Some(next),
+                ));
+                break;
+            }
+        };
+        let Some(pause) = tries.pause(&error) else {
+            return Err(error);
+        };
+        step(witness, "waiting for another session");
+        sleep(pause).await;
+        found = Rehearsal {
+            statements: found.statements,
+            ..Rehearsal::default()
+        };
     }
     judge(&mut found, change);
     Ok(found)
@@ -154,7 +167,9 @@ async fn steps(
     let read = read(&mut source, &scratch, change, witness, found, &mut shadow).await;
     // Whatever happened: rolled back first, so that whoever waits behind us waits no longer.
     let (proof, statements) = source.close(witness).await;
-    found.statements = statements;
+    let sent = statements.into_iter();
+    let sent: Vec<String> = sent.filter(|it| !found.statements.contains(it)).collect();
+    found.statements.extend(sent);
     found.proof = proof.as_ref().ok().cloned();
     read?;
     proof?;

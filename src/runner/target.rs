@@ -196,6 +196,8 @@ pub enum UnavailableKind {
     Connection,
     /// Another session holds a lock on what is read (55P03).
     Lock,
+    /// Another session waited for a lock that our transaction held.
+    MadeWay,
     /// A deadline of the server (57014, 25P03, 25P04) or of ours.
     Deadline,
     /// The server ended the transaction for the sake of others: replay on a standby, a serialization failure, a deadlock (class

@@ -283,7 +283,7 @@ fn row(line: &str) -> (&str, &str) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{BufRead, RowChange, compare_rows, differences, each_row_change};
+    use super::{BufRead, Cell, RowChange, compare_rows, differences, each_row_change};
     use crate::survey::{DriftRule, Fact, FactKey, Survey};
     use crate::testing::values;
 
@@ -410,6 +410,23 @@ mod tests {
         let two = || Some(Box::new(after) as Box<dyn BufRead>);
         each_row_change(&one, &two, &mut |row| rows.push(row))?;
         Some(rows)
+    }
+
+    #[test]
+    fn of_a_document_that_breaks_off_later_nothing_is_told() {
+        let times = Cell::new(0);
+        let one = || Some(Box::new(&b"a\t1\n"[..]) as Box<dyn BufRead>);
+        let two = || {
+            times.set(times.get() + 1);
+            let text = if times.get() == 1 {
+                &b"a\t2\n"[..]
+            } else {
+                b"a\t2\nb\t\xff"
+            };
+            Some(Box::new(text) as Box<dyn BufRead>)
+        };
+        assert_eq!(each_row_change(&one, &two, &mut |_| ()), None);
+        assert_eq!(times.get(), 3);
     }
 
     #[test]

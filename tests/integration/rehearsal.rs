@@ -11,6 +11,8 @@ mod faults_in_runs;
 mod layers;
 #[path = "rehearsal/layers_of_the_proxy.rs"]
 mod layers_of_the_proxy;
+#[path = "rehearsal/locks.rs"]
+mod locks;
 #[path = "rehearsal/planted.rs"]
 mod planted;
 #[path = "rehearsal/undone.rs"]

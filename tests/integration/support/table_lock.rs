@@ -22,6 +22,13 @@ impl TableLock {
     /// Takes the strongest lock that there is.
     #[track_caller]
     pub fn on(cluster: &Cluster, database: &str, table: &str) -> Self {
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        Self::by(cluster, database, &lock)
+    }
+
+    /// Takes the locks that a statement takes, which is rolled back.
+    #[track_caller]
+    pub fn by(cluster: &Cluster, database: &str, statement: &str) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let client = runtime.block_on(async {
@@ -32,7 +39,7 @@ impl TableLock {
                 .dbname(database);
             let (client, link) = config.connect(NoTls).await.expect("a connection");
             tokio::spawn(link);
-            let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+            let lock = format!("BEGIN; {statement}");
             client.batch_execute(&lock).await.expect("the lock");
             client
         });
