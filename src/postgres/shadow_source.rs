@@ -205,15 +205,13 @@ impl ShadowSource {
                 let read = Statement::sequence(&schema, &name);
                 reads.push(PlannedRead::ask(format!("sequence {name}"), read));
             }
-            sequences.push((
-                readable,
-                SourceSequence {
-                    schema,
-                    name,
-                    owner: has_owner.then_some([owner_schema, owner, column]),
-                    last: None,
-                },
-            ));
+            let sequence = SourceSequence {
+                schema,
+                name,
+                owner: has_owner.then_some([owner_schema, owner, column]),
+                last: None,
+            };
+            sequences.push((readable, sequence));
         }
         let mut answers = self.read(&reads).await?.into_iter();
         for (readable, sequence) in &mut sequences {
