@@ -12,7 +12,7 @@ use crate::run::{Check, CheckName, RunState, Verdict};
 
 /// What a profile that asks nothing could say.
 const TO_ASK: &str = "facts = [{ key = \"rows\", label = \"rows\", type = \"integer\", count = \"SCHEMA.TABLE\" }] at the top of the \
-     profile, or [[contents]], or [change],";
+     profile, or [[contents]], or a change ([change], or run --change FILE --role ROLE)";
 
 /// The checks of what is simulated.
 const OF_UNITS: [CheckName; 7] = [

@@ -89,6 +89,11 @@ const FREE: &[Free] = &[
         because: "the directory that was named; what git said of it is in checks",
     },
     Free {
+        events: &["change_read"],
+        fields: &["files[].sha256 (blob)"],
+        because: "nothing that was measured says the text of a script again: who makes evidence, approvals and chain anew can put another there",
+    },
+    Free {
         events: &["hook_ran"],
         fields: &[
             "outcome.took_ms",
