@@ -19,7 +19,7 @@ const SUPERUSER: &str = "postgres";
 const READER: &str = "context_pack_readonly";
 
 /// A whole rehearsal of the demo against a cluster that is made, started and loaded.
-const DEMO_MAX: f64 = 4.0;
+const DEMO_MAX: f64 = 3.0;
 /// Rows copied, loaded and indexed against `psql` doing the same.
 const SEEDING_MAX: f64 = 1.3;
 /// What 10,000 changed rows are found in, against one count with the same filter.
