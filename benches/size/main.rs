@@ -101,8 +101,8 @@ fn tell(row: &Row, world: World, sizes: &[u64], beside: &Measured) -> bool {
     let peak = row.taken.iter().map(|taken| taken.peak_kb).max();
     let exponent = exponent(sizes, &row.taken);
     let (ratio, of, ratio_max) = match (row.name, world, beside.copy_seconds) {
-        // Beside the streams everything else costs what it costs at the smallest size.
-        ("survey", World::Units, Some(copy)) => {
+        // Beside the streams everything else costs what it costs at the smallest size. Of one size they are not known.
+        ("survey", World::Units, Some(copy)) if sizes.len() > 1 => {
             let streams = (last.seconds - first.seconds).max(0.0);
             (streams / copy, "psql", Some(STREAMS_MAX))
         }
