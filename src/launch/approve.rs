@@ -28,9 +28,7 @@ pub fn decide(
     };
     let (run_id, found) = run::take(settings, &store, meant, false)?;
     match found {
-        TakenRun::Owned(owned) => {
-            headless::drive(settings, *owned, headless::sink(settings), Some(request))
-        }
+        TakenRun::Owned(owned) => headless::drive_with(settings, *owned, request),
         TakenRun::Sealed(run) => refuse_sealed(settings, &run, &request),
         TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
         TakenRun::Held(locked) => {
@@ -38,7 +36,9 @@ pub fn decide(
             let Some(socket) = runner::socket(&store, &run_id) else {
                 return Err(locked.into());
             };
-            match hand_over(&socket, &Ask::Decide(request.clone())) {
+            let mut news = headless::DecisionNews::new();
+            let asked = Ask::Decide(request.clone());
+            match hand_over(&socket, &asked, &mut |reply| news.hear(reply)) {
                 Ok((exit_code, summary)) => {
                     tell(settings, &summary)?;
                     Ok(exit_code)

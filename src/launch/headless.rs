@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::iterator::Signals;
@@ -16,7 +17,7 @@ use crate::cli::{Output, Settings};
 use crate::report::visible;
 use crate::run::{ApprovalRequest, Event, RunState};
 use crate::runner::{
-    MessageSink, Patience, RunnerCommand, RunnerEnd, RunnerMessage, RunnerOptions,
+    DecisionReply, MessageSink, Patience, RunnerCommand, RunnerEnd, RunnerMessage, RunnerOptions,
 };
 use crate::{runner, tui};
 
@@ -31,14 +32,63 @@ pub fn sink(settings: &Settings) -> MessageSink {
     })
 }
 
+/// Pause before, and between, two lines about what is done.
+const SAID_EVERY: Duration = Duration::from_secs(5);
+
+/// Says on standard error how a decision takes effect: that it is recorded, and from time to time what is done.
+pub struct DecisionNews {
+    said: Instant,
+}
+
+impl DecisionNews {
+    /// Of a decision that is given now.
+    pub fn new() -> Self {
+        Self {
+            said: Instant::now(),
+        }
+    }
+
+    /// Takes what the holder replied.
+    pub fn hear(&mut self, reply: &DecisionReply) {
+        match reply {
+            DecisionReply::Durable { says } => output::say(says),
+            DecisionReply::Working { says } => self.working(says),
+            _ => {}
+        }
+    }
+
+    fn working(&mut self, says: &str) {
+        if self.said.elapsed() >= SAID_EVERY {
+            self.said = Instant::now();
+            output::say(&visible(&format!("{says} ...")));
+        }
+    }
+}
+
 /// Drives a run until it stops; gives the exit code.
-pub fn drive(
+pub fn drive(settings: &Settings, owned: OwnedRun, sink: MessageSink) -> Result<u8, LaunchError> {
+    carry_on(settings, owned, sink, None, Patience::Return)
+}
+
+/// Gives a run that nobody holds a decision, and drives it until it stops; gives the exit code.
+pub fn drive_with(
     settings: &Settings,
     owned: OwnedRun,
-    sink: MessageSink,
-    first: Option<ApprovalRequest>,
+    decision: ApprovalRequest,
 ) -> Result<u8, LaunchError> {
-    carry_on(settings, owned, sink, first, Patience::Return)
+    let (sink, news) = (sink(settings), RefCell::new(DecisionNews::new()));
+    let telling: MessageSink = Box::new(move |message| {
+        match &message {
+            RunnerMessage::Recorded { recorded, .. } => {
+                if let Event::ApprovalRecorded(made) = &*recorded.event {
+                    output::say(&made.says(recorded.at));
+                }
+            }
+            RunnerMessage::Progress(progress) => news.borrow_mut().working(&progress.words()),
+        }
+        sink(message);
+    });
+    carry_on(settings, owned, telling, Some(decision), Patience::Return)
 }
 
 /// Drives a run until it ends; decisions come from other processes. Says on standard error how to give them.

@@ -50,7 +50,7 @@ pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result
     }
     let sink = headless::sink(settings);
     let owned = start(settings, &store, new, &sink)?;
-    headless::drive(settings, owned, sink, None)
+    headless::drive(settings, owned, sink)
 }
 
 /// Refuses a profile of a file whose change is not beside it. A profile without files has them from `run --change`.
@@ -140,7 +140,7 @@ pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
         TakenRun::DemoIsOver => Err(LaunchError::DemoIsOver { run_id }),
         TakenRun::Held(locked) => renew_at_holder(settings, &store, &run_id, locked),
         TakenRun::Owned(owned) if settings.headless => {
-            headless::drive(settings, *owned, headless::sink(settings), None)
+            headless::drive(settings, *owned, headless::sink(settings))
         }
         TakenRun::Owned(owned) => screen::take_up(settings, *owned, TakeUp::Resume),
     }
@@ -154,7 +154,8 @@ fn renew_at_holder(
     locked: JournalError,
 ) -> Result<u8, LaunchError> {
     let socket = runner::socket(store, run_id);
-    match socket.map(|socket| hand_over(&socket, &Ask::Renew)) {
+    let mut news = headless::DecisionNews::new();
+    match socket.map(|socket| hand_over(&socket, &Ask::Renew, &mut |reply| news.hear(reply))) {
         Some(Ok((exit_code, summary))) => {
             approve::tell(settings, &summary)?;
             Ok(exit_code)

@@ -111,7 +111,7 @@ pub fn open(settings: &Settings, meant: Option<&RunRef>) -> Result<u8, LaunchErr
         }
         (run_id, TakenRun::Held(_)) => watch::watch(settings, &store, &run_id, None),
         (_, TakenRun::Owned(owned)) if settings.headless => {
-            headless::drive(settings, *owned, headless::sink(settings), None)
+            headless::drive(settings, *owned, headless::sink(settings))
         }
         (_, TakenRun::Owned(owned)) => take_up(settings, *owned, what_for),
     }

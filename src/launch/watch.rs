@@ -403,7 +403,7 @@ fn hand(socket: &Path, ask: &Ask) -> Result<Option<String>, HandoverError> {
     if !ask.is_answered_by_the_next_stop() {
         return hand_over_unanswered(socket, ask).map(|()| None);
     }
-    let (_, summary) = hand_over(socket, ask)?;
+    let (_, summary) = hand_over(socket, ask, &mut |_| ())?;
     Ok(Some(taken(&summary)))
 }
 

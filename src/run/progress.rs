@@ -12,3 +12,17 @@ pub struct Progress {
     /// Number expected; `None`: not known.
     pub total: Option<u64>,
 }
+
+impl Progress {
+    /// `copying shop.orders`; where something is counted `Grant matrix: 212400 of 337671 rows`.
+    pub fn words(&self) -> String {
+        let Self {
+            what, noun, done, ..
+        } = self;
+        match self.total {
+            _ if noun.is_empty() => what.clone(),
+            Some(total) => format!("{what}: {done} of {total} {noun}"),
+            None => format!("{what}: {done} {noun}"),
+        }
+    }
+}

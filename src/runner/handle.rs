@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use super::driver::{Driver, Patience, RunnerEnd};
 use super::messages::RunnerCommand;
@@ -17,6 +17,9 @@ use super::{RunPlan, RunnerError, run_socket};
 
 /// Commands that may queue for a busy runner; beyond that they are refused, so that no sender waits.
 const COMMANDS_MAX: usize = 64;
+
+/// Messages that a caller at the socket may be behind; what it misses beyond that is progress that is over.
+const MESSAGES_MAX: usize = 64;
 
 /// How this process took up the run: made new, resumed, or resumed with a request.
 #[derive(Debug, Clone)]
@@ -139,8 +142,16 @@ where
                 .enable_all()
                 .build()?;
             let outcome = runtime.block_on(async {
-                let listener = run_socket::listen(&plan, from_others, watchers_changed);
                 let mut recorder = recorder;
+                let (told, _) = broadcast::channel(MESSAGES_MAX);
+                let listener =
+                    run_socket::listen(&plan, from_others, told.clone(), watchers_changed);
+                recorder.also_tell(move |message| {
+                    // Cloned for callers that wait, not for nobody.
+                    if told.receiver_count() > 0 {
+                        let _ = told.send(message.clone());
+                    }
+                });
                 if let Some(listener) = &listener
                     && let Err(error) = recorder.directory().name_socket(listener.path())
                 {

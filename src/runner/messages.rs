@@ -53,6 +53,16 @@ impl From<Request> for RunnerCommand {
 pub enum DecisionReply {
     /// It has reached the runner, which has not done it yet.
     Heard,
+    /// The decision is durable: it stands, whatever becomes of the connection.
+    Durable {
+        /// What was recorded: `approval of SG1 recorded at 2026-07-01T08:00:00Z`.
+        says: String,
+    },
+    /// What the run does meanwhile, at most once a second.
+    Working {
+        /// What is done, and how far it has come.
+        says: String,
+    },
     /// It was refused.
     Refused {
         /// One sentence of why.

@@ -114,6 +114,15 @@ impl RunRecorder {
         self.directory.blobs().open(sha256)
     }
 
+    /// Every message also goes to `other`, before the sink that was there.
+    pub fn also_tell(&mut self, other: impl Fn(&RunnerMessage) + Send + 'static) {
+        let sink = std::mem::replace(&mut self.sink, Box::new(|_| ()));
+        self.sink = Box::new(move |message| {
+            other(&message);
+            sink(message);
+        });
+    }
+
     /// Sends the progress of a long read; not recorded.
     pub fn progress(&self, progress: Progress) {
         (self.sink)(RunnerMessage::Progress(progress));

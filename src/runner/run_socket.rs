@@ -8,21 +8,21 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::net::unix::UCred;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::messages::{DecisionReply, RunnerCommand};
+use super::messages::{DecisionReply, RunnerCommand, RunnerMessage};
 use super::watchers::{Watchers, WatchersChanged};
 use super::{RunPlan, person};
 use crate::journal::RUNS_DIR;
-use crate::run::{Ask, Person, Request};
+use crate::run::{Ask, Event, Person, Request};
 
 /// Longest request that is read, in bytes: a line of another process must not fill the memory.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -39,6 +39,9 @@ const CALLERS_MAX: usize = 32;
 
 /// Pause after a failed accept: out of descriptors, the next one would fail at once as well.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+
+/// Pause between two lines of progress to one caller.
+const SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a runner that ends waits for callers to read their answers.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
@@ -131,6 +134,7 @@ fn refuses(path: &Path) -> bool {
 pub(super) fn listen(
     plan: &RunPlan,
     commands: mpsc::Sender<RunnerCommand>,
+    told: broadcast::Sender<RunnerMessage>,
     watchers_changed: WatchersChanged,
 ) -> Option<SocketListener> {
     // Not every file system takes sockets: the next place may.
@@ -145,6 +149,7 @@ pub(super) fn listen(
         own_uid: plan.person.uid,
         shared: plan.store_group.is_some(),
         commands,
+        told,
         watchers: Watchers::new(watchers_changed),
     };
     // Nothing is ever sent: the channel only counts living senders.
@@ -208,6 +213,8 @@ struct SocketShutdown {
     own_uid: u32,
     shared: bool,
     commands: mpsc::Sender<RunnerCommand>,
+    /// What the runner says to whoever waits.
+    told: broadcast::Sender<RunnerMessage>,
     watchers: Watchers,
 }
 
@@ -253,13 +260,16 @@ impl SocketShutdown {
         say(&mut writing, &DecisionReply::Refused { why }).await
     }
 
-    /// Passes a request on, and its answer back once the run has stopped again, where that is waited for.
+    /// Passes a request on, and its answer back once the run has stopped again, where that is waited for; until then what the
+    /// run does.
     async fn relay(
         &self,
         request: Request,
         writing: &mut tokio::net::unix::OwnedWriteHalf,
     ) -> std::io::Result<()> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        let mut told = self.told.subscribe();
+        let caller = request.by.pid;
         let waits = request.ask.is_answered_by_the_next_stop();
         let command = RunnerCommand::Request {
             request: Box::new(request),
@@ -271,9 +281,34 @@ impl SocketShutdown {
             return say(writing, &DecisionReply::Refused { why }).await;
         }
         say(writing, &DecisionReply::Heard).await?;
-        match answered.await {
-            Ok(reply) => say(writing, &reply).await,
-            Err(_) => Ok(()),
+        let mut said: Option<Instant> = None;
+        loop {
+            let message = tokio::select! {
+                // What was recorded is said before the answer, which comes after it.
+                biased;
+                Ok(message) = told.recv() => message,
+                reply = &mut answered => return match reply {
+                    Ok(reply) => say(writing, &reply).await,
+                    Err(_) => Ok(()),
+                },
+            };
+            match message {
+                RunnerMessage::Recorded { recorded, .. } => {
+                    if let Event::ApprovalRecorded(made) = &*recorded.event
+                        && made.by.pid == caller
+                    {
+                        let says = made.says(recorded.at);
+                        say(writing, &DecisionReply::Durable { says }).await?;
+                    }
+                }
+                RunnerMessage::Progress(progress) => {
+                    if said.is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+                        said = Some(Instant::now());
+                        let says = progress.words();
+                        say(writing, &DecisionReply::Working { says }).await?;
+                    }
+                }
+            }
         }
     }
 }
@@ -307,12 +342,20 @@ fn refusal(why: &str) -> Vec<u8> {
 
 /// Hands a request to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again. Who
 /// asks is what the holder sees of this process.
-pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError> {
+/// `tell` hears what the holder says until then.
+pub fn hand_over(
+    path: &Path,
+    asked: &Ask,
+    tell: &mut dyn FnMut(&DecisionReply),
+) -> Result<(u8, String), HandoverError> {
     let mut reader = BufReader::new(ask(path, asked)?);
     loop {
-        match answer(&mut reader)? {
+        let reply = answer(&mut reader)?;
+        tell(&reply);
+        match reply {
             // The request was taken. The answer comes after a survey, which has no time limit here.
             DecisionReply::Heard => reader.get_ref().set_read_timeout(None)?,
+            DecisionReply::Durable { .. } | DecisionReply::Working { .. } => {}
             DecisionReply::Refused { why } => return Err(HandoverError::Refused(why)),
             DecisionReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
         }
@@ -323,7 +366,7 @@ pub fn hand_over(path: &Path, asked: &Ask) -> Result<(u8, String), HandoverError
 pub fn hand_over_unanswered(path: &Path, asked: &Ask) -> Result<(), HandoverError> {
     match answer(&mut BufReader::new(ask(path, asked)?))? {
         DecisionReply::Refused { why } => Err(HandoverError::Refused(why)),
-        DecisionReply::Heard | DecisionReply::Stopped { .. } => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use drygate::run::RunId;
 use drygate::runner::{person, socket};
 use serde_json::{Value, json};
 
-use super::support::ground::{Home, wait_at};
+use super::support::ground::{Ground, Home, wait_at};
 use super::support::pty::{Exit, Launch, Terminal};
 use super::support::server::{Workspace, finish};
 
@@ -202,4 +202,29 @@ fn callers_that_say_nothing_cost_the_run_nothing() {
     let _silent = idle(&socket, 3);
     held.terminal.keys("q");
     assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
+}
+
+#[test]
+fn a_decision_is_acknowledged_once_it_is_durable_and_stands_though_the_caller_goes_away() {
+    let ground = Ground::new(Scenario::Draft);
+    let home = ground.home();
+    let holder = ground.at_sg1("0");
+    let digest = home.run().evidence();
+    let lock = ground.lock("public.lifecycle_log");
+    let run = home.run().id().to_owned();
+    let data = home.path.display().to_string();
+    let mut caller = Command::new(env!("CARGO_BIN_EXE_drygate"))
+        .args(["approve", &run, "SG1", "--digest", &digest])
+        .args(["--data-dir", &data])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut told = BufReader::new(caller.stderr.take().expect("it is piped")).lines();
+    let first = told.next().expect("it says something").expect("UTF-8");
+    assert!(first.starts_with("approval of SG1 recorded at "), "{first}");
+    assert_eq!(home.run().events("approval_recorded").len(), 1);
+    caller.kill().expect("our own child");
+    caller.wait().expect("our own child");
+    drop(lock);
+    wait_at(&holder, "SG2");
 }

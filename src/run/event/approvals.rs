@@ -112,6 +112,20 @@ pub struct ApprovalRecorded {
     pub uptime_ms: Option<u64>,
 }
 
+impl ApprovalRecorded {
+    /// What whoever decided is told as soon as it is durable.
+    pub fn says(&self, at: UtcTime) -> String {
+        let gate = self.gate;
+        match self.decision {
+            Decision::Approve => format!(
+                "approval of {gate} recorded at {at}; it takes effect once everything was read again"
+            ),
+            Decision::Reject => format!("rejection of {gate} recorded at {at}"),
+            Decision::Withdraw => format!("withdrawal of {gate} recorded at {at}"),
+        }
+    }
+}
+
 /// A decision was refused; the run still waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

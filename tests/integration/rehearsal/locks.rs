@@ -88,6 +88,15 @@ fn assert_passed(world: &ChangedWorkspace, sealed: &Value) {
     assert_eq!(verified.expect(0).json()["findings"], serde_json::json!([]));
 }
 
+/// What whoever approved was told while it took its time: first that the approval is durable, then what is done.
+#[track_caller]
+fn assert_told(said: &str) {
+    let mut lines = said.lines();
+    let recorded = lines.find(|line| line.starts_with("approval of SG1 recorded at "));
+    assert!(recorded.is_some(), "{said}");
+    assert!(lines.any(|line| line.ends_with(" ...")), "{said}");
+}
+
 /// A run over both gates, each of whose rehearsals is kept out for so long.
 fn goes_on_by_itself(statement: &str) {
     // So long that each try is seen to wait.
@@ -97,6 +106,7 @@ fn goes_on_by_itself(statement: &str) {
     let listed = outwaits(&world, &begins, statement, false);
     let asked = listed.expect(3).json();
     let first = outwaits(&world, &approval(&asked, "SG1"), statement, false);
+    assert_told(&first.stderr);
     let asked = first.expect(3).json();
     // A sequence is asked before any table is copied.
     let second = approval(&asked, "SG2");
