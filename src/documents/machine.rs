@@ -23,7 +23,7 @@ pub struct DoctorDocument {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DoctorLine {
     /// Its name: `data directory`.
-    pub name: &'static str,
+    pub name: String,
     /// Verdict.
     pub verdict: Verdict,
     /// What was found.

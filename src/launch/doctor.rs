@@ -1,4 +1,4 @@
-//! `drygate doctor`: what this machine has and lacks, line by line. It makes no directory; what was not looked at is NOT
+//! `drygate doctor`: what this machine has and lacks, line by line. It leaves no directory; what was not looked at is NOT
 //! CHECKED, never PASS.
 
 use std::io::IsTerminal;
@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{LaunchError, output, print, run_plan, survey};
+use super::{LaunchError, output, print, run, run_plan, survey};
 use crate::cli::{self, Settings};
 use crate::documents::{DoctorDocument, DoctorLine, SchemaVersion};
 use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
@@ -15,7 +15,8 @@ use crate::postgres::throwaway::ServerBinaries;
 use crate::profile::LoadedProfile;
 use crate::rehearsal;
 use crate::report::visible;
-use crate::run::{Check, RunFilter, RunResult, StopCode, Verdict, exit};
+use crate::run::{Check, RehearsalCheck, RunFilter, RunResult, StopCode, Verdict, exit};
+use crate::runner::RunnerError;
 
 impl DoctorLine {
     fn pass(name: &'static str, says: impl Into<String>) -> Self {
@@ -30,14 +31,9 @@ impl DoctorLine {
         Self::new(name, Verdict::NotChecked, says, Some(next))
     }
 
-    fn new(
-        name: &'static str,
-        verdict: Verdict,
-        says: impl Into<String>,
-        next: Option<&str>,
-    ) -> Self {
+    fn new(name: &str, verdict: Verdict, says: impl Into<String>, next: Option<&str>) -> Self {
         Self {
-            name,
+            name: name.to_owned(),
             verdict,
             says: says.into(),
             next: next.map(str::to_owned),
@@ -66,7 +62,7 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value);
     found.push(profile(settings, loaded.as_ref()));
     let (database, major) = database(settings, loaded.as_ref().ok());
-    found.push(rehearsal(major));
+    found.extend(rehearsal(settings, major)?);
     // As `profile check` ends, where it could ask.
     let open = database.verdict == Verdict::NotChecked && survey::names_a_database(settings);
     found.push(database);
@@ -374,15 +370,20 @@ fn of_checks(name: &'static str, said: String, checks: &[Check], next: &str) -> 
     }
 }
 
-/// What a rehearsal of this database would take, or of any where none answered.
-fn rehearsal(major: Option<u32>) -> DoctorLine {
-    let name = "rehearsal";
-    match rehearsal::means(major) {
-        Ok(says) => DoctorLine::pass(name, says),
-        Err(says) => {
-            DoctorLine::not_checked(name, says, "Only a rehearsal of a change needs them.")
-        }
-    }
+/// What a rehearsal of this database would take, or of any where none answered, and whether it is walled in.
+fn rehearsal(
+    settings: &Settings,
+    major: Option<u32>,
+) -> Result<impl Iterator<Item = DoctorLine>, LaunchError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunnerError::from)?;
+    let hidden = run::hidden(&settings.data_dir.value);
+    let found = runtime.block_on(rehearsal::means(major, &hidden));
+    let line =
+        |it: RehearsalCheck| DoctorLine::new(&it.name, it.verdict, it.says, it.next.as_deref());
+    Ok(found.into_iter().map(line))
 }
 
 /// One survey, with the checks that gate G1 makes of it; and the server's major version.

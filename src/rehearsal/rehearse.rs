@@ -109,7 +109,7 @@ fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> End {
     move |error| lost(format!("{doing}: {error}"))
 }
 
-const NO_ISOLATION: &str = "Install bubblewrap or util-linux, and let this account make user namespaces; \
+pub(super) const NO_ISOLATION: &str = "Install bubblewrap or util-linux, and let this account make user namespaces; \
      as root, drygate's own program must be readable for the account `postgres`.";
 const NO_PROGRAMS: &str = "Install server and client programs of production's version.";
 const NO_SCHEMA: &str = "Give the reading role what is missing, or install what the shadow lacks.";
@@ -235,7 +235,10 @@ async fn read(
     found
         .checks
         .push(RehearsalCheck::new("programs", Verdict::Pass, says, None));
-    let mut shadow = isolated(scratch, &programs, change, found).await?;
+    let (mut shadow, check) = isolated(scratch, &programs, &change.hidden)
+        .await
+        .map_err(|why| End::NotChecked("isolation", why, NO_ISOLATION))?;
+    found.checks.push(check);
     step(witness, "reading the schema of production");
     let catalogue = source.catalogue().await?;
     let no_role = match catalogue.logins.get(&change.role) {
@@ -323,23 +326,22 @@ async fn read(
     }
 }
 
-/// Starts the isolated process and has its walls probed from inside.
-async fn isolated(
+/// Starts the isolated process and has its walls probed from inside. `hidden` is what it must not see beside what it never sees.
+pub(super) async fn isolated(
     scratch: &ScratchDirectory,
     programs: &Programs,
-    change: &ChangeScript,
-    found: &mut Rehearsal,
-) -> Result<ShadowProcess, End> {
-    let failed = |why: String| End::NotChecked("isolation", why, NO_ISOLATION);
-    let isolation = Isolation::of_machine().ok_or_else(|| failed(Isolation::NONE.to_owned()))?;
+    hidden: &[PathBuf],
+) -> Result<(ShadowProcess, RehearsalCheck), String> {
+    let io = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
+    let isolation = Isolation::of_machine().ok_or(Isolation::NONE)?;
     let own_program =
         std::env::current_exe().map_err(io("drygate's own program cannot be found"))?;
     // What the probes try to reach is really there.
-    let outside = ScratchDirectory::private()?;
+    let outside = ScratchDirectory::private().map_err(|error| error.to_string())?;
     let tcp = TcpListener::bind(("127.0.0.1", 0)).map_err(io("no TCP socket for a probe"))?;
     let unix = outside.path().join("probe");
     let _listener = UnixListener::bind(&unix).map_err(io("no unix socket for a probe"))?;
-    let mut hidden = change.hidden.clone();
+    let mut hidden = hidden.to_vec();
     hidden.push(outside.path().to_path_buf());
     let probes = Probes {
         tcp: tcp.local_addr().map_err(io("no TCP socket for a probe"))?,
@@ -350,35 +352,35 @@ async fn isolated(
         scratch: scratch.path().to_path_buf(),
     };
     let command = isolation.command(scratch, &own_program, &programs.places());
-    let mut shadow = ShadowProcess::start(command).map_err(failed)?;
+    let mut shadow = ShadowProcess::start(command)?;
     // Where the process died before, its last words say more than the broken pipe.
     let told = shadow.tell(&ToShadow::Probe(probes));
     let outcomes = match shadow.next().await {
         Ok(FromShadow::Probed(outcomes)) => outcomes,
-        Ok(FromShadow::Failed(why)) | Err(why) => return Err(failed(why)),
-        Ok(_) => return Err(failed("the shadow spoke out of turn".to_owned())),
+        Ok(FromShadow::Failed(why)) | Err(why) => return Err(why),
+        Ok(_) => return Err("the shadow spoke out of turn".to_owned()),
     };
-    told.map_err(failed)?;
+    told?;
     let open: Vec<&str> = (outcomes.iter())
         .filter(|outcome| !outcome.holds)
         .map(|outcome| outcome.tried.as_str())
         .collect();
     if !open.is_empty() || outcomes.is_empty() {
-        return Err(failed(format!(
+        return Err(format!(
             "{}: this does not hold: {}",
             isolation.name(),
             open.join(", ")
-        )));
+        ));
     }
     let says = format!(
         "{}: {} probes from inside held",
         isolation.name(),
         outcomes.len()
     );
-    found
-        .checks
-        .push(RehearsalCheck::new("isolation", Verdict::Pass, says, None));
-    Ok(shadow)
+    Ok((
+        shadow,
+        RehearsalCheck::new("isolation", Verdict::Pass, says, None),
+    ))
 }
 
 /// Writes the change where the shadow sees it.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use drygate::postgres::throwaway::Scenario;
 use drygate::profile;
 use serde_json::Value;
 
-use crate::support::server::{Workspace, text};
+use crate::support::server::{Workspace, finish, text};
 
 fn finding<'a>(document: &'a Value, name: &str) -> &'a Value {
     let findings = document["findings"].as_array().expect("findings");
@@ -31,6 +32,7 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
         "repository",
         "profile",
         "rehearsal",
+        "isolation",
         "database",
     ] {
         assert_eq!(finding(&well, name)["verdict"], "PASS", "{well}");
@@ -39,6 +41,11 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     assert!(
         rehearsal.starts_with("production is PostgreSQL "),
         "{rehearsal}"
+    );
+    let isolation = text(&finding(&well, "isolation")["says"]);
+    assert!(
+        isolation.ends_with(" probes from inside held"),
+        "{isolation}"
     );
     let database = text(&finding(&well, "database")["says"]);
     assert!(database.ends_with("the role cannot write"), "{database}");
@@ -56,6 +63,23 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
         rehearsal.starts_with("production up to PostgreSQL "),
         "{rehearsal}"
     );
+
+    // Nothing that walls in: no unshare, no bubblewrap.
+    let few = workspace.place().join("few");
+    fs::create_dir(&few).expect("a new folder");
+    let linked = "for it; do ln -s \"$(command -v $it)\" \"$0\"; done";
+    let linking = Command::new("sh")
+        .args(["-c", linked])
+        .arg(&few)
+        .args(["git", "id"])
+        .status();
+    assert!(linking.expect("sh").success());
+    let mut bare = workspace.command(&["doctor", "--json"]);
+    let bare = finish(bare.env("PATH", &few).spawn().expect("the program starts"));
+    let bare = bare.expect(0).json();
+    let isolation = finding(&bare, "isolation");
+    assert_eq!(isolation["verdict"], "NOT CHECKED", "{bare}");
+    assert!(text(&isolation["next"]).contains("bubblewrap"), "{bare}");
 
     fs::create_dir_all(workspace.data().join("runs/notes\u{1b}[31m")).expect("a folder");
     fs::set_permissions(workspace.data(), fs::Permissions::from_mode(0o755))
