@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::after::{Judged, UnitAfter, UnitOutcome, UnitOutcomes, UnitsJudged, named, predicted};
 use crate::profile::{FactSpec, Profile};
+use crate::run::CarriedOut;
 use crate::simulate::{Lifecycle, PredictedEffect, StepEffect, TableEffect, UnitDecision};
 use crate::survey::{FactChange, RowChange};
 
@@ -56,6 +57,19 @@ impl After {
     /// Whether everything predicted is done, and nothing else.
     pub fn came_true(&self) -> bool {
         self.units.came_true() && self.beside.is_empty()
+    }
+
+    /// What came of the change. Where nothing was predicted and nothing is done, the prediction came true.
+    pub fn carried_out(&self) -> CarriedOut {
+        let units = &self.units;
+        let nothing_done = units.as_predicted + units.otherwise + units.not_predicted == 0;
+        if self.came_true() {
+            CarriedOut::CameTrue
+        } else if nothing_done && self.moved.is_empty() && self.beside.is_empty() {
+            CarriedOut::NotCarriedOut
+        } else {
+            CarriedOut::DidNotComeTrue
+        }
     }
 
     /// `59 done as predicted, 1 not done, ...`.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::SchemaVersion;
 use crate::audit::After;
 use crate::compare::ReviewNote;
-use crate::run::{JournalHead, RunId, StopCode};
+use crate::run::{CarriedOut, JournalHead, RunId, StopCode};
 use crate::survey::{Digest, FactChange, FactKey, ServerIdentity, Snapshot, TransactionProof};
 
 /// `verify`: whether the files of a run hold.
@@ -72,6 +72,10 @@ pub struct RecheckDocument {
     pub not_comparable: Vec<FactKey>,
     /// The prediction against what happened since; null: not asked for.
     pub after: Option<After>,
+    /// What came of the real change; null: not asked for, or it cannot be said.
+    pub carried_out: Option<CarriedOut>,
+    /// The line of `outcomes.jsonl` that says so, from 1; null: it was not recorded.
+    pub recorded_in_line: Option<u64>,
     /// What was measured of the transaction of this recheck; null: its end was not seen.
     pub proof: Option<TransactionProof>,
     /// One sentence for people.

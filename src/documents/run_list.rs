@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::{ApprovalGate, JournalHead, RunResult, State, StopCode};
+use crate::run::{ApprovalGate, CarriedOut, ChangeFile, JournalHead, RunResult, State, StopCode};
 use crate::survey::{Digest, UtcTime};
 
 /// The list.
@@ -120,6 +120,10 @@ pub struct RunsRow {
     pub rejected_by: Option<String>,
     /// Why it was rejected.
     pub reason: Option<String>,
+    /// The files of the change, as they were read last; empty: it has none.
+    pub change: Vec<ChangeFile>,
+    /// What came of the real change, as `recheck --after` found it last; null: nobody looked.
+    pub carried_out: Option<CarriedOut>,
 }
 
 /// An approval of a run.

@@ -1,5 +1,5 @@
 //! The index of runs: what a list says of each, kept so that a list need not read every journal.
-//! Invariant: the journals are the authority; a cached row counts only while journal and HEAD of its run have not changed. Held
+//! Invariant: the journals are the authority; a cached row counts only while journal, HEAD and outcomes of its run have not changed. Held
 //! by `RunIndex::look` and the test `what_the_cache_claims_of_a_changed_run_is_not_believed` of tests/index.rs.
 
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use std::thread;
 
 use super::index_cache::{self, CacheKey, CachedRow};
 use super::storage::{Kind, Listed, Storage};
-use super::{DirectoryStore, JournalError, JournalReader, StorageError, layout};
+use super::{DirectoryStore, JournalError, JournalReader, Outcomes, StorageError, layout};
 use crate::run::{Event, History, Overview, RunId, RunRow, RunStatus};
 
 /// The files whose stamps tell whether a run has changed.
-const STAMPED: [&str; 2] = [layout::JOURNAL, layout::HEAD];
+const STAMPED: [&str; 3] = [layout::JOURNAL, layout::HEAD, layout::OUTCOMES];
 
 /// Every name in the directory of runs, with what is known about it.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl RunIndex {
             .into_iter()
             .map(|(listed, key)| {
                 let known = cached.remove(&listed.name);
-                // A row counts only if size, time of change and inode of journal and HEAD are what they were when it was made.
+                // A row counts only if size, time of change and inode of these files are what they were when it was made.
                 let row = known.filter(|entry| key.as_ref() == Some(&entry.key));
                 used += usize::from(row.is_some());
                 IndexSlot {
@@ -86,7 +86,7 @@ impl RunIndex {
         self.places.is_empty()
     }
 
-    /// Reads every run that has no row: one that was never read, or whose journal or HEAD has changed since. `tell` gets each new
+    /// Reads every run that has no row: one that was never read, or whose journal, HEAD or outcomes have changed since. `tell` gets each new
     /// row, and how many runs are still to be read.
     pub fn read_changed(&mut self, tell: &mut dyn FnMut(&RunRow, usize)) {
         let storage = &self.storage;
@@ -205,7 +205,14 @@ pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
         Ok((_, Some(reason))) => RunStatus::Damaged { reason },
         Ok((history, None)) => match Overview::of(history.run()) {
             // A directory that was renamed or copied by hand must not pass as another run.
-            Some(run) if run.run_id.as_str() == name => RunStatus::Run(Box::new(run)),
+            Some(mut run) if run.run_id.as_str() == name => {
+                let directory = Path::new(layout::RUNS_DIR).join(name);
+                let outcomes = Outcomes::new(storage.clone(), &directory).read();
+                // What is wrong with a side file, `verify` says.
+                let last = outcomes.unwrap_or_default().pop();
+                run.carried_out = last.map(|entry| entry.event.outcome());
+                RunStatus::Run(Box::new(run))
+            }
             Some(other) => RunStatus::Damaged {
                 reason: format!("its journal is that of {}", other.run_id),
             },

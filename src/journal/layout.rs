@@ -18,9 +18,11 @@ pub(super) const BLOBS_DIR: &str = "blobs";
 pub(super) const UNITS_DIR: &str = "units";
 pub(super) const REVIEWS: &str = "reviews.jsonl";
 pub(super) const HOOKS: &str = "hooks.jsonl";
-/// What crashes left of lines of the two side files.
+pub(super) const OUTCOMES: &str = "outcomes.jsonl";
+/// What crashes left of lines of the side files.
 const TORN_REVIEWS: &str = "reviews.torn";
 const TORN_HOOKS: &str = "hooks.torn";
+const TORN_OUTCOMES: &str = "outcomes.torn";
 /// Marks a run that came out of an archive and is read only here.
 pub(super) const IMPORTED: &str = "IMPORTED";
 /// What the key hashes of a run are salted with. It is no evidence: whoever has it can try keys until one fits.
@@ -33,14 +35,16 @@ pub(super) const TORN_DIR: &str = "torn";
 pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// Files of a run that the manifest does not list, besides the manifest itself: they may change or grow after the seal.
-pub(super) const NOT_IN_MANIFEST: [&str; 7] = [
+pub(super) const NOT_IN_MANIFEST: [&str; 9] = [
     LOCK,
     SALT,
     REVIEWS,
     HOOKS,
+    OUTCOMES,
     IMPORTED,
     TORN_REVIEWS,
     TORN_HOOKS,
+    TORN_OUTCOMES,
 ];
 
 /// Files that belong to the place where a run is kept. They are never exported.
@@ -48,10 +52,10 @@ pub(super) const STAYS: [&str; 3] = [LOCK, SALT, IMPORTED];
 
 /// Where half a line of a side file is set aside.
 pub(super) fn torn(side_file: &str) -> &'static str {
-    if side_file == HOOKS {
-        TORN_HOOKS
-    } else {
-        TORN_REVIEWS
+    match side_file {
+        HOOKS => TORN_HOOKS,
+        OUTCOMES => TORN_OUTCOMES,
+        _ => TORN_REVIEWS,
     }
 }
 

@@ -68,7 +68,7 @@ impl RunFiles {
             let file = match name.as_str() {
                 layout::HEAD => RunFile::held(name, head.content().into_bytes()),
                 layout::JOURNAL => RunFile::of(name, scanned.covered.offset()),
-                layout::REVIEWS | layout::HOOKS => contents.whole_lines(name)?,
+                layout::REVIEWS | layout::HOOKS | layout::OUTCOMES => contents.whole_lines(name)?,
                 _ => {
                     let bytes = storage.len(&run.join(&name))?.unwrap_or_default();
                     RunFile::of(name, bytes)

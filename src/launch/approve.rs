@@ -36,9 +36,9 @@ pub fn decide(
             let Some(socket) = runner::socket(&store, &run_id) else {
                 return Err(locked.into());
             };
-            let mut news = headless::DecisionNews::new();
+            let mut progress = headless::DecisionProgress::new();
             let asked = Ask::Decide(request.clone());
-            match hand_over(&socket, &asked, &mut |reply| news.hear(reply)) {
+            match hand_over(&socket, &asked, &mut |reply| progress.hear(reply)) {
                 Ok((exit_code, summary)) => {
                     tell(settings, &summary)?;
                     Ok(exit_code)

@@ -36,11 +36,11 @@ pub fn sink(settings: &Settings) -> MessageSink {
 const SAID_EVERY: Duration = Duration::from_secs(5);
 
 /// Says on standard error how a decision takes effect: that it is recorded, and from time to time what is done.
-pub struct DecisionNews {
+pub struct DecisionProgress {
     said: Instant,
 }
 
-impl DecisionNews {
+impl DecisionProgress {
     /// Of a decision that is given now.
     pub fn new() -> Self {
         Self {
@@ -76,7 +76,7 @@ pub fn drive_with(
     owned: OwnedRun,
     decision: ApprovalRequest,
 ) -> Result<u8, LaunchError> {
-    let (sink, news) = (sink(settings), RefCell::new(DecisionNews::new()));
+    let (sink, progress) = (sink(settings), RefCell::new(DecisionProgress::new()));
     let telling: MessageSink = Box::new(move |message| {
         match &message {
             RunnerMessage::Recorded { recorded, .. } => {
@@ -84,7 +84,7 @@ pub fn drive_with(
                     output::say(&made.says(recorded.at));
                 }
             }
-            RunnerMessage::Progress(progress) => news.borrow_mut().working(&progress.words()),
+            RunnerMessage::Progress(found) => progress.borrow_mut().working(&found.words()),
         }
         sink(message);
     });

@@ -4,7 +4,7 @@
 use super::{LaunchError, lookup, output, review, run_plan};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
 use crate::documents::{ProfileListDocument, ProfileRow, ProfileShowDocument, SchemaVersion};
-use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
+use crate::journal::{Blobs, DirectoryStore, JournalError, Outcomes, RunStore};
 use crate::profile::{self, BUILT_IN, LoadedProfile, Profile, ProfileOrigin};
 use crate::report::{self, RenderedReport, ReportInput};
 use crate::run::{RunCreated, RunId, RunState};
@@ -46,6 +46,11 @@ fn report_of(
     // The report is of what was sealed; later notes of reviewers are printed beside it.
     for note in review::notes(&review::reviews(store, run_id))? {
         output::say(&report::visible(&format!("note: {}", note.line())));
+    }
+    let run = DirectoryStore::run_path(run_id);
+    for entry in Outcomes::new(store.storage().clone(), &run).read()? {
+        let line = format!("{} the real change: {}", entry.at, entry.event.line());
+        output::say(&report::visible(&line));
     }
     Ok(0)
 }

@@ -129,7 +129,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         after: after.as_ref(),
     };
     if settings.headless {
-        return recheck_result::tell(settings, &found);
+        return recheck_result::tell(settings, &store, &found);
     }
     let of_now = RecheckSurvey {
         survey: &taken.survey,

@@ -2,7 +2,7 @@
 //! with `--after` where the prediction came true.
 
 use super::diff::LoadedRun;
-use super::{LaunchError, output, review};
+use super::{LaunchError, lookup, output, review};
 use crate::audit;
 use crate::audit::After;
 use crate::cli::Settings;
@@ -10,9 +10,11 @@ use crate::compare::Comparison;
 use crate::documents::{
     RecheckDocument, RecheckRefused, RecheckedSurvey, SchemaVersion, SurveyReference,
 };
-use crate::journal::DirectoryStore;
+use crate::journal::{DirectoryStore, NewOutcome, Outcomes};
 use crate::report::visible;
-use crate::run::{RunId, RunResult, RunState, StopCode, exit};
+use crate::run::{CarriedOut, RunId, RunResult, RunState, StopCode, exit};
+use crate::runner::clock::{Clock as _, SystemClock};
+use crate::runner::person;
 use crate::survey::{FactChange, FactKey, ServerIdentity, Survey, TransactionProof};
 
 /// Rows of one fact that the text names; the document has them all.
@@ -39,6 +41,9 @@ pub struct Rechecked<'a> {
     /// The prediction against what happened, where that was asked for.
     pub after: Option<&'a After>,
 }
+
+/// Where it stands what came of the change: the line of `outcomes.jsonl`, or why it was not recorded.
+type Recorded = Option<Result<u64, String>>;
 
 /// Exit code and sentences that follow from what was found.
 struct RecheckOutcome {
@@ -148,6 +153,43 @@ impl Rechecked<'_> {
         words.join(", ")
     }
 
+    /// What came of the change; `None`: not asked for, or it cannot be said from this survey.
+    fn carried_out(&self) -> Option<CarriedOut> {
+        let unclean = self.proof.is_some_and(|it| !it.violations().is_empty());
+        let said = !unclean && self.server().is_empty() && self.not_comparable.is_empty();
+        self.after.filter(|_| said).map(After::carried_out)
+    }
+
+    /// Keeps beside the run what came of the change.
+    fn record(&self, store: &DirectoryStore) -> Recorded {
+        let found = NewOutcome {
+            outcome: self.carried_out()?,
+            says: self.after.map(After::words).unwrap_or_default(),
+            surveyed_at: self.now.snapshot.began_at,
+            facts_digest: self.now.facts_digest.clone(),
+        };
+        if lookup::is_imported(store, self.run_id) {
+            return Some(Err("the run is read only here".to_owned()));
+        }
+        let run = DirectoryStore::run_path(self.run_id);
+        let outcomes = Outcomes::new(store.storage().clone(), &run);
+        let written = outcomes.write(SystemClock.now(), person::own(), found);
+        Some(
+            written
+                .map(|entry| entry.seq + 1)
+                .map_err(|error| error.to_string()),
+        )
+    }
+
+    /// `did not come true: recorded in outcomes.jsonl, line 2`.
+    fn outcome_line(&self, recorded: &Recorded) -> Option<String> {
+        let came = self.carried_out()?.words();
+        Some(match recorded.as_ref()? {
+            Ok(line) => format!("{came}: recorded in outcomes.jsonl, line {line}"),
+            Err(why) => format!("{came}: not recorded: {why}"),
+        })
+    }
+
     fn what_now(&self) -> &'static str {
         match self.after {
             Some(_) => "Read the units that are named; a new run rehearses what is left.",
@@ -213,27 +255,46 @@ pub fn show(
     comparison: Comparison,
 ) -> Result<u8, LaunchError> {
     let outcome = found.outcome();
+    let recorded = found.record(store);
     let read = LoadedRun::by_id(store, found.run_id.clone())?;
     let code = review::stage(settings, store, &read, comparison, outcome.code)?;
     if code == outcome.code {
         output::say(&visible(&format!("drygate: {}", outcome.message)));
         output::say(&outcome.next);
+        if let Some(line) = found.outcome_line(&recorded) {
+            output::say(&visible(&line));
+        }
     }
     Ok(code)
 }
 
 /// Prints what was found and gives the exit code.
-pub fn tell(settings: &Settings, found: &Rechecked<'_>) -> Result<u8, LaunchError> {
+pub fn tell(
+    settings: &Settings,
+    store: &DirectoryStore,
+    found: &Rechecked<'_>,
+) -> Result<u8, LaunchError> {
     let outcome = found.outcome();
+    let recorded = found.record(store);
     if settings.json() {
-        output::document(&document(found, &outcome))?;
+        if let Some(Err(why)) = &recorded {
+            output::say(&visible(&format!("drygate: not recorded: {why}")));
+        }
+        output::document(&document(found, &outcome, recorded.and_then(Result::ok)))?;
     } else {
         output::print(&text(found, &outcome))?;
+        if let Some(line) = found.outcome_line(&recorded) {
+            output::line(&visible(&line))?;
+        }
     }
     Ok(outcome.code)
 }
 
-fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> RecheckDocument {
+fn document(
+    found: &Rechecked<'_>,
+    outcome: &RecheckOutcome,
+    recorded_in_line: Option<u64>,
+) -> RecheckDocument {
     RecheckDocument {
         schema: SchemaVersion,
         run_id: found.run_id.clone(),
@@ -255,6 +316,8 @@ fn document(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> RecheckDocument 
         beside: found.beside.to_vec(),
         not_comparable: found.not_comparable.to_vec(),
         after: found.after.cloned(),
+        carried_out: found.carried_out(),
+        recorded_in_line,
         proof: found.proof.cloned(),
         message: outcome.message.clone(),
         next: outcome.next.clone(),

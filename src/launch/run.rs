@@ -154,8 +154,8 @@ fn renew_at_holder(
     locked: JournalError,
 ) -> Result<u8, LaunchError> {
     let socket = runner::socket(store, run_id);
-    let mut news = headless::DecisionNews::new();
-    match socket.map(|socket| hand_over(&socket, &Ask::Renew, &mut |reply| news.hear(reply))) {
+    let mut progress = headless::DecisionProgress::new();
+    match socket.map(|socket| hand_over(&socket, &Ask::Renew, &mut |reply| progress.hear(reply))) {
         Some(Ok((exit_code, summary))) => {
             approve::tell(settings, &summary)?;
             Ok(exit_code)

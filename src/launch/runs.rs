@@ -228,6 +228,8 @@ fn run_entry(run_id: String, standing: &'static str, run: &Overview, now: UtcTim
         approvals: approvals.collect(),
         rejected_by,
         reason,
+        change: run.change.clone(),
+        carried_out: run.carried_out,
     }
 }
 
@@ -284,7 +286,8 @@ fn stands(run: &Overview) -> String {
         (None, _) => return run.situation(),
     };
     let demo = if run.demo { "demo " } else { "" };
-    format!("{demo}{stands}")
+    let came = (run.carried_out).map_or_else(String::new, |came| format!(", {}", came.words()));
+    format!("{demo}{stands}{came}")
 }
 
 /// Rows that were read within 100 ms are sent together, so that the list is not sorted for each.

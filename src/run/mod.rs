@@ -8,6 +8,7 @@ mod advice;
 mod approval;
 mod asked;
 mod budget;
+mod carried_out;
 mod change;
 mod check;
 mod check_name;
@@ -57,6 +58,7 @@ mod verdict;
 
 pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
+pub use carried_out::CarriedOut;
 pub use change::{ChangeEvidence, ChangeFile, ChangeFileNow, ReadMoments, RunChange};
 pub use check::{Cause, Check};
 pub use check_name::CheckName;

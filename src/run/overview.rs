@@ -1,11 +1,11 @@
-//! What a list says of a run, or of a directory that is none. The part of a run is a function of its fold alone
-//! ([`Overview::of`]); nothing in the directory is left out.
+//! What a list says of a run, or of a directory that is none. The part of a run is a function of its fold
+//! ([`Overview::of`]) and of what was found of the real change; nothing in the directory is left out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, ApprovalStatus, Decision, JournalHead, Person, RunCreated, RunId, RunResult,
-    RunState, State, StopCode,
+    ApprovalGate, ApprovalStatus, CarriedOut, ChangeFile, Decision, JournalHead, Person,
+    RunCreated, RunId, RunResult, RunState, State, StopCode,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -129,6 +129,12 @@ pub struct Overview {
     /// Rows that were copied for a rehearsal are on the disk of its machine.
     #[serde(default)]
     pub copies_on_disk: bool,
+    /// The files of the change, as they were read last; empty: it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub change: Vec<ChangeFile>,
+    /// What came of the real change, as it was found last; `None`: nobody looked. It is no part of the fold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_out: Option<CarriedOut>,
 }
 
 impl Overview {
@@ -190,6 +196,8 @@ impl Overview {
                 (rejection.by.user.clone(), reason)
             }),
             copies_on_disk: run.copies_on_disk(),
+            change: run.change_files.as_deref().cloned().unwrap_or_default(),
+            carried_out: None,
         })
     }
 

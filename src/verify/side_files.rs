@@ -1,11 +1,11 @@
-//! Notes and hook records. What is wrong with these files says nothing against the run; but a line of them that saw a head which
+//! Notes, hook records and outcomes. What is wrong with these files says nothing against the run; but a line of them that saw a head which
 //! the journal does not have speaks against one of the two.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::Verified;
-use crate::journal::{HookRecord, HookRecords, JournalError, Reviews, Storage};
+use crate::journal::{HookRecord, HookRecords, JournalError, Outcomes, Reviews, Storage};
 use crate::run::JournalHead;
 
 /// The heads of the journal that the lines of side files have seen.
@@ -24,7 +24,8 @@ impl SideFileHeads {
     ) -> Result<Self, JournalError> {
         let reviews = Reviews::new(storage.clone(), run);
         let hooks = HookRecords::new(storage.clone(), run);
-        let damage = [reviews.damage()?, hooks.damage()?];
+        let outcomes = Outcomes::new(storage.clone(), run);
+        let damage = [reviews.damage()?, hooks.damage()?, outcomes.damage()?];
         let said = damage.iter().flatten().map(ToString::to_string);
         verified.beside.extend(said);
         let mut missing = Vec::new();
@@ -32,6 +33,15 @@ impl SideFileHeads {
             let (seq, sha256) = entry.event.head();
             let place = format!(
                 "reviews.jsonl, line {}: the head that the note saw",
+                nth + 1
+            );
+            let sha256 = sha256.clone();
+            missing.push((place, JournalHead { seq, sha256 }));
+        }
+        for (nth, entry) in lines(outcomes.read())?.iter().enumerate() {
+            let (seq, sha256) = entry.event.head();
+            let place = format!(
+                "outcomes.jsonl, line {}: the head that it was found for",
                 nth + 1
             );
             let sha256 = sha256.clone();

@@ -1,5 +1,5 @@
 //! `drygate recheck` against a real server: does a sealed PASS still hold, and did its prediction come true?
-//! Invariant: every answer is of the program itself, and the run's directory stays as it was, byte for byte.
+//! Invariant: every answer is of the program itself, and the run's directory stays as it was, byte for byte, but for what came of the change.
 
 use std::fs;
 
@@ -100,6 +100,73 @@ fn a_prediction_is_followed_unit_by_unit() {
     let one_more = rehearsed.recheck(&["--after"], 2);
     assert_eq!(units(&one_more), [60, 0, 0, 1], "{}", one_more["after"]);
     assert_eq!(named(&one_more, "not_predicted"), ["ICX-CONST-0099"]);
+}
+
+/// The answer to an auditor: who asked, who approved, was it carried out, and did it come true.
+#[test]
+fn what_came_of_the_change_is_kept_beside_the_run_and_listed() {
+    let rehearsed = Rehearsed::sealed(Scenario::Draft);
+    let listed = || {
+        let list = rehearsed.json(&["runs", "--since", "1d"], 0);
+        list["runs"][0].clone()
+    };
+    assert_eq!(listed()["carried_out"], Value::Null, "nobody looked");
+    rehearsed.recheck(&[], 0);
+    assert_eq!(listed()["carried_out"], Value::Null, "not asked for");
+    let enact = |but: &str| {
+        rehearsed.sql(&format!(
+            "SELECT public.fn_iu_enact(id, 'as rehearsed') FROM public.information_unit
+              WHERE collection = 'ICX-CONST' AND state = 'draft' AND id <> '{but}' ORDER BY id"
+        ));
+    };
+    let steps = [
+        (None, 2, "not_carried_out"),
+        (Some("ICX-CONST-0042"), 2, "did_not_come_true"),
+        (Some("none"), 0, "came_true"),
+    ];
+    for (line, (but, code, came)) in steps.into_iter().enumerate() {
+        if let Some(but) = but {
+            enact(but);
+        }
+        let found = rehearsed.recheck(&["--after"], code);
+        assert_eq!(found["carried_out"], came, "{found}");
+        assert_eq!(found["recorded_in_line"], line + 1);
+        let row = listed();
+        assert_eq!(row["carried_out"], came, "{row}");
+        assert_eq!(row["approvals"].as_array().map(Vec::len), Some(2), "{row}");
+    }
+    let (text, _) = texts(&rehearsed.command(&["runs"]));
+    assert!(text.contains("PASS, came true"), "{text}");
+    let (_, said) = texts(&rehearsed.command(&["report", "last"]));
+    assert!(
+        said.contains("the real change: came true (60 done as predicted"),
+        "{said}"
+    );
+
+    // It travels with the run, and is read only there.
+    let archive = rehearsed.folder().join("run.tar.gz");
+    let archive = archive.to_str().expect("UTF-8");
+    rehearsed.json(&["export", "last", "--output", archive], 0);
+    rehearsed.json(&["verify", archive], 0);
+
+    // Half a line is what a crash left; a record of another head speaks against one of the two.
+    let kept = rehearsed.run_directory().join("outcomes.jsonl");
+    let whole = fs::read_to_string(&kept).expect("it is there");
+    fs::write(&kept, format!("{whole}{{\"half")).expect("ours");
+    let verified = rehearsed.json(&["verify", "last"], 0);
+    assert!(
+        verified["beside"].to_string().contains("outcomes.jsonl"),
+        "{verified}"
+    );
+    let first = whole.lines().next().expect("a line");
+    let (_, behind) = first.split_once("\"head_sha256\":\"").expect("a head");
+    let head = &behind[..64];
+    fs::write(&kept, format!("{}\n", first.replace(head, &"0".repeat(64)))).expect("ours");
+    let verified = rehearsed.json(&["verify", "last"], 7);
+    assert!(
+        verified["findings"].to_string().contains("outcomes.jsonl"),
+        "{verified}"
+    );
 }
 
 #[test]

@@ -99,6 +99,9 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
     if run.drifted {
         first.push(Ink::Drift, "   ! facts differed");
     }
+    if let Some(came) = run.carried_out {
+        first.push(Ink::Bold, format!("   the change: {}", came.words()));
+    }
     let (user, host) = (&run.started_by.user, &run.started_by.host);
     let target = Text::inked(Ink::Target, format!("[{}]", run.target_label))
         .with(Ink::Plain, format!(" {}   ", run.target));
