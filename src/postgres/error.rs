@@ -319,6 +319,8 @@ fn shortened(message: String) -> String {
 }
 
 const LINK_HINT: &str = "check that the server is running and reachable, then resume";
+/// PgBouncer gives every refusal of its own this code.
+const POOLER_HINT: &str = "a pooler answered: check role, database and password against what it knows, and what its ignore_startup_parameters lets through, then resume";
 const LATER_HINT: &str = "resume when the server is less busy";
 /// A serialization failure of a transaction that only reads comes from the replay of a standby.
 const REPLAY_HINT: &str = "survey a standby with a longer max_standby_streaming_delay or with hot_standby_feedback, or the primary, or resume when less is replayed";
@@ -338,6 +340,7 @@ fn hint(kind: UnavailableKind, code: &str) -> &'static str {
         _ if code == SqlState::TOO_MANY_CONNECTIONS.code() => {
             "wait until connections are free, then resume"
         }
+        _ if code == SqlState::PROTOCOL_VIOLATION.code() => POOLER_HINT,
         _ => LINK_HINT,
     }
 }

@@ -1,4 +1,5 @@
-//! What people give libpq. `{p}` and `{s}` are the addresses of primary and standby, `{sock}` the primary's socket directory,
+//! What people give libpq. `{p}` and `{s}` are the addresses of primary and standby, `{b}` is the
+//! address of PgBouncer with its port, `{sock}` the primary's socket directory,
 //! `{dir}` the directory with certificates, homes and password files, `{pw}` the password, in the quoting of its place.
 
 /// What is right.
@@ -21,6 +22,13 @@ pub struct Habit {
     pub variables: &'static [(&'static str, &'static str)],
     /// What is right.
     pub expect: Expect,
+}
+
+impl Habit {
+    /// Whether it goes through PgBouncer.
+    pub fn is_pooled(&self) -> bool {
+        self.text.is_some_and(|text| text.contains("{b"))
+    }
 }
 
 use Expect::{Refused, Same, Stricter};
@@ -689,5 +697,45 @@ pub const HABITS: &[Habit] = &[
         "host={p} user=r_trust dbname=db",
         &[("PGSSLCRLDIR", "{dir}")],
         Refused("PGSSLCRLDIR"),
+    ),
+];
+
+/// The same through PgBouncer with its default settings.
+pub const POOLED: &[Habit] = &[
+    text("host={b} user=r_trust dbname=db"),
+    text("postgresql://r_trust@{b:port}/db"),
+    text("postgresql://r_trust@{b:port}/it%27s"),
+    text("host={b} user=r_trust dbname=absent"),
+    text("host={b} user=r_none dbname=db"),
+    text("host={b} user=r_no dbname=db"),
+    text("host={b} user=r_trust dbname=pgbouncer"),
+    text("host={b} user=r_scram dbname=db password='{'pw}'"),
+    text("host={b} user=r_scram dbname=db password=wrong"),
+    text("host={b} user=r_scram dbname=db"),
+    text("host={b} user=r_scram dbname=db passfile={dir}/pass-any"),
+    text("host={b} user=r_md5 dbname=db password='{'pw}'"),
+    text("host={b} user=r_md5 dbname=db password=wrong"),
+    text("host={b} user=r_trust dbname=db sslmode=require"),
+    text("host={b} user=r_tls dbname=db sslmode=require"),
+    text("host={b} user=r_tls dbname=db sslmode=disable"),
+    text("host={b} user=r_trust dbname=db sslmode=verify-ca sslrootcert={dir}/ca.crt"),
+    text("host={b} user=r_trust dbname=db sslmode=verify-ca sslrootcert={dir}/stranger.crt"),
+    text("host={b} user=r_trust dbname=db sslmode=verify-full sslrootcert={dir}/ca.crt"),
+    text(
+        "host={b} user=r_scram dbname=db password='{'pw}' sslmode=require channel_binding=require",
+    ),
+    text("host={b} user=r_trust dbname=db target_session_attrs=read-write"),
+    text("host={b} user=r_trust dbname=db target_session_attrs=standby"),
+    text("host={b} user=r_trust dbname=db application_name=x"),
+    text("host={b} user=r_trust dbname=db options=-csearch_path=x"),
+    with(
+        "host={b} user=r_trust dbname=db",
+        &[("PGOPTIONS", "-c search_path=x")],
+        Same,
+    ),
+    with(
+        "host={b} user=r_scram dbname=db",
+        &[("PGPASSWORD", "{pw}")],
+        Same,
     ),
 ];

@@ -1,4 +1,4 @@
-//! A primary with every way to log in, its standby, and two clients: psql and drygate.
+//! A primary with every way to log in, its standby, PgBouncer in front of it, and two clients: psql and drygate.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,6 +14,7 @@ use drygate::runner::target::{Purpose, SurveyRequest, Target as _};
 use tempfile::TempDir;
 
 use super::super::around_the_rows::Alone;
+use super::super::support::pooler::PgBouncer;
 use super::certificates;
 use super::habits::Habit;
 
@@ -21,8 +22,9 @@ pub struct World {
     primary: Cluster,
     // Kept for as long as the habits need it.
     _standby: Cluster,
+    bouncer: Option<PgBouncer>,
     place: TempDir,
-    addresses: [Ipv4Addr; 2],
+    addresses: [Ipv4Addr; 3],
 }
 
 /// Who was let in where.
@@ -35,10 +37,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether ours is the same; over TLS only counts where it was asked for, because `prefer` leaves it to the profile.
+    /// Whether ours is the same; over TLS only counts where it was asked for, because `prefer` leaves it to the profile, and not
+    /// behind a pooler, where the server that psql asks sees the pooler's own connection.
     pub fn is_as(&self, ours: &Self, habit: &Habit) -> bool {
         let said = |text: &str| text.contains("ssl") && !text.contains("prefer");
-        let asked = habit.text.is_some_and(said)
+        let asked = habit.text.is_some_and(said) && !habit.is_pooled()
             || habit.variables.iter().any(|(name, _)| *name == "PGSSLMODE");
         let ours = Self {
             user: ours.user.clone(),
@@ -64,6 +67,16 @@ host all r_trust 127.0.0.0/8 trust
 host all r_none 127.0.0.0/8 trust
 ";
 
+/// The same of PgBouncer, which knows no role that is not in its file of users.
+const POOLED_HBA: &str = "\
+hostssl all r_tls 127.0.0.0/8 trust
+host all r_scram 127.0.0.0/8 scram-sha-256
+host all r_md5 127.0.0.0/8 md5
+host all r_no 127.0.0.0/8 reject
+host all r_trust 127.0.0.0/8 trust
+local all all trust
+";
+
 pub const PASSWORD: &str = "p:w'd \\x";
 
 impl World {
@@ -76,7 +89,7 @@ impl World {
         fs::write(&hba, HBA).expect("a new file");
         // Every address of 127/8 is this machine: no port has to be found.
         let [_, _, c, d] = std::process::id().to_be_bytes();
-        let addresses = [1, 2].map(|b| Ipv4Addr::new(127, 64 + b, c, d.max(1)));
+        let addresses = [1, 2, 3].map(|b| Ipv4Addr::new(127, 64 + b, c, d.max(1)));
         let options = |address: Ipv4Addr| ClusterOptions {
             settings: [
                 ("listen_addresses", address.to_string()),
@@ -128,9 +141,11 @@ impl World {
         };
         while ssl()[0][0].as_deref() != Some("on") {}
         let standby = Cluster::standby_of(&primary, &options(addresses[1])).expect("a standby");
+        let bouncer = pooled(&primary, place.path(), addresses[2]);
         let world = Self {
             primary,
             _standby: standby,
+            bouncer,
             place,
             addresses,
         };
@@ -197,6 +212,11 @@ impl World {
         fs::create_dir(self.place.path().join("empty")).expect("a new one");
     }
 
+    /// Whether PgBouncer is installed here.
+    pub fn has_pooler(&self) -> bool {
+        self.bouncer.is_some()
+    }
+
     /// A text with the names of the world filled in.
     fn filled(&self, text: &str) -> String {
         let socket = self.primary.socket_dir().display().to_string();
@@ -210,6 +230,14 @@ impl World {
         [
             ("{p}", self.addresses[0].to_string()),
             ("{s}", self.addresses[1].to_string()),
+            (
+                "{b}",
+                format!("{} port={}", self.addresses[2], PgBouncer::PORT),
+            ),
+            (
+                "{b:port}",
+                format!("{}:{}", self.addresses[2], PgBouncer::PORT),
+            ),
             ("{sock}", socket.clone()),
             ("{%sock}", encoded(&socket)),
             ("{dir}", self.place.path().display().to_string()),
@@ -300,6 +328,23 @@ impl World {
             in_recovery: server.in_recovery,
         })
     }
+}
+
+/// PgBouncer with its own ways to log in and the server's certificate.
+fn pooled(primary: &Cluster, place: &Path, address: Ipv4Addr) -> Option<PgBouncer> {
+    let hba = place.join("pooled-hba");
+    fs::write(&hba, POOLED_HBA).expect("a new file");
+    let at = place.display();
+    let settings = format!(
+        "listen_addr = {address}\nauth_type = hba\nauth_hba_file = {}\nclient_tls_sslmode = allow\n\
+         client_tls_key_file = {at}/server.key\nclient_tls_cert_file = {at}/server.crt\nclient_tls_ca_file = {at}/ca.crt\n",
+        hba.display()
+    );
+    let mut users = String::new();
+    for role in ["r_trust", "r_scram", "r_md5", "r_tls", "r_no"] {
+        let _ = writeln!(users, "\"{role}\" \"{PASSWORD}\"");
+    }
+    PgBouncer::start(primary, &settings, &users)
 }
 
 /// A profile that asks nothing.

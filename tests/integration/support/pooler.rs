@@ -1,13 +1,19 @@
-//! A pooler between the program and its server, that refuses settings at startup or puts other words into what is asked.
-//! Invariant: the server is a real one and answers what it is asked; the pooler ends with its listener.
+//! A pooler between the program and its server: PgBouncer itself, or one that refuses settings at startup or puts other words
+//! into what is asked. Invariant: the server is a real one and answers what it is asked; the pooler ends with its value.
 
-use std::io::{Read, Result, Write};
+use std::fs;
+use std::io::{Read, Result, Write, stderr};
 use std::net::Shutdown;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::{Child, Command};
 use std::thread;
+use std::time::Duration;
 
 use drygate::postgres::throwaway::Cluster;
+use tempfile::TempDir;
 
 /// What is asked, and what is asked instead.
 pub type Replaced = &'static [(&'static str, &'static str)];
@@ -94,4 +100,73 @@ fn reworded(message: &[u8], replaced: Replaced) -> Vec<u8> {
         .fold(asked, |asked, (from, to)| asked.replace(from, to));
     let length = u32::try_from(asked.len() + 4).expect("a short message");
     [&length.to_be_bytes(), asked.as_bytes()].concat()
+}
+
+/// PgBouncer in front of a server, until dropped.
+pub struct PgBouncer {
+    process: Child,
+    place: TempDir,
+}
+
+impl PgBouncer {
+    pub const PORT: u16 = 6432;
+
+    /// With these settings beside its defaults and these lines of its file of users. `None`: it is not installed, which is said.
+    pub fn start(cluster: &Cluster, settings: &str, users: &str) -> Option<Self> {
+        let mut places = [
+            "/usr/sbin/pgbouncer",
+            "/usr/bin/pgbouncer",
+            "/usr/local/bin/pgbouncer",
+        ]
+        .into_iter();
+        let Some(program) = places.find(|place| Path::new(place).exists()) else {
+            let _ = writeln!(stderr(), "NOT CHECKED: PgBouncer is not installed");
+            return None;
+        };
+        // It refuses to run as root.
+        let owner = fs::metadata(cluster.socket_dir()).expect("the server has one");
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path().display();
+        let server = cluster.socket_dir().display();
+        let settings = format!(
+            "[databases]\n* = host={server}\n[pgbouncer]\nlisten_port = {}\nunix_socket_dir = {path}\n\
+             auth_file = {path}/users\n{settings}",
+            Self::PORT
+        );
+        for (name, content) in [("ini", settings.as_str()), ("users", users)] {
+            fs::write(place.path().join(name), content).expect("a new file");
+        }
+        chown(place.path(), Some(owner.uid()), Some(owner.gid())).expect("the tests may");
+        let process = Command::new(program)
+            .args(["-q", "ini"])
+            .current_dir(place.path())
+            .uid(owner.uid())
+            .gid(owner.gid())
+            .spawn();
+        let mut bouncer = Self {
+            process: process.expect("it starts"),
+            place,
+        };
+        let socket = bouncer.place().join(format!(".s.PGSQL.{}", Self::PORT));
+        // Its file is there before it listens.
+        while UnixStream::connect(&socket).is_err() {
+            let ended = bouncer.process.try_wait().expect("it is ours");
+            assert_eq!(ended, None, "PgBouncer ended");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Some(bouncer)
+    }
+
+    /// The directory of its socket.
+    pub fn place(&self) -> &Path {
+        self.place.path()
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        // Nothing is done about one that is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
