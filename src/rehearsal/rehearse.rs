@@ -267,24 +267,7 @@ async fn read(
     let dumped = source.dump(&programs.pg_dump, &schema, &without).await?;
     dumped.map_err(|why| End::NotChecked("schema", why, NO_SCHEMA))?;
     scratch.give(&schema)?;
-    found.checks.push(if without.is_empty() {
-        RehearsalCheck::new(
-            "schema",
-            Verdict::Pass,
-            format!("{} relations", catalogue.relations.len()),
-            None,
-        )
-    } else {
-        let names: Vec<String> = without
-            .iter()
-            .map(|it| format!("{}.{}", it.schema, it.name))
-            .collect();
-        let says = format!(
-            "left out, because this role may not read them: {}",
-            names.join(", ")
-        );
-        RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
-    });
+    found.checks.push(schema_check(&catalogue, &without));
     let cluster = loop {
         tokio::select! {
             made = &mut cluster => break made.map_err(|error| lost(error.to_string()))??,
@@ -337,6 +320,23 @@ async fn read(
             }
         }
     }
+}
+
+/// Whether all of production's schema is there.
+fn schema_check(catalogue: &SourceCatalogue, without: &[&SourceRelation]) -> RehearsalCheck {
+    if without.is_empty() {
+        let says = format!("{} relations", catalogue.relations.len());
+        return RehearsalCheck::new("schema", Verdict::Pass, says, None);
+    }
+    let names: Vec<String> = without
+        .iter()
+        .map(|it| format!("{}.{}", it.schema, it.name))
+        .collect();
+    let says = format!(
+        "left out, because this role may not read them: {}",
+        names.join(", ")
+    );
+    RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
 }
 
 /// Starts the isolated process and has its walls probed from inside.

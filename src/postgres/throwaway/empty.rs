@@ -122,20 +122,23 @@ impl Kept {
 
     /// Everything that the work of `initdb` depends on.
     fn key(binaries: &ServerBinaries, account: ServerAccount, boot: &str) -> Option<String> {
-        let mut key = format!("{OPTIONS:?} {LOCALES:?} {SUPERUSER} {account:?} {boot}");
+        let mut key = vec![format!(
+            "{OPTIONS:?} {LOCALES:?} {SUPERUSER} {account:?} {boot}"
+        )];
         for name in ["initdb", "postgres"] {
             let program = binaries.program(name).canonicalize().ok()?;
             let it = fs::metadata(&program).ok()?;
-            let (changed, made) = (it.mtime_nsec(), it.ctime_nsec());
-            let when = [it.mtime(), changed, it.ctime(), made];
-            key += &format!(" {program:?} {} {} {when:?}", it.ino(), it.size());
+            let when = [it.mtime(), it.mtime_nsec(), it.ctime(), it.ctime_nsec()];
+            let program = program.display();
+            key.push(format!("{program} {} {} {when:?}", it.ino(), it.size()));
         }
         // Each locale becomes a collation of the cluster, with the version of the C library.
         for word in ["-a", "--version"] {
             let said = Command::new("locale").arg(word).output();
-            key += &format!(" {:?}", said.map(|said| said.stdout).unwrap_or_default());
+            let said = said.map(|said| said.stdout).unwrap_or_default();
+            key.push(String::from_utf8_lossy(&said).into_owned());
         }
-        Some(key)
+        Some(key.join("\n"))
     }
 
     /// Copies it to `data`; `false`: there is no whole one, and nothing is at `data`.

@@ -45,19 +45,19 @@ fn one_that_is_not_whole_is_never_used_and_goes() {
     type Break = fn(&Path);
     let breaks: [(&str, Break); 5] = [
         ("a file is gone", |it| {
-            fs::remove_file(it.join("data/base/1/1259")).expect("gone")
+            fs::remove_file(it.join("data/base/1/1259")).expect("gone");
         }),
         ("a file is short", |it| {
-            fs::write(it.join("data/base/1/1259"), [7; 9]).expect("short")
+            fs::write(it.join("data/base/1/1259"), [7; 9]).expect("short");
         }),
         ("a file is more", |it| {
-            fs::write(it.join("data/more"), "x").expect("more")
+            fs::write(it.join("data/more"), "x").expect("more");
         }),
         ("a link leads out", |it| {
             std::os::unix::fs::symlink("/etc/passwd", it.join("data/link")).expect("a link");
         }),
         ("nothing says that it is whole", |it| {
-            fs::remove_file(it.join(WHOLE)).expect("gone")
+            fs::remove_file(it.join(WHOLE)).expect("gone");
         }),
     ];
     for (what, destroy) in breaks {
