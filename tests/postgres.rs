@@ -6,7 +6,7 @@ use std::fs;
 #[cfg(target_os = "linux")]
 use rustix::process::{Pid, Signal};
 
-use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
+use drygate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, Scenario};
 use drygate::postgres::{ConnectionSettings, LibpqEnvironment, LiveReadOnlyDiscoverer};
 use drygate::profile::{ContentSpec, FactSpec, Profile, built_in};
 use drygate::runner::target::{
@@ -330,7 +330,14 @@ fn a_superuser_is_not_read_only() {
 
 #[test]
 fn two_clusters_with_the_same_content_digest_the_same() {
-    let (one, two) = (cluster(Scenario::Enacted), cluster(Scenario::Enacted));
+    let made = ClusterOptions {
+        origin: ClusterOrigin::Made,
+        ..ClusterOptions::default()
+    };
+    let (one, two) = (
+        cluster(Scenario::Enacted),
+        cluster_with(Scenario::Enacted, &made),
+    );
     let (one, two) = (take(&one).survey, take(&two).survey);
     assert_eq!(one.facts_digest, two.facts_digest);
     assert_ne!(one.server.system_identifier, two.server.system_identifier);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use drygate::postgres::throwaway::{
-    Cluster, ClusterOptions, Scenario, ThrowawayError, sweep_abandoned,
+    Cluster, ClusterOptions, ClusterOrigin, Scenario, ThrowawayError, sweep_abandoned,
 };
 
 const DB: &str = "kb";
@@ -191,7 +191,7 @@ fn options_reach_the_server_and_statements_reach_the_log() {
             ("max_connections".into(), "7".into()),
             ("application_name".into(), "it's us".into()),
         ],
-        binaries: None,
+        ..Default::default()
     };
     let cluster = Cluster::start(&options).expect("a server is installed");
     let sql = "SHOW max_connections; SELECT 'seen in the log'; SELECT reset_val FROM pg_settings WHERE name = 'port'";
@@ -584,4 +584,30 @@ fn a_marker_that_is_not_ours_is_no_invitation() {
     assert!(!sweep_abandoned().contains(&dir));
     assert!(dir.join("letter.txt").exists());
     fs::remove_dir_all(&dir).expect("ours");
+}
+
+#[test]
+fn a_copied_cluster_is_another_server_with_the_same_files_and_a_made_one_has_its_own_identity() {
+    let made = ClusterOptions {
+        origin: ClusterOrigin::Made,
+        ..Default::default()
+    };
+    let identity = |options| {
+        let cluster = Cluster::start(options).expect("a server is installed");
+        let asked = cluster.query(
+            "postgres",
+            "postgres",
+            "SELECT system_identifier::text FROM pg_control_system(); SELECT datname::text FROM pg_database ORDER BY 1",
+        );
+        // What one of them is loaded with is in no other.
+        cluster
+            .load_scenario(DB, Scenario::Enacted)
+            .expect("it loads");
+        asked.expect("it answers")
+    };
+    let copied = ClusterOptions::default();
+    let (first, second) = (identity(&copied), identity(&copied));
+    assert_eq!(first, second);
+    assert_eq!(first.len(), 4, "three databases of initdb: {first:?}");
+    assert_ne!(identity(&made)[0], first[0]);
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use super::run::NewRun;
 use super::{LaunchError, headless, output, print, run, run_plan, screen};
 use crate::cli::{DemoScenario, Origin, Output, Settings};
-use crate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
+use crate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, Scenario};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment};
 use crate::profile;
 use crate::profile::{LoadedProfile, ProfileOrigin};
@@ -51,7 +51,11 @@ pub fn demo(
     output::say(&format!(
         "Starting a throwaway PostgreSQL with the scenario {scenario} ..."
     ));
-    let cluster = Cluster::start(&ClusterOptions::default())?;
+    let cluster = Cluster::start(&ClusterOptions {
+        // A run of another demo must find another server here.
+        origin: ClusterOrigin::Made,
+        ..ClusterOptions::default()
+    })?;
     cluster.load_scenario(DATABASE, scenario)?;
     let place = tempfile_directory()?;
     let made = match &settings.repo {

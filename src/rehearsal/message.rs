@@ -43,6 +43,8 @@ pub(super) enum FromShadow {
 pub(super) struct ShadowPlan {
     /// Directory of `initdb` and `postgres`.
     pub(super) server: PathBuf,
+    /// Their major version.
+    pub(super) major: u32,
     /// The clients' programs.
     pub(super) psql: PathBuf,
     /// Makes SQL of the archive.
@@ -51,6 +53,8 @@ pub(super) struct ShadowPlan {
     pub(super) pg_dump: PathBuf,
     /// The archive of production's schema.
     pub(super) schema: PathBuf,
+    /// An empty cluster.
+    pub(super) cluster: PathBuf,
     /// The files of the change by phase, each with the name that people know.
     pub(super) phases: Vec<Vec<(String, PathBuf)>>,
     /// The tables whose rows are wanted before it is tried.

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::copies::{Copies, to_copy};
@@ -18,7 +19,7 @@ use super::probes::{Probes, namespaces};
 use super::programs::Programs;
 use super::shadow_database::shown;
 use super::shadow_process::ShadowProcess;
-use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
+use crate::postgres::throwaway::{ScratchDirectory, ServerBinaries, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation, Tries};
 use crate::profile::Profile;
 use crate::run::{
@@ -239,6 +240,8 @@ async fn read(
         .await
         .map_err(|why| End::NotChecked("isolation", why, NO_ISOLATION))?;
     found.checks.push(check);
+    // Out here, so that the change never sees where it is copied from.
+    let mut cluster = spawn_blocking(scratch.empty_cluster(ServerBinaries::at(&programs.server)?));
     step(witness, "reading the schema of production");
     let catalogue = source.catalogue().await?;
     let no_role = match catalogue.logins.get(&change.role) {
@@ -267,25 +270,21 @@ async fn read(
     let dumped = source.dump(&programs.pg_dump, &schema, &without).await?;
     dumped.map_err(|why| End::NotChecked("schema", why, NO_SCHEMA))?;
     scratch.give(&schema)?;
-    found.checks.push(if without.is_empty() {
-        RehearsalCheck::new(
-            "schema",
-            Verdict::Pass,
-            format!("{} relations", catalogue.relations.len()),
-            None,
-        )
-    } else {
-        let names: Vec<String> = without
-            .iter()
-            .map(|it| format!("{}.{}", it.schema, it.name))
-            .collect();
-        let says = format!(
-            "left out, because this role may not read them: {}",
-            names.join(", ")
-        );
-        RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
-    });
-    let plan = plan(scratch, &programs, change, source, &catalogue, schema)?;
+    found.checks.push(schema_check(&catalogue, &without));
+    let cluster = loop {
+        tokio::select! {
+            made = &mut cluster => break made.map_err(|error| lost(error.to_string()))??,
+            () = sleep(STAY) => source.stay().await?,
+        }
+    };
+    let plan = plan(
+        scratch,
+        &programs,
+        change,
+        source,
+        &catalogue,
+        [schema, cluster],
+    )?;
     shadow.tell(&ToShadow::Plan(Box::new(plan))).map_err(lost)?;
     let mut files = 0_usize;
     loop {
@@ -326,6 +325,23 @@ async fn read(
     }
 }
 
+/// Whether all of production's schema is there.
+fn schema_check(catalogue: &SourceCatalogue, without: &[&SourceRelation]) -> RehearsalCheck {
+    if without.is_empty() {
+        let says = format!("{} relations", catalogue.relations.len());
+        return RehearsalCheck::new("schema", Verdict::Pass, says, None);
+    }
+    let names: Vec<String> = without
+        .iter()
+        .map(|it| format!("{}.{}", it.schema, it.name))
+        .collect();
+    let says = format!(
+        "left out, because this role may not read them: {}",
+        names.join(", ")
+    );
+    RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
+}
+
 /// Starts the isolated process and has its walls probed from inside. `hidden` is what it must not see beside what it never sees.
 pub(super) async fn isolated(
     scratch: &ScratchDirectory,
@@ -343,15 +359,16 @@ pub(super) async fn isolated(
     let _listener = UnixListener::bind(&unix).map_err(io("no unix socket for a probe"))?;
     let mut hidden = hidden.to_vec();
     hidden.push(outside.path().to_path_buf());
+    let places = programs.places();
     let probes = Probes {
         tcp: tcp.local_addr().map_err(io("no TCP socket for a probe"))?,
         unix,
         hidden,
         namespaces: namespaces(),
-        shown: programs.places(),
+        shown: places.clone(),
         scratch: scratch.path().to_path_buf(),
     };
-    let command = isolation.command(scratch, &own_program, &programs.places());
+    let command = isolation.command(scratch, &own_program, &places);
     let mut shadow = ShadowProcess::start(command)?;
     // Where the process died before, its last words say more than the broken pipe.
     let told = shadow.tell(&ToShadow::Probe(probes));
@@ -390,7 +407,7 @@ fn plan(
     change: &ChangeScript,
     source: &ShadowSource,
     catalogue: &SourceCatalogue,
-    schema: PathBuf,
+    [schema, cluster]: [PathBuf; 2],
 ) -> Result<ShadowPlan, End> {
     let mut written = 0_usize;
     let mut write = |(name, text): &(String, Vec<u8>)| {
@@ -408,10 +425,12 @@ fn plan(
     let sequences = catalogue.sequences.iter();
     Ok(ShadowPlan {
         server: programs.server.clone(),
+        major: programs.major,
         psql: programs.psql.clone(),
         pg_restore: programs.pg_restore.clone(),
         pg_dump: programs.pg_dump.clone(),
         schema,
+        cluster,
         phases,
         asked: (catalogue.relations.iter().filter(|it| it.kind == "r"))
             .map(|it| (it.schema.clone(), it.name.clone()))

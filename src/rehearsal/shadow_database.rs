@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::message::{QualifiedName, RowsFile, ShadowPlan};
-use crate::postgres::throwaway::{Cluster, ClusterOptions, ServerBinaries};
+use crate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, ServerBinaries};
 use crate::survey::quoted_identifier;
 
 /// The superuser of a throwaway cluster.
@@ -52,6 +52,7 @@ impl ShadowDatabase {
             settings: settings
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            origin: ClusterOrigin::There(plan.cluster.clone()),
             ..ClusterOptions::default()
         })
         .map_err(|error| error.to_string())?;
@@ -60,10 +61,10 @@ impl ShadowDatabase {
             plan,
             scratch: scratch.to_path_buf(),
         };
-        shadow.extensions()?;
-        shadow.cluster_sql(SUPERUSER, &format!("CREATE DATABASE {CONTROL}"))?;
         // Production's database can have the name of one that a new cluster has.
-        shadow.control("DROP DATABASE postgres")?;
+        let renamed = format!("ALTER DATABASE postgres RENAME TO {CONTROL}");
+        shadow.cluster_sql("template1", &renamed)?;
+        shadow.extensions()?;
         for sql in &shadow.plan.roles {
             shadow.control(sql)?;
         }
@@ -114,7 +115,7 @@ impl ShadowDatabase {
     }
 
     fn lacking(&self, sql: &str) -> Result<Vec<String>, String> {
-        let rows = self.ask(SUPERUSER, sql)?;
+        let rows = self.ask(CONTROL, sql)?;
         let there: Vec<String> = rows.into_iter().flatten().flatten().collect();
         let names = self.plan.extensions.iter().map(|(name, _)| name);
         Ok(names
@@ -178,8 +179,11 @@ impl ShadowDatabase {
                 columns => format!(" ({columns})"),
             };
             let table_name = quoted_name(&table.name);
-            psql.arg("-c")
-                .arg(format!("COPY {table_name}{columns} FROM STDIN"));
+            // Of a table that is emptied in the same transaction rows can be written as old ones, which are not looked up again.
+            psql.args(["-1", "-c"])
+                .arg(format!("TRUNCATE {table_name}"))
+                .arg("-c")
+                .arg(format!("COPY {table_name}{columns} FROM STDIN (FREEZE)"));
             psql.stdin(rows);
             finished(
                 psql,
@@ -228,15 +232,27 @@ impl ShadowDatabase {
     /// Makes the base anew from schema and rows.
     pub(super) fn make_base(&self) -> Result<(), String> {
         self.control(&format!("DROP DATABASE IF EXISTS {BASE}"))?;
-        self.control(&format!("CREATE DATABASE {BASE} TEMPLATE {ROWS}"))?;
+        self.copy_database(BASE, ROWS)?;
         self.section("post-data", BASE)
+    }
+
+    /// Files are copied as they are. Versions before 15 know no other way, and the other way writes every page to the log as well.
+    fn copy_database(&self, name: &str, template: &str) -> Result<(), String> {
+        let files = if self.plan.major < 15 {
+            ""
+        } else {
+            " STRATEGY file_copy"
+        };
+        self.control(&format!(
+            "CREATE DATABASE {name} TEMPLATE {template}{files}"
+        ))
     }
 
     /// A copy of the base under production's name, with its owner, privileges and settings; `name` comes after the run.
     pub(super) fn clone_base(&self) -> Result<(), String> {
         let database = quoted_identifier(&self.plan.database);
         self.control(&format!("DROP DATABASE IF EXISTS {database}"))?;
-        self.control(&format!("CREATE DATABASE {database} TEMPLATE {BASE}"))?;
+        self.copy_database(&database, BASE)?;
         for sql in &self.plan.database_sql {
             self.control(sql)?;
         }

@@ -77,6 +77,7 @@ impl Version {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
             binaries: Some(self.binaries.clone()),
+            ..ClusterOptions::default()
         };
         let cluster = Cluster::start(&options).expect("a throwaway cluster");
         cluster

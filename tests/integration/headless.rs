@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use drygate::postgres::throwaway::{ClusterOptions, Scenario};
+use drygate::postgres::throwaway::{ClusterOptions, ClusterOrigin, Scenario};
 use serde_json::{Value, json};
 
 use super::support::server::{READER, Workspace, approval, files, finish, keys, own_cluster, text};
@@ -243,7 +243,10 @@ fn the_same_content_digests_the_same_again_and_on_another_cluster() {
     let first = workspace.run_to_the_end().expect(0).json();
     let again = workspace.run().expect(3).json();
     assert_eq!(again["facts_digest"], first["facts_digest"]);
-    let other = own_cluster(&ClusterOptions::default());
+    let other = own_cluster(&ClusterOptions {
+        origin: ClusterOrigin::Made,
+        ..ClusterOptions::default()
+    });
     let printed = workspace.drygate(&["demo", "--print-sql", "--scenario", "draft"]);
     let sql = printed.expect(0).stdout;
     other.create_database("elsewhere").expect("a database");

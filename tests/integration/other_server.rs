@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
+use drygate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, Scenario};
 use serde_json::Value;
 
 use super::support::server::{Answer, READER, SUPERUSER, Workspace, approval, own_cluster, text};
@@ -11,7 +11,10 @@ use super::support::server::{Answer, READER, SUPERUSER, Workspace, approval, own
 /// Two places with the same content: a copy on another server, and one beside the original on the same server.
 fn with_copies() -> (Workspace, Arc<Cluster>, [String; 2]) {
     let workspace = Workspace::new(Scenario::Draft);
-    let elsewhere = own_cluster(&ClusterOptions::default());
+    let elsewhere = own_cluster(&ClusterOptions {
+        origin: ClusterOrigin::Made,
+        ..ClusterOptions::default()
+    });
     let name = &workspace.database;
     elsewhere
         .load_scenario(name, Scenario::Draft)

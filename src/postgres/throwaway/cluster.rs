@@ -1,4 +1,4 @@
-//! A throwaway PostgreSQL cluster, from `initdb` to its removal.
+//! A throwaway PostgreSQL cluster, from its making to its removal.
 //! Invariant: dropping a `Cluster` ends its server and removes its directory, or the next sweep does.
 //! Held by `Drop for Cluster` and the tests `a_cluster_answers_by_its_url_and_leaves_nothing_behind`
 //! and `a_sweep_takes_what_a_killed_owner_left` of tests/throwaway.rs.
@@ -6,19 +6,18 @@
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use super::account::ServerAccount;
 use super::directory::ClusterDirectory;
+#[cfg(feature = "testing")]
 use super::error::escaped;
-use super::{Scenario, ServerBinaries, ThrowawayError, process, session, sweep_abandoned};
+use super::{Scenario, ServerBinaries, ThrowawayError, empty, process, session, sweep_abandoned};
 
 /// The superuser of every throwaway cluster.
-const SUPERUSER: &str = "postgres";
+pub(super) const SUPERUSER: &str = "postgres";
 const PORT: u16 = 5432;
-/// Locales to try, the best first: macOS has no `C.UTF-8` before version 15, `C` is everywhere.
-const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
 
 /// How a cluster is started.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +28,20 @@ pub struct ClusterOptions {
     pub settings: Vec<(String, String)>,
     /// The server to use; `None`: the one that [`ServerBinaries::find`] finds.
     pub binaries: Option<ServerBinaries>,
+    /// What it is made of.
+    pub origin: ClusterOrigin,
+}
+
+/// Where a cluster comes from.
+#[derive(Debug, Clone, Default)]
+pub enum ClusterOrigin {
+    /// Copied from one that is made once, with whose system identifier it is the same server to everybody who asks.
+    #[default]
+    Copied,
+    /// Made for itself: no other one has its system identifier.
+    Made,
+    /// [`super::ScratchDirectory::empty_cluster`] put it there.
+    There(PathBuf),
 }
 
 /// A running cluster. It listens on a unix socket in its own directory only, and lets this account in as any role.
@@ -50,7 +63,14 @@ impl Cluster {
         };
         let account = ServerAccount::choose()?;
         let directory = ClusterDirectory::create(account)?;
-        let made = initdb(&binaries, account, &directory);
+        let (dir, data) = (directory.path(), directory.data());
+        let made = match &options.origin {
+            ClusterOrigin::Copied => empty::put(&binaries, account, dir, &data),
+            ClusterOrigin::Made => empty::initdb(&binaries, account, dir, &data),
+            ClusterOrigin::There(path) => {
+                fs::rename(path, &data).map_err(ThrowawayError::io("cannot move", path))
+            }
+        };
         Self::started(made, &binaries, account, directory, options)
     }
 
@@ -104,7 +124,7 @@ impl Cluster {
     }
 
     /// The server's log.
-    pub fn log_path(&self) -> std::path::PathBuf {
+    pub fn log_path(&self) -> PathBuf {
         self.directory.log()
     }
 
@@ -183,46 +203,6 @@ impl Drop for Cluster {
         // A drop cannot return an error. What remains is removed by the next sweep.
         drop(self.end());
     }
-}
-
-fn initdb(
-    binaries: &ServerBinaries,
-    account: ServerAccount,
-    directory: &ClusterDirectory,
-) -> Result<(), ThrowawayError> {
-    let program = binaries.program("initdb");
-    let mut said = String::new();
-    for locale in LOCALES {
-        let output = account
-            .command(&program, directory.path())
-            .args([
-                "--no-sync",
-                "--encoding=UTF8",
-                // `trust` is enough: only the account of the server can reach the socket (directory 0700), and TCP is rejected.
-                "--auth-local=trust",
-                "--auth-host=reject",
-            ])
-            .arg(format!("--locale={locale}"))
-            .arg(format!("--username={SUPERUSER}"))
-            .arg("-D")
-            .arg(directory.data())
-            .output()
-            .map_err(ThrowawayError::io("cannot run", &program))?;
-        if output.status.success() && directory.data().join("PG_VERSION").exists() {
-            return Ok(());
-        }
-        said = if output.status.success() {
-            "it ended without an error, and made no cluster".to_owned()
-        } else {
-            escaped(&String::from_utf8_lossy(&output.stderr))
-        };
-        // initdb refuses a directory that is not empty, so the next locale needs a fresh one.
-        if directory.data().exists() {
-            fs::remove_dir_all(directory.data())
-                .map_err(ThrowawayError::io("cannot remove", &directory.data()))?;
-        }
-    }
-    Err(ThrowawayError::Initdb { output: said })
 }
 
 #[cfg(feature = "testing")]

@@ -144,7 +144,7 @@ fn mark(dir: &Path) -> Result<File, ThrowawayError> {
 }
 
 /// Eight random hexadecimal digits.
-fn random_suffix() -> Result<String, ThrowawayError> {
+pub(super) fn random_suffix() -> Result<String, ThrowawayError> {
     let number = getrandom::u32().map_err(|error| ThrowawayError::Io {
         doing: "cannot read randomness for the name of",
         path: PathBuf::from(PREFIX),

@@ -5,6 +5,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod directory;
+mod empty;
 mod error;
 mod process;
 mod scenario;
@@ -13,7 +14,7 @@ mod session;
 mod sweep;
 
 pub use binaries::{ServerBinaries, program_directories};
-pub use cluster::{Cluster, ClusterOptions};
+pub use cluster::{Cluster, ClusterOptions, ClusterOrigin};
 pub use error::ThrowawayError;
 pub use scenario::{Scenario, UnknownScenario};
 pub use scratch::ScratchDirectory;

@@ -1,13 +1,12 @@
 //! A directory that goes away with its owner, also where the owner is killed: then the next sweep removes it.
 //! Invariant: what is below it is gone when this is dropped, or after the next sweep (`ClusterDirectory`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::ThrowawayError;
 use super::account::ServerAccount;
 use super::directory::ClusterDirectory;
-use super::sweep_abandoned;
+use super::{ServerBinaries, ThrowawayError, empty, sweep_abandoned};
 
 /// A directory of mode 0700 with the account that owns it.
 #[derive(Debug)]
@@ -46,6 +45,16 @@ impl ScratchDirectory {
     /// A command that runs under its account, in a process group of its own.
     pub fn command(&self, program: &Path) -> Command {
         self.account.command(program, self.path())
+    }
+
+    /// What puts an empty cluster of these programs into it, for [`super::ClusterOrigin::There`]. It takes up to some seconds.
+    pub fn empty_cluster(
+        &self,
+        binaries: ServerBinaries,
+    ) -> impl FnOnce() -> Result<PathBuf, ThrowawayError> + Send + use<> {
+        let (account, dir) = (self.account, self.path().to_owned());
+        let data = dir.join("empty");
+        move || empty::put(&binaries, account, &dir, &data).map(|()| data)
     }
 
     /// Makes its account the owner of a file.

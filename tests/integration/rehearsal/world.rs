@@ -100,6 +100,7 @@ impl World {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("SSH_AUTH_SOCK", self.place.path().join("agent"))
             .args(["rehearse", "--json", "--role", role, "--database-url"])
             .arg(self.cluster.url(READER, "shop"))

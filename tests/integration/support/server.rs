@@ -151,6 +151,8 @@ impl Workspace {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
             .env("HOME", self.place().join("home"))
+            // Empty clusters are made once for all tests.
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("TMPDIR", self.place())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
