@@ -25,6 +25,7 @@ use super::throwaway::ScratchDirectory;
 use super::waiting_behind::WaitingBehind;
 use super::wire::AnswerRows;
 use crate::profile::Profile;
+use crate::run::TableDefinition;
 use crate::runner::target::{Purpose, TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof, quoted_identifier};
 
@@ -80,6 +81,8 @@ pub struct SourceCatalogue {
     pub relations: Vec<SourceRelation>,
     /// Its sequences.
     pub sequences: Vec<SourceSequence>,
+    /// How each of its tables is defined.
+    pub definitions: Vec<TableDefinition>,
 }
 
 /// The open transaction on production.
@@ -156,6 +159,7 @@ impl ShadowSource {
             ("extensions", Statement::SHADOW_EXTENSIONS),
             ("relations", Statement::SHADOW_RELATIONS),
             ("sequences", Statement::SHADOW_SEQUENCES),
+            ("definitions of tables", Statement::SHADOW_DEFINITIONS),
         ];
         let reads = asked.map(|(name, statement)| PlannedRead::ask(name, statement));
         let mut answers = self.read(&reads).await?.into_iter();
@@ -190,7 +194,18 @@ impl ShadowSource {
                 bytes: pages.parse::<u64>().unwrap_or(0) * block.parse::<u64>().unwrap_or(0),
             });
         }
-        found.sequences = self.sequences(next()?).await?;
+        let sequences = next()?;
+        for row in next()? {
+            let [schema, table, sha256] = fixed(row);
+            if let Ok(sha256) = sha256.parse() {
+                found.definitions.push(TableDefinition {
+                    schema,
+                    table,
+                    sha256,
+                });
+            }
+        }
+        found.sequences = self.sequences(sequences).await?;
         Ok(found)
     }
 
