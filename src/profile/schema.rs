@@ -464,6 +464,16 @@ pub struct ChangePolicy {
     /// The rows that it may change, by table; tables that are not named must stay as they are. Without it nothing is expected.
     #[serde(default)]
     pub expect: Option<Vec<ExpectedRows>>,
+    /// How long after SG2's approval the commit guard lets it be carried out: `2h`; none: without a limit.
+    #[serde(default)]
+    pub valid: Option<String>,
+}
+
+impl ChangePolicy {
+    /// How many seconds after SG2's approval it may be carried out; `None`: without a limit.
+    pub fn valid_seconds(&self) -> Option<i64> {
+        super::ttl_seconds(self.valid.as_ref()?).ok()
+    }
 }
 
 /// The part of a change that one gate allows.

@@ -64,7 +64,11 @@ impl CounterReading {
     }
 
     /// What was counted, and in what the counters are blind.
-    pub(super) fn finish(mut self, shadow: &ShadowDatabase, run: &str) -> Result<WriteCounters, String> {
+    pub(super) fn finish(
+        mut self,
+        shadow: &ShadowDatabase,
+        run: &str,
+    ) -> Result<WriteCounters, String> {
         let after = tables(shadow, run)?;
         for (name, was) in tables(shadow, BASE)? {
             let why = match after.get(&name) {

@@ -22,8 +22,8 @@ use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation, Tries};
 use crate::profile::Profile;
 use crate::run::{
-    Progress, RehearsalCheck, RehearsalOutcome, TableDefinition, TableToCopy, Verdict, may_not_log_in,
-    production_check,
+    Progress, RehearsalCheck, RehearsalOutcome, TableDefinition, TableToCopy, Verdict,
+    may_not_log_in, production_check,
 };
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TransactionProof};
