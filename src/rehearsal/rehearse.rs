@@ -22,11 +22,11 @@ use crate::postgres::throwaway::{ScratchDirectory, ThrowawayError};
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation, Tries};
 use crate::profile::Profile;
 use crate::run::{
-    Progress, RehearsalCheck, RehearsalOutcome, TableDefinition, TableToCopy, Verdict,
-    may_not_log_in, production_check,
+    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, may_not_log_in,
+    production_check,
 };
 use crate::runner::target::{TargetError, Witness};
-use crate::survey::{ServerIdentity, TransactionProof};
+use crate::survey::{ServerIdentity, TableDefinition, TransactionProof};
 
 /// Seconds that one run of a change may take.
 fn seconds_max() -> u64 {

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use super::visible;
-use crate::run::{ApprovedRows, TableDefinition};
-use crate::survey::{Digest, UtcTime};
+use crate::run::ApprovedRows;
+use crate::survey::{Digest, TableDefinition, UtcTime};
 
 /// The statement that was sent to production for the definitions that are compared.
 const DEFINITIONS: &str = include_str!("../../assets/sql/shadow/definitions.sql");
@@ -326,4 +326,43 @@ fn literal(text: &str) -> String {
     }
     literal.push('\'');
     literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{comment, literal};
+
+    #[test]
+    fn no_name_leaves_its_literal_or_its_comment() {
+        let names = [
+            "a'b",
+            "a\\b",
+            "$drygate$",
+            "*/",
+            "--",
+            "line\nbreak",
+            "\u{2028}",
+            "\u{202e}",
+            "\u{1f600}",
+            "\u{85}",
+            ";",
+            ":v",
+        ];
+        for name in names {
+            let literal = literal(name);
+            let inner = &literal[2..literal.len() - 1];
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_.- \\".contains(c);
+            assert!(inner.chars().all(plain), "{literal}");
+            let comment = comment(name);
+            assert!(
+                comment.starts_with("-- ") && comment.ends_with('\n'),
+                "{comment}"
+            );
+            let line = &comment[..comment.len() - 1];
+            assert!(
+                !line.contains(|c: char| c.is_control() || c == '\u{2028}'),
+                "{comment}"
+            );
+        }
+    }
 }

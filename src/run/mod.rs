@@ -115,4 +115,4 @@ pub use target_identity::TargetIdentity;
 pub use team_words::TeamWords;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;
-pub use write_counters::{ApprovedRows, TableCounters, TableDefinition, WriteCounters};
+pub use write_counters::{ApprovedRows, TableCounters, WriteCounters};

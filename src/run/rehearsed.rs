@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{TableDefinition, WriteCounters};
-use crate::survey::{Digest, Rehearsed};
+use super::WriteCounters;
+use crate::survey::{Digest, Rehearsed, TableDefinition};
 
 /// What happened on the shadow. All of it was measured there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

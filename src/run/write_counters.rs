@@ -1,11 +1,11 @@
-//! What the counters of the server say that a rehearsed change wrote, and how its tables were defined before.
+//! What the counters of the server say that a rehearsed change wrote.
 //! They count operations on rows, as the same counters do in production: a row that is updated twice counts twice.
 
 use serde::{Deserialize, Serialize};
 
 use super::{RehearsalOutcome, RehearsedTable, RunChange};
 use crate::simulate::{ExpectedRows, RowRange};
-use crate::survey::{Digest, Rehearsed};
+use crate::survey::Rehearsed;
 
 /// Rows that the phases of a change wrote, by the server's own counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,16 +105,4 @@ impl RunChange {
         let rows = expected.find(|rows| rows.table == table)?;
         Some([rows.insert, rows.update, rows.delete])
     }
-}
-
-/// How a table of production is defined.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TableDefinition {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub table: String,
-    /// SHA-256 of its columns, constraints, indexes, triggers with their code, and rules.
-    pub sha256: Digest,
 }
