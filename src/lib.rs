@@ -52,7 +52,7 @@ pub mod profile;
 pub mod rehearsal;
 pub mod replay;
 pub mod repo;
-pub(crate) mod report;
+pub mod report;
 pub mod run;
 pub mod runner;
 pub mod simulate;

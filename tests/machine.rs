@@ -119,6 +119,7 @@ fn rehearsed() -> ScriptedRun {
         of_sg1: None,
         show: Vec::new(),
         bytes_per_second: None,
+        valid_seconds: None,
     };
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,

@@ -107,6 +107,7 @@ mod tests {
             of_sg1: Some(0),
             show: Vec::new(),
             bytes_per_second: None,
+            valid_seconds: None,
         };
         let created = RunCreated {
             change: Some(change),

@@ -436,6 +436,7 @@ mod tests {
                 of_sg1,
                 show: Vec::new(),
                 bytes_per_second: None,
+                valid_seconds: None,
             });
             super::g3_count(&run)
         };

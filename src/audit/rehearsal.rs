@@ -279,6 +279,7 @@ mod tests {
             of_sg1: None,
             show: Vec::new(),
             bytes_per_second: None,
+            valid_seconds: None,
         };
         let outcome = RehearsalOutcome {
             script: ScriptEnd {

@@ -44,6 +44,7 @@ pub fn run_change(
         of_sg1,
         show: profile.rehearsal.show.clone(),
         bytes_per_second: profile.rehearsal.bytes_per_second,
+        valid_seconds: declared.and_then(ChangePolicy::valid_seconds),
     })
 }
 
@@ -64,6 +65,7 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
         && is_phased_as(declared, change)
         && change.show == profile.rehearsal.show
         && change.bytes_per_second == profile.rehearsal.bytes_per_second
+        && change.valid_seconds == declared.and_then(ChangePolicy::valid_seconds)
 }
 
 /// Whether the files are in the phases of the profile, or in none because the command named them.

@@ -113,6 +113,21 @@ pub enum Command {
         #[arg(long)]
         after: bool,
     },
+    /// Prints the approved change as SQL that aborts where it is not carried out as approved. Connects to nothing.
+    ///
+    /// The script of a sealed PASS, from its evidence, as one transaction: before it checks of database, role, validity and
+    /// definitions, after it of the rows per table. How many rows is bound, not which.
+    Guard {
+        /// The sealed run.
+        #[arg(value_name = "RUN_ID")]
+        run: RunRef,
+        /// The phase of SG1 or of SG2 alone; needed where the change has both.
+        #[arg(long, value_name = "SG1|SG2")]
+        phase: Option<ApprovalGate>,
+        /// Prints the checks without the script, for another tool; the script is not bound then.
+        #[arg(long)]
+        parts: bool,
+    },
     /// Carries a change out on a throwaway copy of the database and prints what it did: 0 it ran, and twice with the same effect.
     ///
     /// Reads production in one read-only transaction. The change runs in an isolated process of this machine, never there.

@@ -137,6 +137,7 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Replay(command) => replay::command(settings, command),
         Command::Verify { target, head } => verify::verify(settings, target, head.as_ref()),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
+        Command::Guard { run, phase, parts } => print::guard(settings, run, *phase, *parts),
         Command::Rehearse { change, role } => rehearse::rehearse(settings, change, role),
         Command::Shadow => {
             crate::rehearsal::shadow();

@@ -109,7 +109,7 @@ pub enum LaunchError {
         /// Id of the run.
         run_id: RunId,
     },
-    /// A run that cannot be rechecked ends with its own code.
+    /// A run that cannot be rechecked, or has no approved change, ends with its own code.
     #[error("{run_id} {why}")]
     NotRechecked {
         /// Id of the run.

@@ -1,13 +1,14 @@
-//! `drygate report`, `profile`, `config show`, `completions`, `man`. They only read, except `profile init`, which is in
+//! `drygate report`, `guard`, `profile`, `config show`, `completions`, `man`. They only read, except `profile init`, which is in
 //! `profile_init`.
 
-use super::{LaunchError, lookup, output, review, run_plan};
-use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, Settings};
+use super::{LaunchError, lookup, output, review, run_plan, verify};
+use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, RunRef, Settings};
 use crate::documents::{ProfileListDocument, ProfileRow, ProfileShowDocument, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, JournalError, Outcomes, RunStore};
+use crate::postgres::ScriptShape;
 use crate::profile::{self, BUILT_IN, LoadedProfile, Profile, ProfileOrigin};
-use crate::report::{self, RenderedReport, ReportInput};
-use crate::run::{RunCreated, RunId, RunState};
+use crate::report::{self, CommitGuard, GuardedFile, RenderedReport, ReportInput};
+use crate::run::{ApprovalGate, ApprovalStatus, RunCreated, RunId, RunResult, RunState};
 use crate::survey::Digest;
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
@@ -123,6 +124,130 @@ pub(super) fn recorded_profile(
         policy.as_deref(),
     )?;
     Ok((profile_text, profile))
+}
+
+/// Prints the approved change of a sealed PASS, wrapped in checks. Only its evidence is read.
+pub fn guard(
+    settings: &Settings,
+    meant: &RunRef,
+    phase: Option<ApprovalGate>,
+    parts: bool,
+) -> Result<u8, LaunchError> {
+    let store = run_plan::store(settings)?;
+    let run_id = lookup::resolve(&store, meant)?;
+    let broken = verify::findings(&store, &run_id)?;
+    if let Some(first) = broken.first() {
+        let more = broken.len() - 1;
+        let message =
+            format!("{run_id} does not verify, so nothing is printed: {first} (and {more} more)");
+        return Err(LaunchError::Corrupt(message));
+    }
+    let run = lookup::history(&store, &run_id)?.into_run();
+    let guard = guard_of(&run_id, &run, &store.blobs(&run_id)?, phase)?;
+    output::bytes(&if parts { guard.parts() } else { guard.script() })?;
+    Ok(0)
+}
+
+fn guard_of(
+    run_id: &RunId,
+    run: &RunState,
+    blobs: &Blobs,
+    phase: Option<ApprovalGate>,
+) -> Result<CommitGuard, LaunchError> {
+    let lacks = |why: &str| LaunchError::NotRechecked {
+        run_id: run_id.clone(),
+        why: why.to_owned(),
+        stop: run.stop_code(),
+        next: None,
+    };
+    let passed = matches!(run.sealed, Some((_, RunResult::Pass, _)));
+    let approved = run.rehearsal_of(ApprovalGate::SG1);
+    let (Some(change), Some(files)) = (run.change(), &run.change_files) else {
+        return Err(lacks("has no change: there is no script to print"));
+    };
+    let mut approvals = run.approvals.iter().rev();
+    let approval =
+        approvals.find(|it| it.gate == ApprovalGate::SG2 && it.status == ApprovalStatus::Consumed);
+    let (true, Some(outcome), Some(approval), Some(pin)) = (
+        passed,
+        approved.and_then(|it| it.outcome.as_deref()),
+        approval,
+        &run.pin,
+    ) else {
+        return Err(lacks(
+            "is no sealed PASS: its change was not approved, or is not what was approved",
+        ));
+    };
+    let (of_sg1, of_sg2) = files.split_at(change.of_sg1.unwrap_or(0).min(files.len()));
+    let has_both = !of_sg1.is_empty() && !of_sg2.is_empty();
+    let (named, at, files) = match phase {
+        None if has_both => {
+            let message = "the change has two phases, each a transaction of its own: --phase SG1, then --phase SG2";
+            return Err(LaunchError::Usage(message.to_owned()));
+        }
+        Some(ApprovalGate::SG1) if !of_sg1.is_empty() => (Some("SG1"), 0, of_sg1),
+        Some(ApprovalGate::SG2) if !of_sg2.is_empty() => {
+            (Some("SG2"), usize::from(has_both), of_sg2)
+        }
+        Some(gate) => {
+            return Err(LaunchError::Usage(format!(
+                "the change has no phase of {gate}"
+            )));
+        }
+        None if of_sg2.is_empty() => (None, 0, of_sg1),
+        None => (None, 0, of_sg2),
+    };
+    let mut guarded = Vec::with_capacity(files.len());
+    let mut shape = ScriptShape::default();
+    for file in files {
+        let text = blobs.get(&file.sha256)?;
+        let of_file = ScriptShape::of(&text);
+        shape.ends_transactions |= of_file.ends_transactions;
+        shape.has_meta_commands |= of_file.has_meta_commands;
+        shape.is_unclear |= of_file.is_unclear;
+        guarded.push(GuardedFile {
+            path: file.path.clone(),
+            sha256: file.sha256.clone(),
+            text,
+        });
+    }
+    let mut not_bound = Vec::new();
+    if shape.has_meta_commands {
+        not_bound.push("The script has meta-commands of psql: files that they include, and what they do outside of the server, are NOT bound.".to_owned());
+    }
+    if shape.is_unclear {
+        not_bound.push("It is NOT known whether the script ends its transaction: it cannot be read with certainty. If it does, what it committed stays.".to_owned());
+    }
+    // Behind the first phase its tables are what that made of them.
+    let definitions = if at == 0 {
+        outcome.definitions.clone()
+    } else {
+        Vec::new()
+    };
+    if definitions.is_empty() {
+        not_bound.push("The definition of tables is NOT CHECKED: nothing is recorded of how they are before this script.".to_owned());
+    }
+    Ok(CommitGuard {
+        run_id: run_id.to_string(),
+        phase: named,
+        database: pin.server.database.clone(),
+        database_oid: pin.server.database_oid,
+        system_identifier: pin.server.system_identifier.clone(),
+        major: pin.server.version_num / 10_000,
+        role: change.role.clone(),
+        approved_at: approval.at,
+        valid_until: change
+            .valid_seconds
+            .map(|seconds| approval.at.plus_seconds(seconds)),
+        definitions,
+        rows: if shape.ends_transactions {
+            Err("the script begins or ends transactions itself".to_owned())
+        } else {
+            change.approved_rows(outcome, at)
+        },
+        not_bound,
+        files: guarded,
+    })
 }
 
 /// A profile by name or path.

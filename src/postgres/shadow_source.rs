@@ -2,7 +2,6 @@
 //! Invariant: all of it is one read-only transaction; `pg_dump` and each COPY stand in a savepoint that is rolled back, so that
 //! no lock outlives its read (`dump`, `copy`), and nothing more is asked once somebody waits behind us (`nobody_waits`).
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
@@ -19,6 +18,7 @@ use super::read_only_proxy::{PORT, ProxyEnd, ReadOnlyProxy};
 use super::session::Session;
 use super::settings::ConnectionSettings;
 use super::socket::PER_QUESTION;
+use super::source_catalogue::{SourceCatalogue, SourceRelation, SourceSequence};
 use super::statement::Statement;
 use super::statement_record::StatementRecord;
 use super::throwaway::ScratchDirectory;
@@ -26,61 +26,10 @@ use super::waiting_behind::WaitingBehind;
 use super::wire::AnswerRows;
 use crate::profile::Profile;
 use crate::runner::target::{Purpose, TargetError, Witness};
-use crate::survey::{ServerIdentity, TransactionProof, quoted_identifier};
+use crate::survey::{ServerIdentity, TableDefinition, TransactionProof, quoted_identifier};
 
 /// After how many rows it is told how many have come.
 const TOLD_EVERY: u64 = 20_000;
-/// A table, view or the like of production.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceRelation {
-    oid: String,
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// `relkind`: r table, p partitioned table, v view, m materialized view, f foreign table.
-    pub kind: String,
-    /// Why its rows cannot be read whole; `None`: they can.
-    pub unreadable: Option<String>,
-    /// Its columns that are not generated, quoted, separated by commas.
-    pub columns: String,
-    /// About how many rows it has, by the catalogue; `None`: nobody counted yet.
-    pub rows: Option<u64>,
-    /// About how many bytes its rows take, by the catalogue.
-    pub bytes: u64,
-}
-
-/// Where a sequence of production stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceSequence {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// Schema, table and column that it belongs to.
-    pub owner: Option<[String; 3]>,
-    /// Its last value, and whether it was handed out; `None`: this role may not read it.
-    pub last: Option<(i64, bool)>,
-}
-
-/// What is read of production's catalogue before anything else.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SourceCatalogue {
-    /// SQL that makes its roles.
-    pub roles: Vec<String>,
-    /// Names of its roles, and whether they may log in.
-    pub logins: BTreeMap<String, bool>,
-    /// SQL that gives the database its owner, its privileges and the settings of roles in it.
-    pub database: Vec<String>,
-    /// Encoding, collation and character type of the database.
-    pub environment: [String; 3],
-    /// Name and version of each extension.
-    pub extensions: Vec<(String, String)>,
-    /// Its tables, views and the like, without those of the system.
-    pub relations: Vec<SourceRelation>,
-    /// Its sequences.
-    pub sequences: Vec<SourceSequence>,
-}
 
 /// The open transaction on production.
 pub struct ShadowSource {
@@ -156,6 +105,7 @@ impl ShadowSource {
             ("extensions", Statement::SHADOW_EXTENSIONS),
             ("relations", Statement::SHADOW_RELATIONS),
             ("sequences", Statement::SHADOW_SEQUENCES),
+            ("definitions of tables", Statement::SHADOW_DEFINITIONS),
         ];
         let reads = asked.map(|(name, statement)| PlannedRead::ask(name, statement));
         let mut answers = self.read(&reads).await?.into_iter();
@@ -190,7 +140,18 @@ impl ShadowSource {
                 bytes: pages.parse::<u64>().unwrap_or(0) * block.parse::<u64>().unwrap_or(0),
             });
         }
-        found.sequences = self.sequences(next()?).await?;
+        let sequences = next()?;
+        for row in next()? {
+            let [schema, table, sha256] = fixed(row);
+            if let Ok(sha256) = sha256.parse() {
+                found.definitions.push(TableDefinition {
+                    schema,
+                    table,
+                    sha256,
+                });
+            }
+        }
+        found.sequences = self.sequences(sequences).await?;
         Ok(found)
     }
 

@@ -127,6 +127,7 @@ constants! {
     SHADOW_ENVIRONMENT = include_str!("../../assets/sql/shadow/environment.sql");
     SHADOW_EXTENSIONS = include_str!("../../assets/sql/shadow/extensions.sql");
     SHADOW_RELATIONS = include_str!("../../assets/sql/shadow/relations.sql");
+    SHADOW_DEFINITIONS = include_str!("../../assets/sql/shadow/definitions.sql");
     SHADOW_SEQUENCES = include_str!("../../assets/sql/shadow/sequences.sql");
     NOT_REWRITTEN = include_str!("../../assets/sql/shadow/not_rewritten.sql");
     SEEDING_TIMEOUT = include_str!("../../assets/sql/shadow/seeding_timeout.sql");

@@ -2,6 +2,7 @@
 //! that reads.
 
 mod builtin;
+mod change_policy;
 mod document;
 mod duration;
 mod findings;
@@ -17,6 +18,7 @@ mod validate_facts;
 mod validate_words;
 
 pub use builtin::{BUILT_IN, built_in};
+pub use change_policy::{ChangePolicy, PhaseSpec, RehearsalPolicy};
 pub use document::{PathStep, Problem, TEXT_BYTES_MAX, TextPosition, TomlDocument, printable};
 pub use duration::{DurationError, ttl_seconds};
 pub use hooks::Hooks;
@@ -25,8 +27,8 @@ pub use machine_policy::{MachinePolicy, MinimumApprovals};
 pub use nearest::nearest;
 pub use parse::{ProfileError, parse, parse_recorded};
 pub use schema::{
-    Budgets, ChangePolicy, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope,
-    PhaseSpec, Profile, ProfileApprovals, RehearsalPolicy, RoleAllowances, SqlSpec, SsotDocument,
-    TargetSpec, TestResults, Timeouts, TlsMode, UnitsSpec,
+    Budgets, ContentSpec, FactSpec, FunctionSpec, GrantScope, Labels, OutOfScope, Profile,
+    ProfileApprovals, RoleAllowances, SqlSpec, SsotDocument, TargetSpec, TestResults, Timeouts,
+    TlsMode, UnitsSpec,
 };
 pub use validate::TARGET_COLORS;

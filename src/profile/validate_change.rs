@@ -1,7 +1,7 @@
 //! Rules for the change of a profile. Invariant: where rows are copied before SG1, the profile says so (`phases`).
 
 use super::findings::Findings;
-use super::{ChangePolicy, PathStep, Profile};
+use super::{ChangePolicy, PathStep, Profile, ttl_seconds};
 use crate::run::ApprovalGate;
 
 /// Checks the change: its files, its phases, and what is expected of it.
@@ -31,6 +31,9 @@ pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile
     for (index, file) in change.files.iter().enumerate() {
         let [change, files] = at("files");
         findings.not_blank(&[change, files, PathStep::Index(index)], file);
+    }
+    if let Some(Err(error)) = change.valid.as_deref().map(ttl_seconds) {
+        findings.refuse(&at("valid"), error.to_string());
     }
     phases(findings, profile, change);
     let expected = change.expect.iter().flatten();

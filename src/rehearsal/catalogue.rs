@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::QualifiedName;
-use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, literal, quoted_name};
+use super::shadow_database::{BASE, FOREIGN, SENTINEL, ShadowDatabase, literal, quoted_name};
 
 /// One table, or a partitioned table with its partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,10 +20,6 @@ pub(super) struct TableShape {
     /// Its files and those of its partitions: others hold rows that were all written anew.
     pub(super) files: String,
 }
-
-/// Schemas that are not the user's.
-const FOREIGN: &str =
-    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'drygate_sentinel')";
 
 /// Every table that is no partition.
 pub(super) fn tables(

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod copies;
+mod counters;
 mod effect;
 mod isolation;
 mod machine;

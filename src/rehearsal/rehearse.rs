@@ -27,7 +27,7 @@ use crate::run::{
     production_check,
 };
 use crate::runner::target::{TargetError, Witness};
-use crate::survey::{ServerIdentity, TransactionProof};
+use crate::survey::{ServerIdentity, TableDefinition, TransactionProof};
 
 /// Seconds that one run of a change may take.
 fn seconds_max() -> u64 {
@@ -164,8 +164,9 @@ async fn steps(
     step(witness, "connecting to production");
     let mut source = ShadowSource::open(settings, profile, &change.name, witness).await?;
     found.production = Some(source.server().clone());
-    let mut shadow = None;
-    let read = read(&mut source, &scratch, change, witness, found, &mut shadow).await;
+    let (mut shadow, mut definitions) = (None, Vec::new());
+    let kept = (&mut shadow, &mut definitions);
+    let read = read(&mut source, &scratch, change, witness, found, kept).await;
     // Whatever happened: rolled back first, so that whoever waits behind us waits no longer.
     let (proof, statements) = source.close(witness).await;
     let sent = statements.into_iter();
@@ -181,7 +182,10 @@ async fn steps(
         match shadow.next().await {
             Ok(FromShadow::Step(says)) => step(witness, &says),
             Ok(FromShadow::Done(rehearsed)) => {
-                found.rehearsed = Some(*rehearsed);
+                let mut rehearsed = *rehearsed;
+                definitions.retain(|it| touches(&rehearsed, it));
+                rehearsed.definitions = definitions;
+                found.rehearsed = Some(rehearsed);
                 return Ok(());
             }
             Ok(FromShadow::Failed(why)) | Err(why) => return Err(lost(why)),
@@ -220,14 +224,25 @@ fn judge(found: &mut Rehearsal, change: &ChangeScript) {
     found.checks.extend(rehearsed.checks(&change.role));
 }
 
-/// Everything that needs production; afterwards it can be left. `kept` is the shadow that goes on without it.
+/// Whether the change wrote a table or defined it anew.
+fn touches(rehearsed: &RehearsalOutcome, table: &TableDefinition) -> bool {
+    let name = format!("{}.{}", table.schema, table.table);
+    let counters = rehearsed.counters.iter().flat_map(|it| &it.phases);
+    rehearsed.table(&name).is_some()
+        || counters
+            .flatten()
+            .any(|it| it.schema == table.schema && it.table == table.table)
+}
+
+/// Everything that needs production; afterwards it can be left. `kept` is the shadow that goes on without it, and how the tables of
+/// production are defined.
 async fn read(
     source: &mut ShadowSource,
     scratch: &ScratchDirectory,
     change: &ChangeScript,
     witness: &mut dyn Witness,
     found: &mut Rehearsal,
-    kept: &mut Option<ShadowProcess>,
+    (kept, definitions): (&mut Option<ShadowProcess>, &mut Vec<TableDefinition>),
 ) -> Result<(), End> {
     let major = source.server().version_num / 10_000;
     let programs =
@@ -243,7 +258,8 @@ async fn read(
     // Out here, so that the change never sees where it is copied from.
     let mut cluster = spawn_blocking(scratch.empty_cluster(ServerBinaries::at(&programs.server)?));
     step(witness, "reading the schema of production");
-    let catalogue = source.catalogue().await?;
+    let mut catalogue = source.catalogue().await?;
+    *definitions = std::mem::take(&mut catalogue.definitions);
     let no_role = match catalogue.logins.get(&change.role) {
         Some(true) => None,
         Some(false) => Some(may_not_log_in(&change.role)),

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::catalogue::{demanded, not_seeded, sequences};
+use super::counters::CounterReading;
 use super::effect::{RunEffect, redefined};
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
@@ -117,7 +118,8 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         let boundary = boundary(&shadow)?;
         step(&format!("running the change, pass {}", found.passes));
         shadow.clone_base()?;
-        found.script = run(&shadow)?;
+        let counters;
+        (found.script, counters) = run(&shadow)?;
         let database = shadow.plan().database.clone();
         let other = redefined(&shadow, &database)?;
         let wanted = demanded(&shadow, &database, &other)?;
@@ -141,6 +143,9 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
             found
                 .not_checked
                 .push(format!("{name}: it was read, and its rows are not copied"));
+        }
+        if found.script.succeeded {
+            found.counters = Some(counters.finish(&shadow, &database)?);
         }
         finish(&shadow, &mut found, boundary, &derived)?;
         say(&FromShadow::Done(Box::new(found)));
@@ -166,7 +171,7 @@ fn finish(
     step("running the change again");
     shadow.clone_base()?;
     shift_sequences(shadow)?;
-    let again = run(shadow)?;
+    let (again, _) = run(shadow)?;
     shadow.keep_run(SECOND)?;
     let second = RunEffect::of(shadow, SECOND, boundary, salt)?;
     let mut repeated = RepeatedRun::of(&first, &second);
@@ -209,8 +214,9 @@ fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
 }
 
 /// Runs the change in the copy of the base, each phase as a transaction and a session of its own, and writes the sentinel behind it.
-fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
+fn run(shadow: &ShadowDatabase) -> Result<(ScriptEnd, CounterReading), String> {
     let mut end = ScriptEnd::default();
+    let mut counters = CounterReading::default();
     for files in &shadow.plan().phases {
         let phase = run_phase(shadow, files)?;
         end = ScriptEnd {
@@ -220,9 +226,10 @@ fn run(shadow: &ShadowDatabase) -> Result<ScriptEnd, String> {
         if !end.succeeded {
             break;
         }
+        counters.phase_ended(shadow)?;
     }
-    sentinel(shadow)?;
-    Ok(end)
+    sentinel(shadow, counters.phases())?;
+    Ok((end, counters))
 }
 
 fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<ScriptEnd, String> {
@@ -293,25 +300,14 @@ fn wait(child: &mut Child, began: Instant, limit: Duration) -> Result<Option<boo
     }
 }
 
-/// Writes a row, and waits until the counters know of it: those of the change were there before.
-fn sentinel(shadow: &ShadowDatabase) -> Result<(), String> {
+/// Writes a row, and waits until the counters know of it: those of the change were there before. So many were counted until now.
+fn sentinel(shadow: &ShadowDatabase, counted: usize) -> Result<(), String> {
     let database = &shadow.plan().database;
     shadow.ask(
         database,
         &format!("INSERT INTO {SENTINEL}.written VALUES (1, 'arrived')"),
     )?;
-    let sql = format!(
-        "SELECT n_tup_ins::text FROM pg_catalog.pg_stat_all_tables WHERE schemaname = '{SENTINEL}' AND relname = 'written'"
-    );
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(30) {
-        let counted = shadow.ask(database, &sql)?;
-        if counted.into_iter().flatten().flatten().next().as_deref() == Some("1") {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Err("the counters of the shadow do not arrive".to_owned())
+    shadow.wait_for_counters(counted + 1)
 }
 
 /// The first error and its statement, with the name of the file that people know.

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::message::{QualifiedName, RowsFile, ShadowPlan};
 use crate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, ServerBinaries};
@@ -19,6 +20,9 @@ const ROWS: &str = "drygate_rows";
 pub(super) const BASE: &str = "drygate_base";
 /// Schema of the sentinel, which is no part of production.
 pub(super) const SENTINEL: &str = "drygate_sentinel";
+/// Schemas that are not the user's.
+pub(super) const FOREIGN: &str =
+    "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'drygate_sentinel')";
 
 /// Settings of our own sessions, so that values are written the same way on both sides.
 const OWN_SETTINGS: &str = "-c search_path= -c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 \
@@ -278,8 +282,25 @@ impl ShadowDatabase {
             if left.into_iter().flatten().flatten().next().as_deref() == Some("0") {
                 return Ok(());
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Waits until the counters know of so many rows of the sentinel: those of what was done before are there by then.
+    pub(super) fn wait_for_counters(&self, rows: usize) -> Result<(), String> {
+        let sql = format!(
+            "SELECT n_tup_ins::text FROM pg_catalog.pg_stat_all_tables WHERE schemaname = '{SENTINEL}' AND relname = 'written'"
+        );
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) {
+            let counted = self.ask(&self.plan.database, &sql)?;
+            let counted = counted.into_iter().flatten().flatten().next();
+            if counted == Some(rows.to_string()) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Err("the counters of the shadow do not arrive".to_owned())
     }
 
     /// A statement about databases or roles.

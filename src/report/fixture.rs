@@ -257,6 +257,7 @@ pub(crate) fn run_with_change() -> RunState {
         of_sg1: None,
         show: Vec::new(),
         bytes_per_second: None,
+        valid_seconds: None,
     });
     run.created = Some(Arc::new(created));
     run.change_files = Some(Arc::new(vec![ChangeFile {

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod audit_rows;
+mod commit_guard;
 mod escape;
 mod figures;
 mod gates;
@@ -28,6 +29,7 @@ mod json_tests;
 #[cfg(test)]
 mod tests;
 
+pub use commit_guard::{CommitGuard, GuardedFile};
 pub use escape::visible;
 pub use figures::{counters, sidecar_state};
 pub use input::{RenderedReport, ReportError, ReportInput};

@@ -31,6 +31,9 @@ pub struct RunChange {
     /// How many bytes of rows are read of production in a second at most; left out where there is no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_per_second: Option<u64>,
+    /// How many seconds after SG2's approval it may be carried out; left out where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_seconds: Option<i64>,
 }
 
 /// A file of a change.
@@ -81,6 +84,9 @@ pub struct ChangeEvidence {
     /// How many bytes of rows are read of production in a second at most; left out where there is no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_per_second: Option<u64>,
+    /// How many seconds after SG2's approval it may be carried out; left out where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_seconds: Option<i64>,
     /// When facts and rows were read, where the change was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<ReadMoments>,
@@ -117,6 +123,9 @@ impl ChangeEvidence {
         lines.extend(self.read_at.map(|at| {
             let (facts, rows) = (at.facts.clock(), at.rows.clock());
             format!("Facts were read {facts}, rows in another transaction {rows}: a row can have changed in between.")
+        }));
+        lines.extend(self.valid_seconds.map(|seconds| {
+            format!("It may be carried out until {seconds} s after SG2's approval; drygate guard prints it so.")
         }));
         if !self.show.is_empty() {
             lines.push(format!("Values are kept of {}.", self.show.join(", ")));
@@ -282,6 +291,7 @@ impl RunState {
             copy: listed.map_or_else(Vec::new, |listed| listed.tables.clone()),
             show: change.show.clone(),
             bytes_per_second: change.bytes_per_second,
+            valid_seconds: change.valid_seconds,
             read_at: self.read_moments.filter(|_| last.is_some()),
             copied_before_sg1: change.of_sg1.is_some_and(|files| files > 0),
             first_phase: whole.is_none() && last.is_some(),

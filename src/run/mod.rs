@@ -55,6 +55,7 @@ mod target_identity;
 mod team_words;
 mod timeline;
 mod verdict;
+mod write_counters;
 
 pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, judge, time_in};
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
@@ -116,3 +117,4 @@ pub use target_identity::TargetIdentity;
 pub use team_words::TeamWords;
 pub use timeline::{Mark, MarkKind, Point, Timeline, Track};
 pub use verdict::Verdict;
+pub use write_counters::{ApprovedRows, TableCounters, WriteCounters};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::survey::{Digest, Rehearsed};
+use super::WriteCounters;
+use crate::survey::{Digest, Rehearsed, TableDefinition};
 
 /// What happened on the shadow. All of it was measured there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,13 @@ pub struct RehearsalOutcome {
     /// and older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_salt_sha256: Option<Digest>,
+    /// What the counters of the server say that the transactions of the change wrote; left out where the change failed, and by
+    /// version 0.1.0 and older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<WriteCounters>,
+    /// How the tables that it wrote or defined anew were defined in production before; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub definitions: Vec<TableDefinition>,
 }
 
 impl RehearsalOutcome {

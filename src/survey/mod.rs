@@ -30,6 +30,7 @@ mod side;
 mod snapshot;
 mod surroundings;
 mod survey_taken;
+mod table_definition;
 mod time;
 
 pub use align::{AlignedRow, Alignment, AlignmentCounts, DocumentShape};
@@ -69,4 +70,5 @@ pub use surroundings::{
     is_surroundings, parts_of, reads_surroundings,
 };
 pub use survey_taken::{StreamDigest, Survey, UnreadStream};
+pub use table_definition::TableDefinition;
 pub use time::UtcTime;

@@ -64,14 +64,17 @@ impl ChangedWorkspace {
 
     /// The shop of the demo `change`, its migration, and its profile with these lines behind.
     pub fn of_demo(behind: &str) -> Self {
+        Self::of_demo_profile(|profile| format!("{profile}{behind}"))
+    }
+
+    /// The same with its profile edited.
+    pub fn of_demo_profile(edit: impl Fn(&str) -> String) -> Self {
         let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Change);
         let [(name, migration)] = Scenario::Change.change() else {
             panic!("one file");
         };
         let (_, profile) = built_in(Scenario::Change.profile()).expect("it parses");
-        Self::with(workspace, (name, migration), |_| {
-            format!("{profile}{behind}")
-        })
+        Self::with(workspace, (name, migration), |_| edit(profile))
     }
 
     fn of(change: &str, profile: impl Fn(&str) -> String) -> Self {

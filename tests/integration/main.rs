@@ -28,6 +28,7 @@ mod flow;
 mod golden;
 #[cfg(target_os = "linux")]
 mod group;
+mod guard;
 mod harness;
 mod headless;
 mod hidden;

@@ -96,6 +96,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
             of_sg1: None,
             show: Vec::new(),
             bytes_per_second: None,
+            valid_seconds: None,
         }),
         without_units: alone,
         ..values::created()

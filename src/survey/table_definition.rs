@@ -1,0 +1,18 @@
+//! How a table of production is defined, as one digest. Invariant: it is made by one statement of the closed list, whose text the
+//! commit guard prints again.
+
+use serde::{Deserialize, Serialize};
+
+use super::Digest;
+
+/// How a table of production is defined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TableDefinition {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub table: String,
+    /// SHA-256 of its columns, constraints, indexes, triggers with their code, and rules.
+    pub sha256: Digest,
+}
