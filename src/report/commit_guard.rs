@@ -202,31 +202,7 @@ impl CommitGuard {
   END IF;\n"
             );
         }
-        if !self.definitions.is_empty() {
-            let approved: Vec<String> = (self.definitions.iter())
-                .map(|it| {
-                    format!(
-                        "({}, {}, {})",
-                        literal(&it.schema),
-                        literal(&it.table),
-                        literal(it.sha256.as_str())
-                    )
-                })
-                .collect();
-            let _ = write!(
-                body,
-                "  SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I is defined as %s, approved was %s', a.s, a.t, \
-                 coalesce(n.d, 'nothing'), a.d), '; ' ORDER BY a.s, a.t) INTO v_text
-    FROM (VALUES {}) AS a (s, t, d)
-    LEFT JOIN (\n{}) AS n (s, t, d) ON n.s = a.s AND n.t = a.t
-   WHERE n.d IS DISTINCT FROM a.d;
-  IF v_text IS NOT NULL THEN
-    RAISE EXCEPTION USING MESSAGE = 'drygate: not as approved: ' || v_text;
-  END IF;\n",
-                approved.join(",\n           "),
-                DEFINITIONS.trim_end()
-            );
-        }
+        body.push_str(&self.definition_check());
         let run = literal(&self.run_id);
         // What the block sets for itself is set back: the script runs as it was approved.
         block(&format!(
@@ -240,6 +216,34 @@ BEGIN
   PERFORM pg_catalog.set_config('drygate.guard', {run} || ' ' || pg_catalog.pg_current_xact_id(), true);
 END"
         ))
+    }
+
+    fn definition_check(&self) -> String {
+        if self.definitions.is_empty() {
+            return String::new();
+        }
+        let approved: Vec<String> = (self.definitions.iter())
+            .map(|it| {
+                format!(
+                    "({}, {}, {})",
+                    literal(&it.schema),
+                    literal(&it.table),
+                    literal(it.sha256.as_str())
+                )
+            })
+            .collect();
+        format!(
+                "  SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I is defined as %s, approved was %s', a.s, a.t, \
+                 coalesce(n.d, 'nothing'), a.d), '; ' ORDER BY a.s, a.t) INTO v_text
+    FROM (VALUES {}) AS a (s, t, d)
+    LEFT JOIN (\n{}) AS n (s, t, d) ON n.s = a.s AND n.t = a.t
+   WHERE n.d IS DISTINCT FROM a.d;
+  IF v_text IS NOT NULL THEN
+    RAISE EXCEPTION USING MESSAGE = 'drygate: not as approved: ' || v_text;
+  END IF;\n",
+                approved.join(",\n           "),
+                DEFINITIONS.trim_end()
+            )
     }
 
     fn after(&self) -> String {

@@ -221,26 +221,7 @@ fn in_200_worlds_it_commits_if_and_only_if_the_counts_are_those_approved() {
                 .zip(found[at])
                 .all(|(range, rows)| range.contains(rows))
         });
-        let script = world.script();
-        let guard = CommitGuard {
-            run_id: "run\n; DROP TABLE x; '\\".to_owned(),
-            phase: None,
-            database: database.to_owned(),
-            database_oid: None,
-            system_identifier: None,
-            major: server_major(&cluster),
-            role: role.to_owned(),
-            approved_at: UtcTime::from_unix_micros(0),
-            valid_until: None,
-            definitions: Vec::new(),
-            rows: Ok(rows),
-            not_bound: Vec::new(),
-            files: vec![GuardedFile {
-                path: "/a\nSELECT 1/0; -- \u{2028}b".to_owned(),
-                sha256: Digest::of(&script),
-                text: script.into_bytes(),
-            }],
-        };
+        let guard = guarded(&world, (role, database), server_major(&cluster), rows);
         let contents = || -> Vec<Vec<Option<String>>> {
             (0..4)
                 .flat_map(|at| {
@@ -292,4 +273,33 @@ fn server_major(cluster: &Cluster) -> u32 {
         .flatten()
         .next();
     found.expect("a value").parse().expect("a number")
+}
+
+/// The text for a world; the names of run and file are hostile as well.
+fn guarded(
+    world: &World,
+    (role, database): (&str, &str),
+    major: u32,
+    rows: Vec<ApprovedRows>,
+) -> CommitGuard {
+    let script = world.script();
+    CommitGuard {
+        run_id: "run\n; DROP TABLE x; '\\".to_owned(),
+        phase: None,
+        database: database.to_owned(),
+        database_oid: None,
+        system_identifier: None,
+        major,
+        role: role.to_owned(),
+        approved_at: UtcTime::from_unix_micros(0),
+        valid_until: None,
+        definitions: Vec::new(),
+        rows: Ok(rows),
+        not_bound: Vec::new(),
+        files: vec![GuardedFile {
+            path: "/a\nSELECT 1/0; -- \u{2028}b".to_owned(),
+            sha256: Digest::of(&script),
+            text: script.into_bytes(),
+        }],
+    }
 }
