@@ -211,7 +211,7 @@ fn a_decision_is_acknowledged_once_it_is_durable_and_stands_though_the_caller_go
     let holder = ground.at_sg1("0");
     let digest = home.run().evidence();
     let lock = ground.lock("public.lifecycle_log");
-    let run = home.run().id().to_owned();
+    let run = home.run().id();
     let data = home.path.display().to_string();
     let mut caller = Command::new(env!("CARGO_BIN_EXE_drygate"))
         .args(["approve", &run, "SG1", "--digest", &digest])
