@@ -75,6 +75,14 @@ const HELP: &[CommandHelp] = &[
         &[7, 74],
     ),
     of(
+        "guard",
+        &[
+            "drygate guard last | psql -X -v ON_ERROR_STOP=1 -d shop",
+            "drygate guard last --phase SG2",
+        ],
+        &[3, 4, 5, 7, 9, 10, 11],
+    ),
+    of(
         "recheck",
         &[
             "drygate recheck last && psql -f 0042.sql",

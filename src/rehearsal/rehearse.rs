@@ -3,9 +3,7 @@
 //! left as soon as no further rows are asked for, or somebody waits behind us.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,9 +11,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::copies::{Copies, to_copy};
-use super::isolation::Isolation;
+use super::machine::{NO_ISOLATION, isolated};
 use super::message::{FromShadow, PlannedSequence, QualifiedName, RowsFile, ShadowPlan, ToShadow};
-use super::probes::{Probes, namespaces};
 use super::programs::Programs;
 use super::shadow_database::shown;
 use super::shadow_process::ShadowProcess;
@@ -110,8 +107,6 @@ fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> End {
     move |error| lost(format!("{doing}: {error}"))
 }
 
-pub(super) const NO_ISOLATION: &str = "Install bubblewrap or util-linux, and let this account make user namespaces; \
-     as root, drygate's own program must be readable for the account `postgres`.";
 const NO_PROGRAMS: &str = "Install server and client programs of production's version.";
 const NO_SCHEMA: &str = "Give the reading role what is missing, or install what the shadow lacks.";
 const NO_SHADOW: &str = "Give this machine the disk, memory or programs that the shadow lacks.";
@@ -356,64 +351,6 @@ fn schema_check(catalogue: &SourceCatalogue, without: &[&SourceRelation]) -> Reh
         names.join(", ")
     );
     RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
-}
-
-/// Starts the isolated process and has its walls probed from inside. `hidden` is what it must not see beside what it never sees.
-pub(super) async fn isolated(
-    scratch: &ScratchDirectory,
-    programs: &Programs,
-    hidden: &[PathBuf],
-) -> Result<(ShadowProcess, RehearsalCheck), String> {
-    let io = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
-    let isolation = Isolation::of_machine().ok_or(Isolation::NONE)?;
-    let own_program =
-        std::env::current_exe().map_err(io("drygate's own program cannot be found"))?;
-    // What the probes try to reach is really there.
-    let outside = ScratchDirectory::private().map_err(|error| error.to_string())?;
-    let tcp = TcpListener::bind(("127.0.0.1", 0)).map_err(io("no TCP socket for a probe"))?;
-    let unix = outside.path().join("probe");
-    let _listener = UnixListener::bind(&unix).map_err(io("no unix socket for a probe"))?;
-    let mut hidden = hidden.to_vec();
-    hidden.push(outside.path().to_path_buf());
-    let places = programs.places();
-    let probes = Probes {
-        tcp: tcp.local_addr().map_err(io("no TCP socket for a probe"))?,
-        unix,
-        hidden,
-        namespaces: namespaces(),
-        shown: places.clone(),
-        scratch: scratch.path().to_path_buf(),
-    };
-    let command = isolation.command(scratch, &own_program, &places);
-    let mut shadow = ShadowProcess::start(command)?;
-    // Where the process died before, its last words say more than the broken pipe.
-    let told = shadow.tell(&ToShadow::Probe(probes));
-    let outcomes = match shadow.next().await {
-        Ok(FromShadow::Probed(outcomes)) => outcomes,
-        Ok(FromShadow::Failed(why)) | Err(why) => return Err(why),
-        Ok(_) => return Err("the shadow spoke out of turn".to_owned()),
-    };
-    told?;
-    let open: Vec<&str> = (outcomes.iter())
-        .filter(|outcome| !outcome.holds)
-        .map(|outcome| outcome.tried.as_str())
-        .collect();
-    if !open.is_empty() || outcomes.is_empty() {
-        return Err(format!(
-            "{}: this does not hold: {}",
-            isolation.name(),
-            open.join(", ")
-        ));
-    }
-    let says = format!(
-        "{}: {} probes from inside held",
-        isolation.name(),
-        outcomes.len()
-    );
-    Ok((
-        shadow,
-        RehearsalCheck::new("isolation", Verdict::Pass, says, None),
-    ))
 }
 
 /// Writes the change where the shadow sees it.
