@@ -7,11 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::catalogue::{TableShape, tables, types};
 use super::message::QualifiedName;
 use super::rows::{ChangedRow, RowComparison};
-use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name, shown};
+use super::shadow_database::{BASE, COUNTED_AT_ONCE, SENTINEL, ShadowDatabase, quoted_name, shown};
 use crate::run::RowOperation;
-
-/// Tables that are counted in one statement.
-const COUNTED_AT_ONCE: usize = 200;
 
 /// What a run did to one table.
 #[derive(Debug, Clone)]

@@ -115,6 +115,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         found.passes += 1;
         let derived = shadow.put_sequences(&seeded)?;
         shadow.make_base()?;
+        shadow.count_rows(&copied(&seeded, &found))?;
         let boundary = boundary(&shadow)?;
         step(&format!("running the change, pass {}", found.passes));
         shadow.clone_base()?;
@@ -211,6 +212,16 @@ fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
         .next();
     let id = answer.and_then(|id| id.parse().ok());
     id.ok_or_else(|| "the shadow tells no transaction id".to_owned())
+}
+
+/// The tables whose rows were copied, and how many.
+fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> Vec<(QualifiedName, u64)> {
+    let rows = |name: &QualifiedName| {
+        let named = shown(name);
+        let table = found.seeded.iter().find(|it| it.table == named)?;
+        Some((name.clone(), table.rows))
+    };
+    seeded.iter().filter_map(rows).collect()
 }
 
 /// Runs the change in the copy of the base, each phase as a transaction and a session of its own, and writes the sentinel behind it.

@@ -40,6 +40,9 @@ use super::world::{World, check, counts, table};
     "ALTER TABLE shop.measure DETACH PARTITION shop.measure_2025;
      ALTER TABLE shop.measure ATTACH PARTITION shop.measure_old FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"
 )]
+#[case::inherited(
+    "UPDATE shop.party SET name = upper(name) WHERE id IN (2, 3, 12); UPDATE shop.company SET seat = 'new' WHERE id > 12"
+)]
 #[case::enum_rename("ALTER TYPE shop.status RENAME VALUE 'open' TO 'fresh'")]
 #[case::timestamptz(
     "SET TimeZone = 'Asia/Ho_Chi_Minh'; DROP VIEW shop.big; ALTER TABLE shop.orders ALTER COLUMN placed TYPE timestamptz"

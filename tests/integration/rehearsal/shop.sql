@@ -1,4 +1,4 @@
--- A shop for rehearsals: triggers, cascades, identities, partitions, a table without key, a domain, an enum, a deferred constraint.
+-- A shop for rehearsals: triggers, cascades, identities, partitions, an inherited table, a table without key, a domain, an enum, a deferred constraint.
 CREATE SCHEMA shop AUTHORIZATION shop_owner;
 SET ROLE shop_owner;
 SET search_path = shop;
@@ -25,6 +25,8 @@ CREATE TABLE measure_2026 PARTITION OF measure FOR VALUES FROM ('2026-01-01') TO
 CREATE TABLE measure_old (LIKE measure INCLUDING ALL);
 CREATE TABLE spare (id int PRIMARY KEY, name text NOT NULL);
 CREATE TABLE quiet (id int PRIMARY KEY, name text);
+CREATE TABLE party (id int PRIMARY KEY, name text);
+CREATE TABLE company (seat text, PRIMARY KEY (id)) INHERITS (party);
 CREATE VIEW big AS SELECT * FROM orders WHERE amount > 50;
 INSERT INTO customer (name, mail, created) SELECT 'c' || i, i || '@example.org', '2026-01-01' FROM generate_series(1, 20) i;
 INSERT INTO orders (customer, amount) SELECT 1 + i % 20, i FROM generate_series(1, 100) i;
@@ -34,6 +36,8 @@ INSERT INTO measure SELECT i, '2026-06-01', i FROM generate_series(1, 10) i;
 INSERT INTO measure_old SELECT i, '2024-06-01', i FROM generate_series(1, 4) i;
 INSERT INTO spare SELECT i, 's' || i FROM generate_series(1, 5) i;
 INSERT INTO quiet SELECT i, 'q' || i FROM generate_series(1, 5) i;
+INSERT INTO party SELECT i, 'p' || i FROM generate_series(1, 5) i;
+INSERT INTO company SELECT 10 + i, 'c' || i, 'seat' FROM generate_series(1, 4) i;
 RESET ROLE;
 GRANT USAGE ON SCHEMA shop TO shop_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA shop TO shop_reader;
