@@ -170,6 +170,11 @@ fn enact(sealed: &SealedRun) -> Result<&StepDone, LaunchError> {
     let mut steps = sealed.run.steps.iter().rev();
     let step = steps.find(|s| s.step == SimulatedStep::Enact);
     step.ok_or_else(|| {
+        if sealed.run.change().is_some() {
+            return sealed.lacks(
+                "rehearsed its change and simulated no unit: --after follows simulated units, and no rehearsed rows yet",
+            );
+        }
         let last = sealed.run.words().step(SimulatedStep::Enact);
         sealed.lacks(format!(
             "never simulated {last}: it predicted nothing that could have come true"

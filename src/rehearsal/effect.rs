@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::catalogue::{TableShape, tables, types};
 use super::message::QualifiedName;
 use super::rows::{ChangedRow, RowComparison};
-use super::shadow_database::{BASE, COUNTED_AT_ONCE, SENTINEL, ShadowDatabase, quoted_name, shown};
+use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name, shown};
 use crate::run::RowOperation;
+
+/// Tables that are counted in one statement.
+const COUNTED_AT_ONCE: usize = 200;
 
 /// What a run did to one table.
 #[derive(Debug, Clone)]
@@ -243,4 +246,31 @@ fn counted<'a>(
         }
     }
     Ok(found)
+}
+
+/// Whether every table of the base has as many rows as were read of it in production.
+pub(super) fn count_rows(
+    shadow: &ShadowDatabase,
+    copied: &[(QualifiedName, u64)],
+) -> Result<(), String> {
+    for some in copied.chunks(COUNTED_AT_ONCE) {
+        let count = |(at, (name, _)): (usize, &(QualifiedName, u64))| {
+            let table = quoted_name(name);
+            format!("SELECT {at} AS at, count(*)::text FROM ONLY {table}")
+        };
+        let counts: Vec<String> = some.iter().enumerate().map(count).collect();
+        let counts = format!("{} ORDER BY 1", counts.join(" UNION ALL "));
+        let mut found = shadow.ask(BASE, &counts)?.into_iter();
+        for (name, read) in some {
+            let here = found.next().and_then(|row| row.get(1).cloned().flatten());
+            if here != Some(read.to_string()) {
+                return Err(format!(
+                    "{read} rows of {} were read, and {} are in the shadow",
+                    shown(name),
+                    here.unwrap_or_else(|| "none".to_owned())
+                ));
+            }
+        }
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::catalogue::{demanded, not_seeded, sequences};
 use super::counters::CounterReading;
-use super::effect::{RunEffect, redefined};
+use super::effect::{RunEffect, count_rows, redefined};
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, is_done, says_done, shown};
@@ -115,7 +115,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         found.passes += 1;
         let derived = shadow.put_sequences(&seeded)?;
         shadow.make_base()?;
-        shadow.count_rows(&copied(&seeded, &found))?;
+        count_rows(&shadow, &copied(&seeded, &found))?;
         let boundary = boundary(&shadow)?;
         step(&format!("running the change, pass {}", found.passes));
         shadow.clone_base()?;

@@ -2,7 +2,7 @@
 //! Invariant: every command works as printed (test `every_command_from_the_first_stop_to_the_seal_works_as_printed` of
 //! tests/integration/printed.rs), and none resumes a demo, whose database is gone (`RunState::come_back`).
 
-use super::{CheckName, CommandLine, RunState, Stop, StopCode, Verdict, shell_word};
+use super::{CheckName, CommandLine, RunResult, RunState, Stop, StopCode, Verdict, shell_word};
 
 impl RunState {
     /// Whether it is a demo: its database goes with the process that began it.
@@ -77,15 +77,27 @@ impl RunState {
         format!("{what}: {}", call.to(format!("resume {tail}")))
     }
 
-    /// How to read and check a sealed run.
+    /// How to read and check a sealed run, and how to carry its change out as it was approved.
     pub fn reading(&self, call: &CommandLine) -> String {
         let tail = self.tail();
         let (report, verify) = (format!("report {tail}"), format!("verify {tail}"));
+        let guard = if self.has_guard() {
+            let guard = call.to(format!("guard {tail}"));
+            format!("; carry it out, wrapped in checks: {guard}")
+        } else {
+            String::new()
+        };
         format!(
-            "Read it: {}; check it: {}",
+            "Read it: {}; check it: {}{guard}",
             call.to(report),
             call.to(verify)
         )
+    }
+
+    /// Whether its change may be carried out as it was approved. The database of a demo is gone with it.
+    pub fn has_guard(&self) -> bool {
+        let passed = matches!(self.sealed, Some((_, RunResult::Pass, _)));
+        passed && self.change().is_some() && !self.is_demo()
     }
 
     /// The end of its name, which is enough to name it.

@@ -252,6 +252,7 @@ pub(in crate::tui) fn next_command(model: &Model) -> Option<String> {
     let command = match outcome {
         // The database of a demo is gone with it.
         RunResult::Pass if run.is_demo() => "report",
+        RunResult::Pass if run.has_guard() => "guard",
         RunResult::Pass => "recheck",
         RunResult::ChangedByOthers => "diff",
         RunResult::Rejected

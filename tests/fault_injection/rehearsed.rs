@@ -2,10 +2,11 @@
 
 use drygate::run::{
     RehearsalCheck, RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd,
-    SeededTable, SequenceMove, TableToCopy, Verdict, production_check,
+    SeededTable, SequenceMove, TableCounters, TableToCopy, Verdict, WriteCounters,
+    production_check,
 };
 use drygate::runner::target::{RehearsalAnswer, RehearsalRequest};
-use drygate::survey::{Digest, Rehearsed, TransactionProof};
+use drygate::survey::{Digest, Rehearsed, TableDefinition, TransactionProof};
 
 const UNITS: &str = "public.information_unit";
 const LOG: &str = "public.lifecycle_log";
@@ -75,7 +76,29 @@ fn outcome() -> RehearsalOutcome {
         schema_changes: vec!["+CREATE INDEX note_seen".to_owned()],
         sentinel_found: true,
         differences: vec!["PostgreSQL 15.17 in production, 15.18 here".to_owned()],
+        counters: Some(WriteCounters {
+            phases: vec![vec![
+                counters("information_unit", 0, 2),
+                counters("lifecycle_log", 2, 0),
+            ]],
+            blind: Vec::new(),
+        }),
+        definitions: vec![TableDefinition {
+            schema: "public".to_owned(),
+            table: "information_unit".to_owned(),
+            sha256: Digest::of("as it was defined"),
+        }],
         ..RehearsalOutcome::default()
+    }
+}
+
+fn counters(table: &str, inserted: u64, updated: u64) -> TableCounters {
+    TableCounters {
+        schema: "public".to_owned(),
+        table: table.to_owned(),
+        inserted: Rehearsed::new(inserted),
+        updated: Rehearsed::new(updated),
+        deleted: Rehearsed::new(0),
     }
 }
 
