@@ -210,7 +210,13 @@ pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
                 let outcomes = Outcomes::new(storage.clone(), &directory).read();
                 // What is wrong with a side file, `verify` says.
                 let last = outcomes.unwrap_or_default().pop();
-                run.carried_out = last.map(|entry| entry.event.outcome());
+                // One of another run, or of another journal, says nothing of this one.
+                let of_this = last.filter(|entry| {
+                    let (seq, sha256) = entry.event.head();
+                    let head = run.head.as_ref();
+                    head.is_some_and(|head| (head.seq, &head.sha256) == (seq, sha256))
+                });
+                run.carried_out = of_this.map(|entry| entry.event.outcome());
                 RunStatus::Run(Box::new(run))
             }
             Some(other) => RunStatus::Damaged {

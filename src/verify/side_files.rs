@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Verified;
 use crate::journal::{HookRecord, HookRecords, JournalError, Outcomes, Reviews, Storage};
 use crate::run::JournalHead;
+use crate::survey::Digest;
 
 /// The heads of the journal that the lines of side files have seen.
 #[derive(Debug, Default)]
@@ -29,23 +30,18 @@ impl SideFileHeads {
         let said = damage.iter().flatten().map(ToString::to_string);
         verified.beside.extend(said);
         let mut missing = Vec::new();
-        for (nth, entry) in lines(reviews.read())?.iter().enumerate() {
-            let (seq, sha256) = entry.event.head();
-            let place = format!(
-                "reviews.jsonl, line {}: the head that the note saw",
-                nth + 1
-            );
+        let mut saw = |file: &str, nth: usize, what: &str, seq: u64, sha256: &Digest| {
+            let place = format!("{file}, line {}: the head that {what}", nth + 1);
             let sha256 = sha256.clone();
             missing.push((place, JournalHead { seq, sha256 }));
+        };
+        for (nth, entry) in lines(reviews.read())?.iter().enumerate() {
+            let (seq, sha256) = entry.event.head();
+            saw("reviews.jsonl", nth, "the note saw", seq, sha256);
         }
         for (nth, entry) in lines(outcomes.read())?.iter().enumerate() {
             let (seq, sha256) = entry.event.head();
-            let place = format!(
-                "outcomes.jsonl, line {}: the head that it was found for",
-                nth + 1
-            );
-            let sha256 = sha256.clone();
-            missing.push((place, JournalHead { seq, sha256 }));
+            saw("outcomes.jsonl", nth, "it was found for", seq, sha256);
         }
         for (nth, entry) in lines(hooks.read())?.into_iter().enumerate() {
             if let HookRecord::HookStarted {
@@ -54,11 +50,7 @@ impl SideFileHeads {
                 ..
             } = entry.event
             {
-                let place = format!(
-                    "hooks.jsonl, line {}: the head that the hook was told",
-                    nth + 1
-                );
-                missing.push((place, JournalHead { seq, sha256 }));
+                saw("hooks.jsonl", nth, "the hook was told", seq, &sha256);
             }
         }
         Ok(Self { missing })

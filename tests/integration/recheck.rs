@@ -162,6 +162,11 @@ fn what_came_of_the_change_is_kept_beside_the_run_and_listed() {
     let (_, behind) = first.split_once("\"head_sha256\":\"").expect("a head");
     let head = &behind[..64];
     fs::write(&kept, format!("{}\n", first.replace(head, &"0".repeat(64)))).expect("ours");
+    assert_eq!(
+        listed()["carried_out"],
+        Value::Null,
+        "it is of another journal"
+    );
     let verified = rehearsed.json(&["verify", "last"], 7);
     assert!(
         verified["findings"].to_string().contains("outcomes.jsonl"),

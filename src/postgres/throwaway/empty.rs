@@ -1,6 +1,6 @@
 //! The empty cluster that `initdb` makes: made once, and copied from the account's cache directory afterwards.
 //! Invariant: only a whole one of this very server and this start of the machine is taken; whatever is wrong with the cache, `initdb`
-//! runs. Held by `Kept::key`, by the rename into place (`Kept::keep`) and by the count after a copy (`Kept::copy_to`).
+//! runs. Held by `KeptCluster::key`, by the rename into place (`KeptCluster::keep`) and by the count after a copy (`KeptCluster::copy_to`).
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -44,7 +44,7 @@ pub(super) fn put(
     dir: &Path,
     data: &Path,
 ) -> Result<(), ThrowawayError> {
-    let kept = Kept::of(binaries, account);
+    let kept = KeptCluster::of(binaries, account);
     if kept.as_ref().is_some_and(|kept| kept.copy_to(data)) {
         return Ok(());
     }
@@ -93,12 +93,12 @@ pub(super) fn initdb(
 
 /// The place of one server's empty cluster in the cache.
 #[derive(Debug)]
-struct Kept {
+struct KeptCluster {
     path: PathBuf,
     account: ServerAccount,
 }
 
-impl Kept {
+impl KeptCluster {
     /// `None`: nothing can be kept here.
     fn of(binaries: &ServerBinaries, account: ServerAccount) -> Option<Self> {
         let cache = ProjectDirs::from("", "", "drygate")?.cache_dir().to_owned();

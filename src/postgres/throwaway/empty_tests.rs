@@ -15,12 +15,12 @@ fn cluster(place: &TempDir) -> PathBuf {
     data
 }
 
-fn kept(place: &TempDir, key: &str) -> Kept {
-    Kept::below(place.path(), key, ServerAccount::Own).expect("a place of our own")
+fn kept(place: &TempDir, key: &str) -> KeptCluster {
+    KeptCluster::below(place.path(), key, ServerAccount::Own).expect("a place of our own")
 }
 
 /// A place, with one that is kept under the key `k`.
-fn with_one() -> (TempDir, Kept) {
+fn with_one() -> (TempDir, KeptCluster) {
     let place = tempfile::tempdir().expect("a temporary directory");
     let kept = kept(&place, "k");
     kept.keep(&cluster(&place)).expect("it is kept");
@@ -111,7 +111,7 @@ fn a_cache_that_others_can_write_is_not_used() {
     let (place, _) = with_one();
     let open = fs::Permissions::from_mode(0o777);
     fs::set_permissions(place.path().join("clusters"), open).expect("it is ours");
-    assert!(Kept::below(place.path(), "k", ServerAccount::Own).is_none());
+    assert!(KeptCluster::below(place.path(), "k", ServerAccount::Own).is_none());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn another_server_account_or_start_of_the_machine_has_another_key() {
     install("initdb", "1");
     install("postgres", "1");
     let binaries = ServerBinaries::at(place.path()).expect("both are there");
-    let key = |account, boot| Kept::key(&binaries, account, boot).expect("a key");
+    let key = |account, boot| KeptCluster::key(&binaries, account, boot).expect("a key");
     let first = key(ServerAccount::Own, "one");
     assert_eq!(first, key(ServerAccount::Own, "one"));
     assert_ne!(first, key(ServerAccount::Own, "two"));
