@@ -153,6 +153,7 @@ fn rehearsed() -> ScriptedRun {
         first_phase: false,
         checks: Vec::new(),
         outcome: None,
+        ledger: None,
         blob: None,
         moved: Vec::new(),
     })));

@@ -232,13 +232,13 @@ impl PredictedMoves<'_> {
 
 /// Which rows of its table a fact counts.
 #[derive(Clone, Copy)]
-enum CountedRows {
+pub(super) enum CountedRows {
     All,
     Some,
 }
 
 /// What a fact counts; `None`: it is no count.
-fn counts_of(fact: &FactSpec) -> Option<CountedRows> {
+pub(super) fn counts_of(fact: &FactSpec) -> Option<CountedRows> {
     if fact.count.is_some() {
         return Some(match fact.filter {
             None => CountedRows::All,

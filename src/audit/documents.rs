@@ -3,6 +3,7 @@
 
 use md5::{Digest as _, Md5};
 
+use super::row_ledger::ledger_of_effect;
 use super::{RecomputeFinding, ssot_digests};
 use crate::profile::Profile;
 use crate::run::{
@@ -227,6 +228,15 @@ fn rehearsal_findings(
             return Err("a rehearsal has an outcome and no blob of it, or none and one".to_owned());
         }
     };
+    match (&whole, &rehearsed.ledger) {
+        (Some(whole), Some(ledger)) => {
+            let ledger = document(ledger)
+                .ok_or_else(|| format!("the ledger of rows is not among the blobs: {ledger}"))?;
+            ledger_of_effect(&ledger, whole)?;
+        }
+        (None, Some(_)) => return Err("a ledger of rows without an effect".to_owned()),
+        (_, None) => {}
+    }
     let mut tables = whole.iter().flat_map(|whole| &whole.effect);
     if let Some(table) = tables.find(|table| !has_its_rows(table)) {
         return Err(format!(

@@ -300,6 +300,7 @@ mod tests {
                 next: None,
             }],
             outcome: Some(Box::new(outcome)),
+            ledger: None,
             blob: Some(Digest::zero()),
             moved: Vec::new(),
         };

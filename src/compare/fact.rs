@@ -11,6 +11,8 @@ use crate::survey::{
 
 /// The key of the row behind which the units of a ledger are listed.
 pub(super) const UNITS: &str = "units";
+/// The key of the row behind which the rows of a rehearsed change are listed.
+pub(super) const ROWS: &str = "rows";
 
 /// How the two sides of a fact differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -200,9 +202,9 @@ impl ComparedFact {
         matches!(self.key.as_str(), "pieces" | "candidates")
     }
 
-    /// Whether it is the row behind which the units of a ledger are listed.
+    /// Whether it is the row behind which units or rows are listed.
     pub fn is_ledger(&self) -> bool {
-        self.key.as_str() == UNITS
+        [UNITS, ROWS].contains(&self.key.as_str())
     }
 
     /// The name for people: the key; the label of what has no key there.

@@ -8,10 +8,12 @@ use serde_json::Value;
 use super::build_comparison::compared;
 use super::compared_side::ComparedSide;
 use super::comparison::{Compare, Comparison};
-use super::fact::{ComparedFact, SideValue, UNITS};
-use crate::audit::After;
-use crate::run::Surveys;
-use crate::run::{Purpose, RunState, SurveyPurpose, SurveySummary, Transaction, TransactionEnd};
+use super::fact::{ComparedFact, ROWS, SideValue, UNITS};
+use crate::audit::{After, ChangeAfter};
+use crate::run::{
+    Purpose, RowOperation, RunState, SurveyPurpose, SurveySummary, Surveys, Transaction,
+    TransactionEnd, ValueAfter,
+};
 use crate::survey::{
     Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
     SurveyChanges, TransactionProof,
@@ -33,6 +35,8 @@ pub struct RecheckSurvey<'a> {
     pub beside: &'a [FactChange],
     /// The outcome of the prediction, unit by unit; `None`: it was not asked for.
     pub after: Option<&'a After>,
+    /// The rows of the rehearsed change against production; `None`: not asked for, or no change was rehearsed.
+    pub change_after: Option<&'a ChangeAfter>,
 }
 
 impl Comparison {
@@ -58,6 +62,9 @@ impl Comparison {
         let mut comparison = compared(Compare::Rechecked, sides, &changes, &record, &judged);
         if let Some(after) = found.after {
             comparison.facts.insert(0, units_row(after));
+        }
+        if let Some(after) = found.change_after {
+            comparison.facts.insert(0, rows_row(after));
         }
         comparison
     }
@@ -99,31 +106,79 @@ fn as_one_more(run: &RunState, before: &Survey, found: &RecheckSurvey<'_>) -> Ru
     run
 }
 
-/// The outcome of the prediction as a row of the comparison: the units that are not as predicted, one a line.
-fn units_row(after: &After) -> ComparedFact {
-    let line = |key: &str, effect: String| {
-        // A tab or line break in a key would cut the line `key<TAB>value`.
-        let key = key.replace(['\t', '\n', '\r'], " ");
-        let effect = Value::from_iter([("effect", effect)]);
-        format!("{key}\t{effect}\n")
-    };
-    let side = |value: String, text: String, provenance| SideValue {
+/// `key<TAB>{"effect": ..}`, as documents of rows are compared.
+fn effect_line(key: &str, effect: String) -> String {
+    // A tab or line break in a key would cut the line.
+    let key = key.replace(['\t', '\n', '\r'], " ");
+    let effect = Value::from_iter([("effect", effect)]);
+    format!("{key}\t{effect}\n")
+}
+
+fn effects_side(value: String, text: String, provenance: Provenance) -> SideValue {
+    SideValue {
         text: Some(text),
         ..SideValue::bare(Some(value), provenance)
-    };
+    }
+}
+
+/// The rows of the change as a row of the comparison: those that are not as rehearsed, one a line, and the lines of the schema.
+fn rows_row(after: &ChangeAfter) -> ComparedFact {
+    let (mut rehearsed, mut now) = (String::new(), String::new());
+    for table in &after.rows.tables {
+        for row in &table.rows {
+            let key = format!("{} {}", table.table, row.row);
+            let values = |side: fn(&ValueAfter) -> &Option<String>| {
+                let value = |it: &ValueAfter| {
+                    let value = side(it).clone().unwrap_or_else(|| "(none)".to_owned());
+                    format!(" {}={value}", it.column)
+                };
+                row.values.iter().map(value).collect::<String>()
+            };
+            let does = row.operation.map_or("no change", RowOperation::name);
+            let was = values(|value| &value.rehearsed);
+            let is = values(|value| &value.now);
+            rehearsed.push_str(&effect_line(&key, format!("{does}{was}")));
+            now.push_str(&effect_line(&key, format!("{}{is}", row.outcome.words())));
+        }
+    }
+    for (at, line) in after.rows.schema_lines.iter().enumerate() {
+        let key = format!("schema {at:04}");
+        let (missing, beside) = (line.strip_prefix('-'), line.strip_prefix('+'));
+        let side = |line: Option<&str>| effect_line(&key, line.unwrap_or("(none)").to_owned());
+        rehearsed.push_str(&side(missing));
+        now.push_str(&side(beside));
+    }
+    let sides = Sides::new(
+        Some(effects_side(
+            "#rehearsed".to_owned(),
+            rehearsed,
+            Provenance::Rehearsed,
+        )),
+        Some(effects_side(after.words(), now, Provenance::Derived)),
+    );
+    let label = "rows one by one".to_owned();
+    ComparedFact::of(FactKey::new(ROWS), label, FactKind::Text, sides)
+}
+
+/// The outcome of the prediction as a row of the comparison: the units that are not as predicted, one a line.
+fn units_row(after: &After) -> ComparedFact {
     let predicted = after.named.iter();
-    let predicted = predicted.map(|unit| line(&unit.key, unit.predicted.clone()));
+    let predicted = predicted.map(|unit| effect_line(&unit.key, unit.predicted.clone()));
     let became = after.named.iter().map(|unit| {
         let words = unit.outcome.words();
-        line(&unit.key, format!("{words}: {}", unit.found))
+        effect_line(&unit.key, format!("{words}: {}", unit.found))
     });
     let sides = Sides::new(
-        Some(side(
+        Some(effects_side(
             "~predicted".to_owned(),
             predicted.collect(),
             Provenance::Simulated,
         )),
-        Some(side(after.words(), became.collect(), Provenance::Derived)),
+        Some(effects_side(
+            after.words(),
+            became.collect(),
+            Provenance::Derived,
+        )),
     );
     let label = "units one by one".to_owned();
     ComparedFact::of(FactKey::new(UNITS), label, FactKind::Text, sides)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::audit::After;
+use crate::audit::{After, ChangeAfter};
 use crate::compare::ReviewNote;
 use crate::run::{CarriedOut, JournalHead, RunId, StopCode};
 use crate::survey::{Digest, FactChange, FactKey, ServerIdentity, Snapshot, TransactionProof};
@@ -72,6 +72,8 @@ pub struct RecheckDocument {
     pub not_comparable: Vec<FactKey>,
     /// The prediction against what happened since; null: not asked for.
     pub after: Option<After>,
+    /// The rows of the rehearsed change against production; null: not asked for, or no change was rehearsed.
+    pub change_after: Option<ChangeAfter>,
     /// What came of the real change; null: not asked for, or it cannot be said.
     pub carried_out: Option<CarriedOut>,
     /// The line of `outcomes.jsonl` that says so, from 1; null: it was not recorded.

@@ -66,7 +66,7 @@ pub use recovery::{Recovery, Torn};
 pub use removed::RemovedRun;
 pub use reviews::{Review, ReviewStatus, Reviews};
 pub use run_copy::RunCopy;
-pub use run_directory::{RunDirectory, random_salt};
+pub use run_directory::{RunDirectory, kept_salt, random_salt};
 pub use run_files::{RunFile, RunFiles, travels};
 pub use storage::{Kind, Lease, Listed, Permissions, Stamp, Storage, StorageFile};
 #[cfg(feature = "testing")]

@@ -157,8 +157,8 @@ impl RunDirectory {
     /// What the key hashes of the run are salted with: random, made when it is first asked for.
     pub fn key_salt(&self) -> Result<String, JournalError> {
         let path = self.run.join(layout::SALT);
-        if let Some(salt) = self.storage.read(&path)? {
-            return Ok(String::from_utf8_lossy(&salt).into_owned());
+        if let Some(salt) = kept_salt(&*self.storage, &self.run)? {
+            return Ok(salt);
         }
         self.writer.permitted()?;
         let salt = random_salt().map_err(|error| {
@@ -186,6 +186,12 @@ impl RunDirectory {
         self.storage.sync_dir(&self.run)?;
         manifest::write(&*self.storage, &self.run)
     }
+}
+
+/// What the key hashes of a run are salted with; `None`: it was not asked for yet, or the run was imported without it.
+pub fn kept_salt(storage: &dyn Storage, run: &Path) -> Result<Option<String>, JournalError> {
+    let salt = storage.read(&run.join(layout::SALT))?;
+    Ok(salt.map(|salt| String::from_utf8_lossy(&salt).into_owned()))
 }
 
 /// 128 random bits, in hex.

@@ -6,20 +6,24 @@ use std::io::{BufRead, BufReader};
 
 use super::recheck_result::Rechecked;
 use super::survey::{Streamed, SurveyWitness};
-use super::{LaunchError, lookup, print, recheck_result, run, run_plan, verify};
+use super::{LaunchError, lookup, print, recheck_result, rehearse, run, run_plan, verify};
 use crate::audit;
-use crate::audit::{AfterMatcher, TableRows, UnitsJudged};
+use crate::audit::{After, AfterMatcher, ChangeAfter, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
 use crate::compare::{Comparison, RecheckSurvey};
-use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore};
+use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore, kept_salt};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::Profile;
-use crate::run::{RunCreated, RunId, RunState, StepDone, StopCode};
+use crate::rehearsal::{ChangeScript, Copies, LedgerUse};
+use crate::run::{
+    ApprovalGate, ChangeRehearsed, RehearsalOutcome, RowsAfter, RunCreated, RunId, RunState,
+    StepDone, StopCode, Verdict,
+};
 use crate::runner::target::{SurveyRequest, Taken, Target as _};
 use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{
-    Digest, DocumentSource, EvidenceFormat, FactDocument, Sides, Survey, TransactionProof,
-    changes_with_rows, rows_of,
+    Digest, DocumentSource, EvidenceFormat, FactChange, FactDocument, FactKey, Sides, Survey,
+    TransactionProof, changes_with_rows, rows_of,
 };
 
 /// The unit ledger, a line at a time.
@@ -67,16 +71,13 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     let Some(before) = sealed.run.post.as_deref().or(sealed.run.pin.as_deref()) else {
         return Err(sealed.lacks("ended before its first survey: there is nothing to compare with"));
     };
-    let predicted = if after { Some(enact(&sealed)?) } else { None };
+    let predicted = if after { enact(&sealed)? } else { None };
     let ledger = || predicted.map(|step| open_ledger(&store, &sealed, step));
-    let (mut taken, seen) = survey(settings, &sealed, before, ledger).map_err(|error| {
-        let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
-        if lost && sealed.run.is_demo() && settings.database_url.is_none() {
-            let run_id = sealed.run_id.clone();
-            return LaunchError::DemoIsOver { run_id };
-        }
-        error
-    })?;
+    let (mut taken, seen) = survey(settings, &sealed, before, ledger)
+        .map_err(|error| over_demo(settings, &sealed, error))?;
+    let rows = after.then(|| rows_after(settings, &store, &sealed));
+    let rows = rows.transpose()?.flatten();
+    let rows_proof = rows.as_ref().and_then(|read| read.proof.clone());
     let then = |digest: &Digest| sealed.blobs.open(digest);
     let documents = std::mem::take(&mut taken.documents);
     let now = |digest: &Digest| {
@@ -84,39 +85,46 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         Some(Box::new(text.as_bytes()) as Box<dyn BufRead>)
     };
     let formats = Sides::new(sealed.created.evidence_format, EvidenceFormat::NEWEST);
-    let (facts, grants) = (&taken.survey.facts, sealed.profile.grants_key());
-    let not_comparable = audit::not_comparable(formats, &before.facts, facts, grants);
+    let grants = sealed.profile.grants_key();
+    let not_comparable = audit::not_comparable(formats, &before.facts, &taken.survey.facts, grants);
     let differing = changes_with_rows(before, &taken.survey, &then, &now);
     let (mut changes, mut beside) = (differing.voids, differing.beside);
     for list in [&mut changes, &mut beside] {
         list.retain(|change| !not_comparable.contains(&change.key));
     }
-    let profile = &sealed.profile;
-    let after = match (seen.units, &sealed.run.predicted, &profile.lifecycle) {
-        (Some(units), Some((effect, _)), Some(lifecycle)) => {
-            let mut rows = table_rows(profile, Sides::new(before, &taken.survey), &then, &now);
-            for (content, (_, rows)) in profile.contents.iter().zip(&mut rows) {
-                // The documents are written otherwise: nothing can be said of their rows.
-                if not_comparable.iter().any(|key| key.as_str() == content.key) {
-                    *rows = Err("its rows were digested in another format by an earlier version");
-                }
-            }
-            let changes = changes.clone();
-            let read_by = |key: &str| {
-                let query = match key {
-                    "pieces" => "source pieces".to_owned(),
-                    key => format!("fact {key}"),
-                };
-                let mut rulings = taken.rulings.iter();
-                let ruling = rulings.find(|ruling| ruling.query == query);
-                ruling.map_or_else(Vec::new, |ruling| ruling.relations.clone())
-            };
-            Some(audit::after(
-                profile, lifecycle, effect, units, &rows, changes, &read_by,
-            ))
-        }
-        _ => None,
+    let moved = MovedSince {
+        sealed: &sealed,
+        taken: &taken,
+        changes: &changes,
     };
+    let change_after = rows.map(|read| moved.rows(read.rows));
+    let protected = || {
+        let mut rows = table_rows(
+            &sealed.profile,
+            Sides::new(before, &taken.survey),
+            &then,
+            &now,
+        );
+        for (content, (_, rows)) in sealed.profile.contents.iter().zip(&mut rows) {
+            // The documents are written otherwise: nothing can be said of their rows.
+            if not_comparable.iter().any(|key| key.as_str() == content.key) {
+                *rows = Err("its rows were digested in another format by an earlier version");
+            }
+        }
+        rows
+    };
+    let after = seen
+        .units
+        .and_then(|units| moved.units(units, protected, change_after.as_ref()));
+    let change_after = change_after.map(|mut of_rows| {
+        // What the units explain is not beside the change.
+        let by_units = |key: &FactKey| {
+            let mut moved = after.iter().flat_map(|of_units| &of_units.moved);
+            moved.any(|moved| moved.key == *key)
+        };
+        of_rows.beside.retain(|change| !by_units(&change.key));
+        of_rows
+    });
     let found = Rechecked {
         run: &sealed.run,
         run_id: &sealed.run_id,
@@ -127,6 +135,8 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         beside: &beside,
         not_comparable: &not_comparable,
         after: after.as_ref(),
+        change_after: change_after.as_ref(),
+        rows_proof: rows_proof.as_ref(),
     };
     if settings.headless {
         return recheck_result::tell(settings, &store, &found);
@@ -139,9 +149,70 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         changes: &changes,
         beside: &beside,
         after: found.after,
+        change_after: found.change_after,
     };
     let comparison = Comparison::rechecked(&sealed.run, before, of_now);
     recheck_result::show(settings, &store, &found, comparison)
+}
+
+/// The server of a demo is gone with it.
+fn over_demo(settings: &Settings, sealed: &SealedRun, error: LaunchError) -> LaunchError {
+    let lost = error.stop_code() == Some(StopCode::StopDatabaseUnavailable);
+    if lost && sealed.run.is_demo() && settings.database_url.is_none() {
+        let run_id = sealed.run_id.clone();
+        return LaunchError::DemoIsOver { run_id };
+    }
+    error
+}
+
+/// What moved since the run, to be judged by what was predicted.
+struct MovedSince<'a> {
+    sealed: &'a SealedRun,
+    taken: &'a Taken,
+    changes: &'a [FactChange],
+}
+
+impl MovedSince<'_> {
+    /// The relations that the query of a fact reads.
+    fn read_by(&self, key: &str) -> Vec<String> {
+        let query = match key {
+            "pieces" => "source pieces".to_owned(),
+            key => format!("fact {key}"),
+        };
+        let mut rulings = self.taken.rulings.iter();
+        let ruling = rulings.find(|ruling| ruling.query == query);
+        ruling.map_or_else(Vec::new, |ruling| ruling.relations.clone())
+    }
+
+    fn rows(&self, rows: RowsAfter) -> ChangeAfter {
+        let outcome = rehearsed(&self.sealed.run).map(|(_, outcome)| outcome);
+        let read_by = |key: &str| self.read_by(key);
+        ChangeAfter::judge(&self.sealed.profile, outcome, rows, self.changes, &read_by)
+    }
+
+    /// `None`: nothing was simulated.
+    fn units(
+        &self,
+        units: UnitsJudged,
+        protected: impl FnOnce() -> Vec<TableRows>,
+        by_rows: Option<&ChangeAfter>,
+    ) -> Option<After> {
+        let profile = &self.sealed.profile;
+        let (effect, _) = self.sealed.run.predicted.as_ref()?;
+        let lifecycle = profile.lifecycle.as_ref()?;
+        // What the rows explain is not asked of the units.
+        let explained = |key: &FactKey| {
+            let mut moved = by_rows.into_iter().flat_map(|after| &after.moved);
+            moved.any(|moved| moved.key == *key)
+        };
+        let changes = self.changes.iter().filter(|change| !explained(&change.key));
+        let changes = changes.cloned().collect();
+        let read_by = |key: &str| self.read_by(key);
+        let rows = protected();
+        Some(audit::after(
+            profile, lifecycle, effect, units, &rows, changes, &read_by,
+        ))
+    }
 }
 
 fn of_digest<'d>(documents: &'d [FactDocument], digest: &Digest) -> Option<&'d FactDocument> {
@@ -166,20 +237,91 @@ fn read(store: &DirectoryStore, run_id: RunId) -> Result<SealedRun, LaunchError>
 }
 
 /// What the last step decided, unit by unit, in the round that the run ended with.
-fn enact(sealed: &SealedRun) -> Result<&StepDone, LaunchError> {
+fn enact(sealed: &SealedRun) -> Result<Option<&StepDone>, LaunchError> {
     let mut steps = sealed.run.steps.iter().rev();
     let step = steps.find(|s| s.step == SimulatedStep::Enact);
-    step.ok_or_else(|| {
-        if sealed.run.change().is_some() {
-            return sealed.lacks(
-                "rehearsed its change and simulated no unit: --after follows simulated units, and no rehearsed rows yet",
-            );
-        }
+    if step.is_none() && rehearsed(&sealed.run).is_none() {
         let last = sealed.run.words().step(SimulatedStep::Enact);
-        sealed.lacks(format!(
-            "never simulated {last}: it predicted nothing that could have come true"
-        ))
-    })
+        return Err(sealed.lacks(format!(
+            "never simulated {last} and rehearsed no change: it predicted nothing that could have come true"
+        )));
+    }
+    Ok(step)
+}
+
+/// What the change did when it was rehearsed last, for the approval of SG2.
+fn rehearsed(run: &RunState) -> Option<(&ChangeRehearsed, &RehearsalOutcome)> {
+    let last = run.rehearsal_of(ApprovalGate::SG2)?;
+    Some((last, last.outcome.as_deref()?))
+}
+
+/// The rows and the schema of production beside those of the rehearsal; `None`: there was none.
+fn rows_after(
+    settings: &Settings,
+    store: &DirectoryStore,
+    sealed: &SealedRun,
+) -> Result<Option<RowsRead>, LaunchError> {
+    let Some((last, outcome)) = rehearsed(&sealed.run) else {
+        return Ok(None);
+    };
+    let not_compared = |why: &str| {
+        let rows = RowsAfter {
+            not_checked: vec![why.to_owned()],
+            ..RowsAfter::default()
+        };
+        Ok(Some(RowsRead { rows, proof: None }))
+    };
+    let Some(ledger) = &last.ledger else {
+        return not_compared(
+            "no ledger of its rows is kept: the run is of an earlier version, or the change failed",
+        );
+    };
+    let path = DirectoryStore::run_path(&sealed.run_id);
+    let salt = kept_salt(&**store.storage(), &path)?;
+    let salt = salt.filter(|salt| Some(Digest::of(salt)) == outcome.key_salt_sha256);
+    let Some(key_salt) = salt else {
+        return not_compared(
+            "the salt of its row keys is not here: it stays on the machine of the run",
+        );
+    };
+    let wrote = outcome.effect.iter().map(|table| table.table.clone());
+    let read = outcome.seeded.iter().map(|table| table.table.clone());
+    let change = ChangeScript {
+        phases: Vec::new(),
+        role: sealed
+            .run
+            .change()
+            .map(|change| change.role.clone())
+            .unwrap_or_default(),
+        hidden: run::hidden(&settings.data_dir.value),
+        copies: Copies::All,
+        asked: read.chain(wrote).collect(),
+        show: sealed
+            .run
+            .change()
+            .map(|change| change.show.clone())
+            .unwrap_or_default(),
+        name: format!("drygate/recheck/{}", sealed.run_id.tail()),
+        key_salt,
+    };
+    let connection = run::connection_of(settings, &sealed.created)?;
+    let open = || sealed.blobs.open(ledger);
+    let profile = &sealed.profile;
+    let found = rehearse::on_shadow(&connection, profile, &change, LedgerUse::Compare(&open))?;
+    let proof = found.proof;
+    if let Some(rows) = found.compared {
+        return Ok(Some(RowsRead { rows, proof }));
+    }
+    let mut checks = found.checks.iter();
+    let why = checks.find(|check| check.verdict != Verdict::Pass);
+    not_compared(why.map_or("no check says why", |check| &check.says))
+}
+
+/// What became of the rows of a rehearsal.
+struct RowsRead {
+    rows: RowsAfter,
+    /// What was measured of the transaction that they were read in.
+    proof: Option<TransactionProof>,
 }
 
 fn open_ledger(

@@ -4,7 +4,7 @@
 use super::diff::LoadedRun;
 use super::{LaunchError, lookup, output, review};
 use crate::audit;
-use crate::audit::After;
+use crate::audit::{After, ChangeAfter};
 use crate::cli::Settings;
 use crate::compare::Comparison;
 use crate::documents::{
@@ -12,7 +12,7 @@ use crate::documents::{
 };
 use crate::journal::{DirectoryStore, NewOutcome, Outcomes};
 use crate::report::visible;
-use crate::run::{CarriedOut, RunId, RunResult, RunState, StopCode, exit};
+use crate::run::{CarriedOut, RunId, RunResult, RunState, SchemaOutcome, StopCode, exit};
 use crate::runner::clock::{Clock as _, SystemClock};
 use crate::runner::person;
 use crate::survey::{FactChange, FactKey, ServerIdentity, Survey, TransactionProof};
@@ -40,6 +40,10 @@ pub struct Rechecked<'a> {
     pub not_comparable: &'a [FactKey],
     /// The prediction against what happened, where that was asked for.
     pub after: Option<&'a After>,
+    /// The rows of the rehearsed change against production, where that was asked for.
+    pub change_after: Option<&'a ChangeAfter>,
+    /// The proof of the transaction that these rows were read in.
+    pub rows_proof: Option<&'a TransactionProof>,
 }
 
 /// Where it stands what came of the change: the line of `outcomes.jsonl`, or why it was not recorded.
@@ -66,10 +70,8 @@ impl Rechecked<'_> {
     }
 
     fn outcome(&self) -> RecheckOutcome {
-        let violations = self
-            .proof
-            .map(TransactionProof::violations)
-            .unwrap_or_default();
+        let proofs = self.proof.into_iter().chain(self.rows_proof);
+        let violations: Vec<String> = proofs.flat_map(TransactionProof::violations).collect();
         let of = |code, stop_code, message: String, next: &str| RecheckOutcome {
             code,
             stop_code,
@@ -98,18 +100,25 @@ impl Rechecked<'_> {
             let next = "Rehearse again: a new run can be rechecked.";
             of(RunResult::Incomplete.exit_code(), None, message, next)
         };
-        match self.after {
+        let asked = self.after.is_some() || self.change_after.is_some();
+        match self.came() {
             _ if !server.is_empty() => different(format!("another server: {}", server.join("; "))),
-            Some(after) if !after.came_true() => different(format!(
+            Some(CarriedOut::DidNotComeTrue | CarriedOut::NotCarriedOut) => different(format!(
                 "the prediction did not come true: {}",
-                after.words()
+                self.after_words()
             )),
-            Some(_) if !self.not_comparable.is_empty() => not_comparable(),
-            Some(after) => of(
+            _ if asked && !self.not_comparable.is_empty() => not_comparable(),
+            Some(CarriedOut::CameTrue) => of(
                 exit::OK,
                 None,
-                format!("the prediction came true: {}", after.words()),
+                format!("the prediction came true: {}", self.after_words()),
                 "Nothing to do.",
+            ),
+            None if asked => of(
+                RunResult::Incomplete.exit_code(),
+                None,
+                format!("not compared whole: {}", self.after_words()),
+                "What was not compared is named above.",
             ),
             None if !self.changes.is_empty() => different(format!(
                 "{} differ from the run: {}",
@@ -153,18 +162,42 @@ impl Rechecked<'_> {
         words.join(", ")
     }
 
+    /// What came of units and rows together; `None`: not asked for, or something was not compared.
+    fn came(&self) -> Option<CarriedOut> {
+        let units = self.after.map(After::carried_out);
+        let rows = self.change_after.map(ChangeAfter::carried_out);
+        match (units, rows) {
+            (units, None) => units,
+            (None, Some(rows)) => rows,
+            (Some(units), Some(Some(rows))) if units == rows => Some(units),
+            (Some(CarriedOut::DidNotComeTrue), _) => units,
+            (Some(_), Some(None)) => None,
+            (Some(_), Some(Some(_))) => Some(CarriedOut::DidNotComeTrue),
+        }
+    }
+
+    fn after_words(&self) -> String {
+        let units = self.after.map(After::words);
+        let rows = self.change_after.map(ChangeAfter::words);
+        units.into_iter().chain(rows).collect::<Vec<_>>().join("; ")
+    }
+
     /// What came of the change; `None`: not asked for, or it cannot be said from this survey.
     fn carried_out(&self) -> Option<CarriedOut> {
-        let unclean = self.proof.is_some_and(|it| !it.violations().is_empty());
+        let proofs = self.proof.into_iter().chain(self.rows_proof);
+        let unclean = proofs
+            .flat_map(TransactionProof::violations)
+            .next()
+            .is_some();
         let said = !unclean && self.server().is_empty() && self.not_comparable.is_empty();
-        self.after.filter(|_| said).map(After::carried_out)
+        self.came().filter(|_| said)
     }
 
     /// Keeps beside the run what came of the change.
     fn record(&self, store: &DirectoryStore) -> Recorded {
         let found = NewOutcome {
             outcome: self.carried_out()?,
-            says: self.after.map(After::words).unwrap_or_default(),
+            says: self.after_words(),
             surveyed_at: self.now.snapshot.began_at,
             facts_digest: self.now.facts_digest.clone(),
         };
@@ -191,9 +224,10 @@ impl Rechecked<'_> {
     }
 
     fn what_now(&self) -> &'static str {
-        match self.after {
-            Some(_) => "Read the units that are named; a new run rehearses what is left.",
-            None => "Do not go ahead on this run: start a new one.",
+        match (self.after, self.change_after) {
+            (_, Some(_)) => "Read the rows that are named; a new run rehearses what is left.",
+            (Some(_), None) => "Read the units that are named; a new run rehearses what is left.",
+            (None, None) => "Do not go ahead on this run: start a new one.",
         }
     }
 }
@@ -316,6 +350,7 @@ fn document(
         beside: found.beside.to_vec(),
         not_comparable: found.not_comparable.to_vec(),
         after: found.after.cloned(),
+        change_after: found.change_after.cloned(),
         carried_out: found.carried_out(),
         recorded_in_line,
         proof: found.proof.cloned(),
@@ -333,6 +368,7 @@ fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
     ];
     lines.extend(found.server().iter().map(|line| visible(line)));
     match found.after {
+        None if found.change_after.is_some() => {}
         None => {
             lines.extend(found.changes.iter().flat_map(change_lines));
             for change in found.beside {
@@ -342,6 +378,12 @@ fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
         }
         Some(after) => lines.extend(after_lines(after)),
     }
+    lines.extend(
+        found
+            .change_after
+            .iter()
+            .flat_map(|after| rows_lines(after)),
+    );
     for key in found.not_comparable {
         lines.push(format!("{key}=not comparable"));
     }
@@ -403,4 +445,42 @@ fn after_lines(after: &After) -> Vec<String> {
         lines.extend(change_lines(change));
     }
     lines
+}
+
+fn rows_lines(after: &ChangeAfter) -> Vec<String> {
+    let mut lines = Vec::new();
+    for table in &after.rows.tables {
+        lines.push(visible(&table.line()));
+        let rows = table.rows.iter().take(ROWS_SHOWN);
+        lines.extend(rows.map(|row| format!("  {}", visible(&row.line()))));
+        more(&mut lines, table.rows.len());
+    }
+    if after.rows.schema != SchemaOutcome::Unchanged {
+        lines.push(format!("schema: {}", after.rows.schema.words()));
+    }
+    let shown = after.rows.schema_lines.iter().take(ROWS_SHOWN);
+    lines.extend(shown.map(|line| format!("  {}", visible(line))));
+    more(&mut lines, after.rows.schema_lines.len());
+    for moved in &after.moved {
+        let predicted = moved.predicted.as_ref();
+        let predicted = predicted.map_or_else(String::new, |value| {
+            format!(", predicted {}", visible(value))
+        });
+        let line = pair(moved.key.shown(), moved.before.as_ref(), moved.now.as_ref());
+        lines.push(format!("{line}{predicted}"));
+    }
+    for change in &after.beside {
+        lines.push("beside the change:".to_owned());
+        lines.extend(change_lines(change));
+    }
+    for what in &after.rows.not_checked {
+        lines.push(format!("NOT CHECKED {}", visible(what)));
+    }
+    lines
+}
+
+fn more(lines: &mut Vec<String>, all: usize) {
+    if all > ROWS_SHOWN {
+        lines.push(format!("  {} more; --json has them", all - ROWS_SHOWN));
+    }
 }

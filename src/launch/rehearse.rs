@@ -11,9 +11,10 @@ use super::{LaunchError, output, print, run};
 use crate::cli::Settings;
 use crate::documents::{RehearsalDocument, SchemaVersion};
 use crate::journal::random_salt;
+use crate::postgres::ConnectionSettings;
 use crate::profile::Profile;
 use crate::rehearsal;
-use crate::rehearsal::{ChangeScript, Copies, Rehearsal};
+use crate::rehearsal::{ChangeScript, Copies, LedgerUse, Rehearsal};
 use crate::report::visible;
 use crate::run::{
     ChangeFile, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult, StopCode, Verdict,
@@ -74,6 +75,17 @@ pub(super) fn carry_out(
         texts.push((name, text));
     }
     change.phases.push(texts);
+    let found = on_shadow(&connection, profile, &change, LedgerUse::None)?;
+    Ok((found, named))
+}
+
+/// Reads production and works on a shadow; the steps are said on standard error.
+pub(super) fn on_shadow(
+    connection: &ConnectionSettings,
+    profile: &Profile,
+    change: &ChangeScript,
+    ledger: LedgerUse<'_>,
+) -> Result<Rehearsal, LaunchError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -84,9 +96,8 @@ pub(super) fn carry_out(
         }
         _ => {}
     });
-    let rehearsed = rehearsal::rehearse(&connection, profile, &change, &mut witness);
-    let found = runtime.block_on(rehearsed).map_err(RunnerError::from)?;
-    Ok((found, named))
+    let rehearsed = rehearsal::rehearse(connection, profile, change, ledger, &mut witness);
+    Ok(runtime.block_on(rehearsed).map_err(RunnerError::from)?)
 }
 
 fn document(found: Rehearsal, files: Vec<ChangeFile>, role: &str) -> RehearsalDocument {

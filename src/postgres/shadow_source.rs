@@ -302,17 +302,18 @@ impl ShadowSource {
         Ok(served)
     }
 
-    /// Writes the rows of a table to `to`, as COPY gives them; gives their number, or why they are unknown. `told` is told how many
-    /// have come, now and then.
+    /// Writes these columns of a table to `to`, as COPY gives them; gives the number of rows, or why they are unknown. `told` is told
+    /// how many have come, now and then.
     pub async fn copy(
         &mut self,
         relation: &SourceRelation,
+        columns: &str,
         to: File,
         told: &mut dyn FnMut(u64),
     ) -> Result<Result<u64, String>, TargetError> {
         self.nobody_waits()?;
         self.steps(&[Statement::SAVEPOINT]).await?;
-        let copied = self.copy_in_savepoint(relation, to, told).await;
+        let copied = self.copy_in_savepoint(relation, columns, to, told).await;
         let back = self.back().await;
         let copied = copied?;
         back.map(|()| copied)
@@ -321,6 +322,7 @@ impl ShadowSource {
     async fn copy_in_savepoint(
         &mut self,
         relation: &SourceRelation,
+        columns: &str,
         to: File,
         told: &mut dyn FnMut(u64),
     ) -> Result<Result<u64, String>, TargetError> {
@@ -329,7 +331,7 @@ impl ShadowSource {
         let longer = Call::with(Statement::SEEDING_TIMEOUT, vec![deadline]);
         self.calls(&[longer]).await?;
         let mut to = BufWriter::with_capacity(1 << 18, to);
-        let statement = Statement::copy_rows(&relation.schema, &relation.name, &relation.columns);
+        let statement = Statement::copy_rows(&relation.schema, &relation.name, columns);
         let mut kept = Ok(());
         let mut come = 0_u64;
         told(0);

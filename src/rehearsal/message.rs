@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::probes::{ProbeOutcome, Probes};
-use crate::run::RehearsalOutcome;
+use crate::run::{RehearsalOutcome, RowsAfter};
 
 /// A schema and a name in it.
 pub(super) type QualifiedName = (String, String);
@@ -34,6 +34,8 @@ pub(super) enum FromShadow {
     Step(String),
     /// It is done.
     Done(Box<RehearsalOutcome>),
+    /// What became of the rows that it was to look at again.
+    Compared(Box<RowsAfter>),
     /// Why it cannot go on.
     Failed(String),
 }
@@ -77,6 +79,17 @@ pub(super) struct ShadowPlan {
     pub(super) seconds_max: u64,
     /// Salt of the hashes of keys.
     pub(super) key_salt: String,
+    /// The file that takes the ledger of rows, or that has it.
+    pub(super) ledger: Option<LedgerFile>,
+}
+
+/// What is done with a ledger of rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum LedgerFile {
+    /// It is written.
+    Write(PathBuf),
+    /// No change is carried out: the rows of production are compared with it.
+    Compare(PathBuf),
 }
 
 /// Where a sequence stands in production.

@@ -3,24 +3,29 @@
 //! the change (`shadow`) holds no connection, address or credentials of production and sees neither network nor files of the
 //! machine (`isolation`, `probes`).
 
+mod attributed_rows;
 mod catalogue;
 mod copies;
 mod counters;
 mod effect;
 mod isolation;
+mod ledger_file;
 mod machine;
 mod message;
 mod probes;
 mod programs;
 mod rehearse;
 mod repeated;
+mod row_ledger;
 mod rows;
+mod rows_after;
 mod shadow;
 mod shadow_database;
 mod shadow_process;
 mod target;
 
 pub use copies::Copies;
+pub use ledger_file::LedgerUse;
 pub use machine::means;
 pub use rehearse::{ChangeScript, Rehearsal, rehearse};
 pub use shadow::shadow;

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::copies::{Copies, to_copy};
+use super::ledger_file::{LedgerUse, ledger_file};
 use super::machine::{NO_ISOLATION, isolated};
 use super::message::{FromShadow, PlannedSequence, QualifiedName, RowsFile, ShadowPlan, ToShadow};
 use super::programs::Programs;
@@ -20,7 +21,7 @@ use crate::postgres::throwaway::{ScratchDirectory, ServerBinaries, ThrowawayErro
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation, Tries};
 use crate::profile::Profile;
 use crate::run::{
-    Progress, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict, may_not_log_in,
+    Progress, RehearsalCheck, RehearsalOutcome, RowsAfter, TableToCopy, Verdict, may_not_log_in,
     production_check,
 };
 use crate::runner::target::{TargetError, Witness};
@@ -78,6 +79,10 @@ pub struct Rehearsal {
     pub statements: Vec<String>,
     /// What happened on the shadow; `None`: nothing of the change ran to an end.
     pub rehearsed: Option<RehearsalOutcome>,
+    /// The ledger of its rows, where one was to be written.
+    pub ledger: Option<File>,
+    /// What became of the rows of an earlier rehearsal, where that was asked.
+    pub compared: Option<RowsAfter>,
 }
 
 /// Why a rehearsal ends early: production keeps away, or something cannot be checked.
@@ -116,12 +121,13 @@ pub async fn rehearse(
     settings: &ConnectionSettings,
     profile: &Profile,
     change: &ChangeScript,
+    ledger: LedgerUse<'_>,
     witness: &mut dyn Witness,
 ) -> Result<Rehearsal, TargetError> {
     let mut tries = Tries::of(&profile.timeouts);
     let mut found = Rehearsal::default();
     loop {
-        let error = match steps(settings, profile, change, witness, &mut found).await {
+        let error = match steps(settings, profile, (change, ledger), witness, &mut found).await {
             Ok(()) => break,
             Err(End::Error(error)) => error,
             Err(End::NotChecked(name, says, next)) => {
@@ -151,17 +157,17 @@ pub async fn rehearse(
 async fn steps(
     settings: &ConnectionSettings,
     profile: &Profile,
-    change: &ChangeScript,
+    asked: (&ChangeScript, LedgerUse<'_>),
     witness: &mut dyn Witness,
     found: &mut Rehearsal,
 ) -> Result<(), End> {
     let scratch = ScratchDirectory::for_server()?;
     step(witness, "connecting to production");
-    let mut source = ShadowSource::open(settings, profile, &change.name, witness).await?;
+    let mut source = ShadowSource::open(settings, profile, &asked.0.name, witness).await?;
     found.production = Some(source.server().clone());
     let (mut shadow, mut definitions) = (None, Vec::new());
     let kept = (&mut shadow, &mut definitions);
-    let read = read(&mut source, &scratch, change, witness, found, kept).await;
+    let read = read(&mut source, &scratch, asked, witness, found, kept).await;
     // Whatever happened: rolled back first, so that whoever waits behind us waits no longer.
     let (proof, statements) = source.close(witness).await;
     let sent = statements.into_iter();
@@ -181,6 +187,10 @@ async fn steps(
                 definitions.retain(|it| touches(&rehearsed, it));
                 rehearsed.definitions = definitions;
                 found.rehearsed = Some(rehearsed);
+                return Ok(());
+            }
+            Ok(FromShadow::Compared(compared)) => {
+                found.compared = Some(*compared);
                 return Ok(());
             }
             Ok(FromShadow::Failed(why)) | Err(why) => return Err(lost(why)),
@@ -234,7 +244,7 @@ fn touches(rehearsed: &RehearsalOutcome, table: &TableDefinition) -> bool {
 async fn read(
     source: &mut ShadowSource,
     scratch: &ScratchDirectory,
-    change: &ChangeScript,
+    (change, ledger): (&ChangeScript, LedgerUse<'_>),
     witness: &mut dyn Witness,
     found: &mut Rehearsal,
     (kept, definitions): (&mut Option<ShadowProcess>, &mut Vec<TableDefinition>),
@@ -255,14 +265,11 @@ async fn read(
     step(witness, "reading the schema of production");
     let mut catalogue = source.catalogue().await?;
     *definitions = std::mem::take(&mut catalogue.definitions);
-    let no_role = match catalogue.logins.get(&change.role) {
-        Some(true) => None,
-        Some(false) => Some(may_not_log_in(&change.role)),
-        None => Some([
-            format!("production has no role {}", change.role),
-            "Name the role that the change runs as with --role.".to_owned(),
-        ]),
-    };
+    // Where rows are compared nothing is carried out.
+    let carries_out = !matches!(ledger, LedgerUse::Compare(_));
+    let no_role = carries_out
+        .then(|| no_login(&catalogue, &change.role))
+        .flatten();
     if let Some([says, next]) = no_role {
         let check = RehearsalCheck::new("change", Verdict::Fail, says, Some(&next));
         found.checks.push(check);
@@ -288,7 +295,14 @@ async fn read(
             () = sleep(STAY) => source.stay().await?,
         }
     };
-    let plan = plan(
+    let ledger_file = match ledger_file(ledger, scratch).map_err(lost)? {
+        Some((told, file)) => {
+            found.ledger = Some(file);
+            Some(told)
+        }
+        None => None,
+    };
+    let mut plan = plan(
         scratch,
         &programs,
         change,
@@ -296,6 +310,7 @@ async fn read(
         &catalogue,
         [schema, cluster],
     )?;
+    plan.ledger = ledger_file;
     shadow.tell(&ToShadow::Plan(Box::new(plan))).map_err(lost)?;
     let mut files = 0_usize;
     loop {
@@ -320,7 +335,8 @@ async fn read(
                     files += 1;
                     let path = scratch.path().join(format!("rows-{files}"));
                     let relation = change.copies.relation(&catalogue, &name);
-                    tables.push(copy(source, scratch, relation, name, path, witness).await?);
+                    let from = (relation, matches!(ledger, LedgerUse::Compare(_)));
+                    tables.push(copy(source, scratch, from, name, path, witness).await?);
                 }
                 shadow.tell(&ToShadow::Rows(tables)).map_err(lost)?;
             }
@@ -329,10 +345,22 @@ async fn read(
                 return Ok(());
             }
             FromShadow::Failed(why) => return Err(lost(why)),
-            FromShadow::Probed(_) | FromShadow::Done(_) => {
+            FromShadow::Probed(_) | FromShadow::Done(_) | FromShadow::Compared(_) => {
                 return Err(lost("the shadow spoke out of turn".to_owned()));
             }
         }
+    }
+}
+
+/// Why the change cannot run as its role, and what to do.
+fn no_login(catalogue: &SourceCatalogue, role: &str) -> Option<[String; 2]> {
+    match catalogue.logins.get(role) {
+        Some(true) => None,
+        Some(false) => Some(may_not_log_in(role)),
+        None => Some([
+            format!("production has no role {role}"),
+            "Name the role that the change runs as with --role.".to_owned(),
+        ]),
     }
 }
 
@@ -404,13 +432,15 @@ fn plan(
         seconds_max: seconds_max(),
         key_salt: change.key_salt.clone(),
         show: change.show.clone(),
+        ledger: None,
     })
 }
 
+/// Copies a table into a file; `attributed`: each row with the transaction that wrote it, first.
 async fn copy(
     source: &mut ShadowSource,
     scratch: &ScratchDirectory,
-    relation: Result<&SourceRelation, String>,
+    (relation, attributed): (Result<&SourceRelation, String>, bool),
     name: QualifiedName,
     path: PathBuf,
     witness: &mut dyn Witness,
@@ -436,7 +466,12 @@ async fn copy(
             total: relation.rows,
         });
     };
-    let copied = source.copy(relation, file, &mut told).await?;
+    let columns = match relation.columns.as_str() {
+        columns if !attributed => columns.to_owned(),
+        "" => "xmin".to_owned(),
+        columns => format!("xmin, {columns}"),
+    };
+    let copied = source.copy(relation, &columns, file, &mut told).await?;
     scratch.give(&path)?;
     Ok(RowsFile {
         columns: relation.columns.clone(),

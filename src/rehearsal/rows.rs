@@ -6,13 +6,14 @@ use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use super::attributed_rows::TRANSACTION_OF_ROW;
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
 use super::shadow_database::{
     SUPERUSER, ShadowDatabase, finished, first_error, is_done, literal, quoted_name, says_done,
 };
 use crate::run::RowOperation;
-use crate::survey::{Digest, Hasher, quoted_identifier};
+use crate::survey::{Digest, quoted_identifier};
 
 /// Characters of a value that are kept.
 const SHOWN_MAX: usize = 1_000;
@@ -31,6 +32,8 @@ pub(super) struct ChangedRow {
     pub(super) changed: Vec<usize>,
     /// The values that may be kept, each with the place of its column, before and afterwards.
     pub(super) shown: Vec<ShownCell>,
+    /// SHA-256 of the value that each column in `changed` had before.
+    pub(super) before: Vec<Digest>,
     /// SHA-256 of each value afterwards; of a deleted or touched row none.
     pub(super) after: Vec<Digest>,
 }
@@ -53,16 +56,23 @@ pub(super) struct RowComparison<'a> {
     pub(super) salt: &'a str,
 }
 
-struct Row {
-    key: String,
-    is_new: bool,
-    cells: Vec<String>,
+/// A row of one side.
+pub(super) struct Row {
+    /// SHA-256 of salt and key, in hex.
+    pub(super) key: String,
+    /// `t` where the run wrote it; for `Which::Attributed` the transaction in production that did.
+    pub(super) written: String,
+    /// Its values as COPY writes them.
+    pub(super) cells: Vec<String>,
 }
 
 /// Which rows of a side are read.
 #[derive(Debug, Clone, Copy)]
-enum Which<'a> {
+pub(super) enum Which<'a> {
+    /// All.
     All,
+    /// All, each with the transaction in production that wrote it.
+    Attributed,
     /// Those that the run wrote.
     Written,
     /// Those whose keys are in this file.
@@ -126,6 +136,7 @@ impl RowComparison<'_> {
                         key: gone.key,
                         operation: RowOperation::Delete,
                         changed: Vec::new(),
+                        before: Vec::new(),
                         after: Vec::new(),
                     });
                     (old, new) = (left.next()?, kept);
@@ -137,6 +148,7 @@ impl RowComparison<'_> {
                         key: come.key,
                         operation: RowOperation::Insert,
                         changed: Vec::new(),
+                        before: Vec::new(),
                     });
                     (old, new) = (kept, right.next()?);
                 }
@@ -150,7 +162,8 @@ impl RowComparison<'_> {
         }
     }
 
-    fn shown(&self, was: Option<&Row>, is: Option<&Row>) -> Vec<ShownCell> {
+    /// The values that may be kept, of a row before and afterwards.
+    pub(super) fn shown(&self, was: Option<&Row>, is: Option<&Row>) -> Vec<ShownCell> {
         let value = |row: Option<&Row>, at: usize| {
             let cell = row?.cells.get(at)?;
             // As COPY writes NULL; a text that reads so is escaped.
@@ -179,7 +192,8 @@ impl RowComparison<'_> {
         psql
     }
 
-    fn open(
+    /// The rows of one side, in the order of the keys; `None`: it has none.
+    pub(super) fn open(
         &self,
         side: Option<(&str, &TableShape)>,
         which: Which<'_>,
@@ -206,7 +220,7 @@ impl RowComparison<'_> {
         let from = self.from(table);
         let mut statements = Vec::new();
         let condition = match which {
-            Which::All => String::new(),
+            Which::All | Which::Attributed => String::new(),
             Which::Written => format!(" WHERE {}", self.written()),
             Which::Keyed(file) => {
                 // A table of the session alone: the base stays as it is.
@@ -223,10 +237,13 @@ impl RowComparison<'_> {
         // Digests order the same on both sides, whatever collation a key has.
         let sql = format!(
             "COPY (SELECT q.* FROM (SELECT encode(sha256(convert_to({} || ROW({})::text, 'UTF8')), 'hex') AS drygate_key, \
-             {}{}{} FROM {from}{condition}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
+             {}{}{} FROM {from} AS drygate_row{condition}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
             literal(self.salt),
             key.join(", "),
-            self.written(),
+            match which {
+                Which::Attributed => TRANSACTION_OF_ROW.to_owned(),
+                _ => self.written(),
+            },
             if values.is_empty() { "" } else { ", " },
             values.join(", "),
         );
@@ -246,12 +263,13 @@ impl RowComparison<'_> {
 }
 
 /// The rows of one side, as COPY writes them.
-struct RowStream {
+pub(super) struct RowStream {
     reader: Option<(Child, Lines<BufReader<ChildStdout>>)>,
 }
 
 impl RowStream {
-    fn next(&mut self) -> Result<Option<Row>, String> {
+    /// The next row; one that cannot be read is an error.
+    pub(super) fn next(&mut self) -> Result<Option<Row>, String> {
         let Some((_, lines)) = &mut self.reader else {
             return Ok(None);
         };
@@ -259,12 +277,12 @@ impl RowStream {
             let line = line.map_err(|error| format!("rows could not be read: {error}"))?;
             // COPY escapes a tab in a value; cells stay as they are written, so that NULL is no text.
             let mut cells = line.split('\t').map(str::to_owned);
-            let (Some(key), Some(is_new)) = (cells.next(), cells.next()) else {
+            let (Some(key), Some(written)) = (cells.next(), cells.next()) else {
                 return Err("a row without its key".to_owned());
             };
             return Ok(Some(Row {
                 key,
-                is_new: is_new == "t",
+                written,
                 cells: cells.collect(),
             }));
         }
@@ -296,12 +314,14 @@ fn pair(was: &Row, is: Row, shown: Vec<ShownCell>) -> Option<ChangedRow> {
     let changed: Vec<usize> = cells
         .filter_map(|(at, (was, is))| (was != is).then_some(at))
         .collect();
-    let (operation, after) = match (changed.is_empty(), is.is_new) {
+    let (operation, after) = match (changed.is_empty(), is.written == "t") {
         (true, false) => return None,
         (true, true) => (RowOperation::Touch, Vec::new()),
         (false, _) => (RowOperation::Update, digests(&is.cells)),
     };
+    let before = changed.iter().map(|at| Digest::of(&was.cells[*at]));
     Some(ChangedRow {
+        before: before.collect(),
         shown,
         key: is.key,
         operation,
@@ -310,11 +330,6 @@ fn pair(was: &Row, is: Row, shown: Vec<ShownCell>) -> Option<ChangedRow> {
     })
 }
 
-fn digests(cells: &[String]) -> Vec<Digest> {
-    let digest = |cell: &String| {
-        let mut hasher = Hasher::new();
-        hasher.update(cell.as_bytes());
-        hasher.finish()
-    };
-    cells.iter().map(digest).collect()
+pub(super) fn digests(cells: &[String]) -> Vec<Digest> {
+    cells.iter().map(Digest::of).collect()
 }

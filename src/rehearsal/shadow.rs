@@ -2,7 +2,7 @@
 //! Invariant: nothing of the change is there before the probes held (`shadow`), and when its input ends everything ends with it,
 //! because it is the first process of its namespace (`messages`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
@@ -15,10 +15,14 @@ use std::time::{Duration, Instant};
 use super::catalogue::{demanded, not_seeded, sequences};
 use super::counters::CounterReading;
 use super::effect::{RunEffect, count_rows, redefined};
-use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
+use super::message::{FromShadow, LedgerFile, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
-use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, is_done, says_done, shown};
-use crate::run::{RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
+use super::row_ledger::LedgerSource;
+use super::rows_after::{compare, holding_rows, ledger_tables};
+use super::shadow_database::{BASE, ROWS, SENTINEL, ShadowDatabase, is_done, says_done, shown};
+use crate::run::{
+    RehearsalOutcome, RowLedgerHead, ScriptEnd, SeededTable, SequenceMove, line_mark,
+};
 use crate::survey::{Digest, line_hunks};
 
 /// How often the change is tried to find the tables that it asks for.
@@ -97,7 +101,10 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
             return Err("no rows came".to_owned());
         };
         step("loading rows");
-        shadow.put_rows(&files)?;
+        match shadow.plan().ledger {
+            Some(LedgerFile::Compare(_)) => shadow.put_rows_with_transactions(&files)?,
+            _ => shadow.put_rows(&files)?,
+        }
         for file in files {
             let table = shown(&file.name);
             match file.rows {
@@ -108,6 +115,19 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         Ok(names)
     };
     let asked = shadow.plan().asked.clone();
+    if let Some(LedgerFile::Compare(ledger)) = shadow.plan().ledger.clone() {
+        let asked: Vec<QualifiedName> = asked.into_iter().chain(ledger_tables(&ledger)?).collect();
+        let asked = holding_rows(&shadow, ROWS, &asked)?;
+        seeded.extend(seed(asked, &mut found)?);
+        shadow.make_base()?;
+        count_rows(&shadow, &copied(&seeded, &found))?;
+        say(&FromShadow::Enough);
+        step("comparing rows");
+        let mut compared = compare(&shadow, &ledger)?;
+        compared.not_checked.extend(found.not_checked);
+        say(&FromShadow::Compared(Box::new(compared)));
+        return Ok(());
+    }
     if !asked.is_empty() {
         seeded.extend(seed(asked, &mut found)?);
     }
@@ -195,10 +215,50 @@ fn finish(
             found.not_checked.push(format!("sequence {shown}: not readable, so its place was derived from the rows of its table"));
         }
     }
-    found.not_reproducible = repeated.differs;
+    found.not_reproducible.clone_from(&repeated.differs);
     let (before, after) = (shadow.schema_text(BASE)?, shadow.schema_text(FIRST)?);
     found.schema_changes = differing(&before, &after);
-    Ok(())
+    match &shadow.plan().ledger {
+        Some(LedgerFile::Write(file)) if found.script.succeeded => {
+            step("keeping its rows");
+            let head = ledger_head(shadow, found, &before)?;
+            let source = LedgerSource {
+                shadow,
+                run: FIRST,
+                effect: &first,
+                repeated: &repeated,
+                seeded: &found.seeded,
+            };
+            source.write(head, file)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn ledger_head(
+    shadow: &ShadowDatabase,
+    found: &RehearsalOutcome,
+    before: &[String],
+) -> Result<RowLedgerHead, String> {
+    let salt = &shadow.plan().key_salt;
+    let marks = |lines: &[String]| lines.iter().map(|line| line_mark(salt, line)).collect();
+    let mut head = RowLedgerHead {
+        version: found.version.clone(),
+        schema_before: marks(before),
+        schema_after: None,
+        schema_lines: BTreeMap::new(),
+    };
+    if found.schema_changes.is_empty() {
+        return Ok(head);
+    }
+    let after = shadow.schema_text_loaded_again(FIRST)?;
+    head.schema_after = Some(marks(&after));
+    let before: BTreeSet<&String> = before.iter().collect();
+    let new = after.iter().filter(|line| !before.contains(line));
+    head.schema_lines = new
+        .map(|line| (line_mark(salt, line), line.clone()))
+        .collect();
+    Ok(head)
 }
 
 /// Every transaction of a run has this id or a higher one.

@@ -15,9 +15,11 @@ pub(super) const SUPERUSER: &str = "postgres";
 /// Where statements about other databases are sent from.
 const CONTROL: &str = "drygate_control";
 /// Schema and rows, without indexes and constraints.
-const ROWS: &str = "drygate_rows";
+pub(super) const ROWS: &str = "drygate_rows";
 /// Schema, rows, indexes and constraints: what every run of the change begins with.
 pub(super) const BASE: &str = "drygate_base";
+/// A schema that was written and loaded once more.
+const AGAIN: &str = "drygate_again";
 /// Schema of the sentinel, which is no part of production.
 pub(super) const SENTINEL: &str = "drygate_sentinel";
 /// Schemas that are not the user's.
@@ -367,8 +369,31 @@ impl ShadowDatabase {
             .env("PGCLIENTENCODING", "UTF8");
     }
 
+    /// The schema of a database, loaded into another one and read there: as often as that of production was when it was loaded here. A
+    /// server writes some expressions otherwise than it reads them.
+    pub(super) fn schema_text_loaded_again(&self, database: &str) -> Result<Vec<String>, String> {
+        let dumped = self.dumped_schema(database)?;
+        let file = self.scratch.join("schema-again.sql");
+        std::fs::write(&file, &dumped).map_err(|error| error.to_string())?;
+        let template = "TEMPLATE template0 ENCODING 'UTF8'";
+        self.control(&format!("CREATE DATABASE {AGAIN} {template}"))?;
+        let mut psql = self.psql(SUPERUSER, AGAIN);
+        psql.arg("-1").arg("-f").arg(&file);
+        finished(psql, "the schema cannot be loaded again")?;
+        self.schema_text(AGAIN)
+    }
+
     /// The schema of a database as lines of `pg_dump`.
     pub(super) fn schema_text(&self, database: &str) -> Result<Vec<String>, String> {
+        let dumped = self.dumped_schema(database)?;
+        let text = String::from_utf8_lossy(&dumped);
+        // Comments name objects again, and the two lines with a backslash have a random word.
+        let matters =
+            |line: &&str| !line.is_empty() && !line.starts_with("--") && !line.starts_with('\\');
+        Ok(text.lines().filter(matters).map(str::to_owned).collect())
+    }
+
+    fn dumped_schema(&self, database: &str) -> Result<Vec<u8>, String> {
         let mut command = Command::new(&self.plan.pg_dump);
         self.connect(&mut command, SUPERUSER, database);
         let dumped = command
@@ -381,11 +406,7 @@ impl ShadowDatabase {
             return Err(first_error("pg_dump", &dumped.stderr));
         }
         whole("pg_dump", &dumped.stdout)?;
-        let text = String::from_utf8_lossy(&dumped.stdout);
-        // Comments name objects again, and the two lines with a backslash have a random word.
-        let matters =
-            |line: &&str| !line.is_empty() && !line.starts_with("--") && !line.starts_with('\\');
-        Ok(text.lines().filter(matters).map(str::to_owned).collect())
+        Ok(dumped.stdout)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::copies::Copies;
+use super::ledger_file::LedgerUse;
 use super::rehearse::{ChangeScript, Rehearsal, rehearse};
 use crate::postgres::{ConnectionSettings, LiveReadOnlyDiscoverer};
 use crate::profile::Profile;
@@ -74,7 +75,12 @@ impl Target for RehearsedTarget {
             name: format!("drygate/{}", self.run_id),
             key_salt: ask.key_salt,
         };
-        let found = rehearse(&self.settings, &self.profile, &change, witness).await?;
+        let ledger = if ask.keep_rows {
+            LedgerUse::Write
+        } else {
+            LedgerUse::None
+        };
+        let found = rehearse(&self.settings, &self.profile, &change, ledger, witness).await?;
         for statement in &found.statements {
             if !self.statements.contains(statement) {
                 self.statements.push(statement.clone());
@@ -101,5 +107,6 @@ fn answer(found: Rehearsal) -> RehearsalAnswer {
         checks: found.checks,
         tables: found.tables,
         outcome: found.rehearsed,
+        ledger: found.ledger,
     }
 }

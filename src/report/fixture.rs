@@ -292,6 +292,7 @@ pub(crate) fn run_with_change() -> RunState {
         first_phase: false,
         checks: Vec::new(),
         outcome: Some(Box::new(outcome)),
+        ledger: None,
         blob: Some(Digest::of("blob")),
         moved: Vec::new(),
     }));

@@ -42,7 +42,9 @@ mod rehearsed;
 mod repository;
 mod request;
 mod result;
+mod row_ledger;
 mod rows;
+mod rows_after;
 mod run_id;
 mod run_list;
 mod state;
@@ -105,7 +107,12 @@ pub use rehearsed::{
 pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};
 pub use result::{RunResult, exit};
+pub use row_ledger::{
+    RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable, line_mark, row_mark, short_key,
+    value_mark,
+};
 pub use rows::{counted, text as event_text};
+pub use rows_after::{RowAfter, RowOutcome, RowsAfter, SchemaOutcome, TableRowsAfter, ValueAfter};
 pub use run_id::{RunId, RunIdError};
 pub use run_list::{Days, RunFilter, RunOrder, RunSort, Since};
 pub use state::State;

@@ -145,7 +145,15 @@ impl<T: Target, R: Repository> Driver<T, R> {
             }
             None => Vec::new(),
         };
+        // What is approved last is what the real change is compared with.
+        ask.keep_rows = gate == ApprovalGate::SG2;
         let found = rehearse(&mut self.target, recorder, ask).await?;
+        let ledger = match (found.ledger, &found.outcome) {
+            (Some(ledger), Some(outcome)) if outcome.script.succeeded => {
+                Some(recorder.keep_file(ledger)?)
+            }
+            _ => None,
+        };
         let blob = match &found.outcome {
             Some(outcome) => Some(recorder.keep(&to_ascii_json(outcome)?)?),
             None => None,
@@ -171,6 +179,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 .outcome
                 .map(|outcome| Box::new(outcome.without_rows())),
             blob,
+            ledger,
             moved,
         })))?;
         let proof = last_proof(recorder);
@@ -197,6 +206,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             asked: Vec::new(),
             key_salt,
             show: change.show.clone(),
+            keep_rows: false,
         })
     }
 }

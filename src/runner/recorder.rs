@@ -2,7 +2,8 @@
 //! Invariant: an event is legal, then durable, then applied, then shown; `RunRecorder::record_at` is the only place that
 //! appends.
 
-use std::io::BufRead;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek as _};
 use std::sync::Arc;
 
 use super::clock::Clock;
@@ -102,6 +103,22 @@ impl RunRecorder {
     /// Stores a document as a blob, named by its SHA-256.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, RunnerError> {
         Ok(self.directory.blobs().put(bytes)?)
+    }
+
+    /// Stores a file, from its beginning, as a blob. Memory does not grow with it.
+    pub(super) fn keep_file(&mut self, mut file: File) -> Result<Digest, RunnerError> {
+        file.rewind()?;
+        let mut blob = self.directory.blobs().begin()?;
+        let mut input = BufReader::with_capacity(1 << 16, file);
+        loop {
+            let piece = input.fill_buf()?;
+            if piece.is_empty() {
+                return Ok(blob.finish()?);
+            }
+            blob.write(piece)?;
+            let read = piece.len();
+            input.consume(read);
+        }
     }
 
     /// The text of a blob of this run; `None`: it is missing, damaged or not UTF-8.

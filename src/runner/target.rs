@@ -2,6 +2,7 @@
 //! before it begins and when it has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::future::Future;
 
 use thiserror::Error;
@@ -89,10 +90,12 @@ pub struct RehearsalRequest {
     pub key_salt: String,
     /// The columns whose values are kept.
     pub show: Vec<String>,
+    /// Whether the rows of the tables that it writes are to be kept as a ledger.
+    pub keep_rows: bool,
 }
 
 /// What came of a rehearsal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct RehearsalAnswer {
     /// What was measured.
     pub checks: Vec<RehearsalCheck>,
@@ -100,6 +103,8 @@ pub struct RehearsalAnswer {
     pub tables: Vec<TableToCopy>,
     /// What it did; `None`: nothing of it ran to an end.
     pub outcome: Option<RehearsalOutcome>,
+    /// The ledger of its rows, where it was asked for.
+    pub ledger: Option<File>,
 }
 
 impl RehearsalAnswer {
@@ -114,6 +119,7 @@ impl RehearsalAnswer {
             }],
             tables: Vec::new(),
             outcome: None,
+            ledger: None,
         }
     }
 }

@@ -59,7 +59,8 @@ impl NamedFiles {
                 read.files.iter().for_each(|file| self.blob(&file.sha256));
             }
             Event::ChangeRehearsed(rehearsed) => {
-                rehearsed.blob.iter().for_each(|blob| self.blob(blob));
+                let blobs = rehearsed.blob.iter().chain(&rehearsed.ledger);
+                blobs.for_each(|blob| self.blob(blob));
             }
             Event::UnitsProgressed(progressed) => {
                 self.files.insert(progressed.ledger.file.clone());

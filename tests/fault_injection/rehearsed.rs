@@ -38,6 +38,7 @@ pub fn rehearsed(ask: &RehearsalRequest, proof: &TransactionProof) -> RehearsalA
             None => tables.to_vec(),
         },
         outcome,
+        ledger: None,
     }
 }
 

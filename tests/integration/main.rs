@@ -1,6 +1,7 @@
 //! Tests that need more than one module: real processes, real ptys, a real server. One file per part of the program.
 //! Invariant: one test program, so that the library is linked once and shared pieces are never dead code by accident.
 
+mod after_change;
 mod archive;
 mod around_the_rows;
 mod asked;

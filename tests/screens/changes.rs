@@ -73,6 +73,7 @@ fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
         )],
         outcome: Some(Box::new(outcome)),
         blob: Some(Digest::of("rows")),
+        ledger: None,
         moved: Vec::new(),
     }))
 }

@@ -49,6 +49,10 @@ pub struct ChangeRehearsed {
     pub outcome: Option<Box<RehearsalOutcome>>,
     /// Blob with the outcome and its rows; null where there is none.
     pub blob: Option<Digest>,
+    /// Blob with the rows of the tables that it writes as they were to be afterwards, for `recheck --after`; left out where the change
+    /// failed, before SG2, and by version 0.1.0 and older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Digest>,
     /// The rows that joined or left since the rehearsal of SG1's approval; left out where there is none, or it is that one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<MovedRows>,

@@ -1,0 +1,248 @@
+//! Writes what the rows of the written tables were to be afterwards: the ledger that `recheck --after` reads beside production.
+//! Invariant: a row is in it once, and what is too long for it is said to be left out (`RowLedgerTable`).
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use super::catalogue::{TableShape, tables};
+use super::effect::{ChangedTable, RunEffect};
+use super::message::QualifiedName;
+use super::repeated::RepeatedRun;
+use super::rows::{ChangedRow, Row, RowComparison, ShownCell, Which, digests};
+use super::rows_after::holding_rows;
+use super::shadow_database::{BASE, ShadowDatabase, quoted_name, shown};
+use crate::run::{
+    RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable, RowOperation, SeededTable,
+    row_mark, short_key, value_mark,
+};
+use crate::survey::Digest;
+
+/// Rows of all tables that the change writes.
+const CHANGES_MAX: usize = 100_000;
+/// Rows of all tables that it leaves alone.
+const OTHERS_MAX: u64 = 200_000;
+
+/// What a ledger is written from: a run, and the second one that tells which columns are volatile.
+pub(super) struct LedgerSource<'a> {
+    /// The shadow.
+    pub(super) shadow: &'a ShadowDatabase,
+    /// The database of the run.
+    pub(super) run: &'a str,
+    /// What it did.
+    pub(super) effect: &'a RunEffect,
+    /// What a second run has in common with it.
+    pub(super) repeated: &'a RepeatedRun,
+    /// The tables whose rows were copied.
+    pub(super) seeded: &'a [SeededTable],
+}
+
+impl LedgerSource<'_> {
+    /// Writes the ledger.
+    pub(super) fn write(&self, head: RowLedgerHead, file: &Path) -> Result<(), String> {
+        let file = File::options().write(true).open(file);
+        let file =
+            file.map_err(|error| format!("the ledger of rows cannot be written: {error}"))?;
+        let mut to = LedgerWriter(BufWriter::with_capacity(1 << 16, file));
+        to.put(&RowLedgerLine::Head(head))?;
+        let after = tables(self.shadow, self.run)?;
+        let (mut changes, mut others) = (CHANGES_MAX, OTHERS_MAX);
+        for (name, changed) in &self.effect.tables {
+            let shape = after.get(name);
+            let rows = match shape {
+                Some(shape) => self.count(name, shape)?,
+                None => 0,
+            };
+            let table = RowLedgerTable {
+                schema: name.0.clone(),
+                table: name.1.clone(),
+                holding: self.holding(name)?,
+                columns: changed.columns.clone(),
+                key: changed.key.clone(),
+                volatile: (self
+                    .repeated
+                    .volatile
+                    .get(name)
+                    .into_iter()
+                    .flatten()
+                    .copied())
+                .collect(),
+                changes_listed: changed.rows.len() <= changes,
+                others_listed: changed.rows.len() <= changes && rows <= others,
+            };
+            let (changes_listed, others_listed) = (table.changes_listed, table.others_listed);
+            to.put(&RowLedgerLine::Table(table.clone()))?;
+            if changes_listed {
+                changes -= changed.rows.len();
+            }
+            if others_listed {
+                others -= rows;
+                self.all(&table, name, changed, shape, &mut to)?;
+            } else if changes_listed {
+                let salt = &self.shadow.plan().key_salt;
+                // A row that was written again with its values is no change that could be missing.
+                let rows = changed
+                    .rows
+                    .iter()
+                    .filter(|row| row.operation != RowOperation::Touch);
+                for row in rows {
+                    to.put(&line(&table, salt, row))?;
+                }
+            }
+        }
+        let end = to.0.flush();
+        end.map_err(|error| format!("the ledger of rows cannot be written: {error}"))
+    }
+
+    /// A partition that was there, and whose rows were not copied, is read by nothing of the change.
+    fn holding(&self, name: &QualifiedName) -> Result<Vec<QualifiedName>, String> {
+        let before = holding_rows(self.shadow, BASE, std::slice::from_ref(name))?;
+        let mut after = holding_rows(self.shadow, self.run, std::slice::from_ref(name))?;
+        let is_copied = |one: &QualifiedName| {
+            let name = shown(one);
+            self.seeded.iter().any(|seeded| seeded.table == name)
+        };
+        after.retain(|one| !before.contains(one) || is_copied(one));
+        Ok(after)
+    }
+
+    fn count(&self, name: &QualifiedName, shape: &TableShape) -> Result<u64, String> {
+        let only = if shape.partitioned { "" } else { "ONLY " };
+        let sql = format!("SELECT count(*)::text FROM {only}{}", quoted_name(name));
+        let answer = self.shadow.ask(self.run, &sql)?;
+        let rows = answer.into_iter().flatten().flatten().next();
+        let rows = rows.and_then(|rows| rows.parse().ok());
+        rows.ok_or_else(|| format!("{}.{} was not counted", name.0, name.1))
+    }
+
+    /// The rows that it changes and all others, merged by key.
+    fn all(
+        &self,
+        table: &RowLedgerTable,
+        name: &QualifiedName,
+        changed: &ChangedTable,
+        shape: Option<&TableShape>,
+        to: &mut LedgerWriter,
+    ) -> Result<(), String> {
+        let salt = &self.shadow.plan().key_salt;
+        let is_free =
+            |row: &ChangedRow| row.operation == RowOperation::Insert && table.has_volatile_key();
+        // First those that are not found by their key.
+        for row in changed.rows.iter().filter(|row| is_free(row)) {
+            to.put(&line(table, salt, row))?;
+        }
+        let show = shown_columns(self.shadow, table);
+        let reading = RowComparison {
+            shadow: self.shadow,
+            name,
+            columns: &table.columns,
+            key: &table.key,
+            show: &show,
+            boundary: 0,
+            salt,
+        };
+        let mut there = reading.open(shape.map(|shape| (self.run, shape)), Which::All)?;
+        let mut listed = changed.rows.iter().peekable();
+        while let Some(row) = there.next()? {
+            while let Some(gone) = listed.next_if(|change| change.key < row.key) {
+                to.put(&line(table, salt, gone))?;
+            }
+            match listed.next_if(|change| change.key == row.key) {
+                Some(change) if is_free(change) => {}
+                Some(change) if change.operation != RowOperation::Touch => {
+                    to.put(&line(table, salt, change))?;
+                }
+                _ => to.put(&kept(
+                    table,
+                    salt,
+                    &row,
+                    &reading.shown(Some(&row), Some(&row)),
+                ))?,
+            }
+        }
+        for gone in listed.filter(|row| !is_free(row)) {
+            to.put(&line(table, salt, gone))?;
+        }
+        Ok(())
+    }
+}
+
+struct LedgerWriter(BufWriter<File>);
+
+impl LedgerWriter {
+    fn put(&mut self, line: &RowLedgerLine) -> Result<(), String> {
+        let mut text = serde_json::to_vec(line).map_err(|error| error.to_string())?;
+        text.push(b'\n');
+        let written = self.0.write_all(&text);
+        written.map_err(|error| format!("the ledger of rows cannot be written: {error}"))
+    }
+}
+
+/// The places of the columns whose values may be kept.
+pub(super) fn shown_columns(shadow: &ShadowDatabase, table: &RowLedgerTable) -> Vec<usize> {
+    let show: BTreeSet<&String> = shadow.plan().show.iter().collect();
+    let name = table.shown();
+    let columns = table.columns.iter().enumerate();
+    let shown = columns.filter(|(_, column)| show.contains(&format!("{name}.{column}")));
+    shown.map(|(at, _)| at).collect()
+}
+
+/// The key in clear, where each of its columns may be shown.
+pub(super) fn key_in_clear(table: &RowLedgerTable, shown: &[ShownCell]) -> Option<String> {
+    let part = |column: &String| {
+        let mut shown = shown.iter();
+        let (_, before, after) = shown.find(|(at, ..)| table.columns.get(*at) == Some(column))?;
+        let value = after.as_ref().or(before.as_ref());
+        Some(format!("{column}={}", value.map_or("NULL", String::as_str)))
+    };
+    let parts: Option<Vec<String>> = table.key.iter().map(part).collect();
+    parts
+        .filter(|parts| !parts.is_empty())
+        .map(|parts| parts.join(", "))
+}
+
+/// A row that the change leaves alone.
+fn kept(table: &RowLedgerTable, salt: &str, row: &Row, shown: &[ShownCell]) -> RowLedgerLine {
+    let digests = digests(&row.cells);
+    RowLedgerLine::Row(RowLedgerRow {
+        key: short_key(&row.key).to_owned(),
+        after: vec![row_mark(salt, &row.key, table.columns.iter().zip(&digests))],
+        name: key_in_clear(table, shown),
+        ..RowLedgerRow::default()
+    })
+}
+
+fn line(table: &RowLedgerTable, salt: &str, row: &ChangedRow) -> RowLedgerLine {
+    let is_free = row.operation == RowOperation::Insert && table.has_volatile_key();
+    let after = if is_free {
+        vec![stable_mark(table, salt, &row.after)]
+    } else {
+        let values = table.columns.iter().zip(&row.after);
+        values
+            .map(|(column, value)| value_mark(salt, &row.key, column, value))
+            .collect()
+    };
+    let before = row.changed.iter().zip(&row.before);
+    let before = before.map(|(at, value)| value_mark(salt, &row.key, &table.columns[*at], value));
+    RowLedgerLine::Row(RowLedgerRow {
+        key: if is_free { "" } else { short_key(&row.key) }.to_owned(),
+        operation: Some(row.operation),
+        changed: row.changed.clone(),
+        before: before.collect(),
+        after,
+        name: if is_free {
+            None
+        } else {
+            key_in_clear(table, &row.shown)
+        },
+        shown: row.shown.clone(),
+    })
+}
+
+/// A mark of everything of a row that another run gives the same value.
+pub(super) fn stable_mark(table: &RowLedgerTable, salt: &str, values: &[Digest]) -> String {
+    let values = table.columns.iter().zip(values).enumerate();
+    let stable = values.filter(|(at, _)| table.is_stable(*at));
+    row_mark(salt, "", stable.map(|(_, value)| value))
+}

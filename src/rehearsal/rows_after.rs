@@ -1,0 +1,448 @@
+//! Production after the real change, copied to a shadow, beside the ledger of the rehearsal: what became of each row.
+//! Invariant: rows are paired by key where there is one that each run gives alike, and every row of both sides is counted once
+//! (`Comparing::merge`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Lines};
+use std::iter::Peekable;
+use std::path::Path;
+
+use super::catalogue::{TableShape, tables};
+use super::message::QualifiedName;
+use super::row_ledger::{key_in_clear, shown_columns, stable_mark};
+use super::rows::{Row, RowComparison, ShownCell, Which, digests};
+use super::shadow_database::{BASE, ShadowDatabase, literal, quoted_name};
+use crate::run::{
+    RowAfter, RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable, RowOperation, RowOutcome,
+    RowsAfter, SchemaOutcome, TableRowsAfter, ValueAfter, line_mark, row_mark, short_key,
+    value_mark,
+};
+use crate::survey::{Digest, line_hunks};
+
+/// Lines of the schema that are named.
+const SCHEMA_LINES_MAX: usize = 1_000;
+
+/// The lines of a ledger.
+struct LedgerReader(Peekable<Lines<BufReader<File>>>);
+
+impl LedgerReader {
+    fn open(path: &Path) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| format!("no ledger of rows: {error}"))?;
+        Ok(Self(
+            BufReader::with_capacity(1 << 16, file).lines().peekable(),
+        ))
+    }
+
+    fn next(&mut self) -> Result<Option<RowLedgerLine>, String> {
+        let Some(line) = self.0.next() else {
+            return Ok(None);
+        };
+        let line = line.map_err(|error| error.to_string())?;
+        let line = serde_json::from_str(&line);
+        line.map(Some)
+            .map_err(|error| format!("the ledger of rows does not read: {error}"))
+    }
+}
+
+/// The tables whose rows a ledger is about, each partition by itself.
+pub(super) fn ledger_tables(path: &Path) -> Result<Vec<QualifiedName>, String> {
+    let mut ledger = LedgerReader::open(path)?;
+    let mut names = Vec::new();
+    while let Some(line) = ledger.next()? {
+        if let RowLedgerLine::Table(table) = line {
+            names.extend(table.holding);
+        }
+    }
+    Ok(names)
+}
+
+/// Compares the base, which holds production's rows of now, with the ledger.
+pub(super) fn compare(shadow: &ShadowDatabase, ledger: &Path) -> Result<RowsAfter, String> {
+    let mut ledger = LedgerReader::open(ledger)?;
+    let Some(RowLedgerLine::Head(head)) = ledger.next()? else {
+        return Err("the ledger of rows has no head".to_owned());
+    };
+    let mut found = RowsAfter::default();
+    let version = shadow.version()?;
+    if version != head.version {
+        found.not_checked.push(format!(
+            "it was rehearsed on PostgreSQL {}, and this machine has {version}: values can be written otherwise",
+            head.version
+        ));
+    }
+    (found.schema, found.schema_lines) =
+        schema(&head, &shadow.schema_text(BASE)?, &shadow.plan().key_salt);
+    let now = tables(shadow, BASE)?;
+    let mut line = ledger.next()?;
+    let mut own = BTreeSet::new();
+    let mut beside = Vec::new();
+    while let Some(one) = line {
+        let RowLedgerLine::Table(table) = one else {
+            return Err("the ledger of rows has a row of no table".to_owned());
+        };
+        let name = (table.schema.clone(), table.table.clone());
+        let mut comparing = Comparing::new(shadow, &table);
+        line = comparing.merge(&mut ledger, &name, now.get(&name))?;
+        found.not_checked.extend(comparing.not_checked());
+        found.tables.push(comparing.found);
+        own.append(&mut comparing.own);
+        beside.push(comparing.beside);
+    }
+    for (table, beside) in found.tables.iter_mut().zip(beside) {
+        attribute(table, beside, &own);
+    }
+    Ok(found)
+}
+
+/// Tells rows that the change wrote beside from those of others, by the transactions that wrote what is as rehearsed.
+fn attribute(table: &mut TableRowsAfter, beside: Beside, own: &BTreeSet<String>) {
+    // Those of the change are named first.
+    let (of_change, of_others): (Vec<_>, Vec<_>) = beside
+        .into_iter()
+        .partition(|((by, _), _)| own.contains(by));
+    for ((_, outcome), (rows, named)) in of_change {
+        table.add(outcome, rows, named);
+    }
+    for ((_, outcome), (rows, mut named)) in of_others {
+        let outcome = match outcome {
+            RowOutcome::Inserted => RowOutcome::OthersInserted,
+            _ => RowOutcome::OthersChanged,
+        };
+        for row in &mut named {
+            row.outcome = outcome;
+        }
+        table.add(outcome, rows, named);
+    }
+}
+
+/// What became of the schema, and the lines that differ from the rehearsed one.
+fn schema(head: &RowLedgerHead, lines: &[String], salt: &str) -> (SchemaOutcome, Vec<String>) {
+    let now: Vec<String> = lines.iter().map(|line| line_mark(salt, line)).collect();
+    let rehearsed = head.schema_after.as_ref().unwrap_or(&head.schema_before);
+    let outcome = if *rehearsed == now {
+        match head.schema_after {
+            Some(_) => SchemaOutcome::AsRehearsed,
+            None => SchemaOutcome::Unchanged,
+        }
+    } else if head.schema_before == now {
+        SchemaOutcome::NotDone
+    } else {
+        SchemaOutcome::Otherwise
+    };
+    let was: Vec<&str> = rehearsed.iter().map(String::as_str).collect();
+    let is: Vec<&str> = now.iter().map(String::as_str).collect();
+    let mut differing = Vec::new();
+    for hunk in line_hunks(&was, &is) {
+        differing.extend(was[hunk.before].iter().map(|mark| {
+            let line = head.schema_lines.get(*mark).map(String::as_str);
+            format!("-{}", line.unwrap_or("(a line that the change left alone)"))
+        }));
+        differing.extend(lines[hunk.after].iter().map(|line| format!("+{line}")));
+    }
+    differing.truncate(SCHEMA_LINES_MAX);
+    (outcome, differing)
+}
+
+/// Rows that the rehearsal did not write: how many, and the first ones, by transaction and what was done to them.
+type Beside = BTreeMap<(String, RowOutcome), (u64, Vec<RowAfter>)>;
+
+/// Rows beside the change that are named of one transaction, and how many transactions are.
+const NAMED_OF_ONE: usize = 20;
+const TRANSACTIONS_NAMED: usize = 1_000;
+
+/// One table that is compared.
+struct Comparing<'a> {
+    shadow: &'a ShadowDatabase,
+    table: &'a RowLedgerTable,
+    show: Vec<usize>,
+    /// Inserted rows that are not found by their key, by what is stable of them.
+    free: BTreeMap<String, Vec<RowLedgerRow>>,
+    /// The transactions that wrote the rows that are as rehearsed.
+    own: BTreeSet<String>,
+    beside: Beside,
+    found: TableRowsAfter,
+}
+
+impl<'a> Comparing<'a> {
+    fn new(shadow: &'a ShadowDatabase, table: &'a RowLedgerTable) -> Self {
+        Self {
+            shadow,
+            table,
+            show: shown_columns(shadow, table),
+            free: BTreeMap::new(),
+            own: BTreeSet::new(),
+            beside: Beside::new(),
+            found: TableRowsAfter {
+                table: table.shown(),
+                ..TableRowsAfter::default()
+            },
+        }
+    }
+
+    fn not_checked(&self) -> Option<String> {
+        let name = self.table.shown();
+        if !self.table.changes_listed {
+            return Some(format!(
+                "{name}: the change writes too many rows of it to follow each"
+            ));
+        }
+        (!self.table.others_listed).then(|| {
+            format!("{name}: it has too many rows to look for those that were inserted or deleted beside the change")
+        })
+    }
+
+    /// Takes the lines of the table; gives the first one that is none of it.
+    fn merge(
+        &mut self,
+        ledger: &mut LedgerReader,
+        name: &QualifiedName,
+        shape: Option<&TableShape>,
+    ) -> Result<Option<RowLedgerLine>, String> {
+        let salt = &self.shadow.plan().key_salt;
+        let (shadow, table, show) = (self.shadow, self.table, self.show.clone());
+        let reading = RowComparison {
+            shadow,
+            name,
+            columns: &table.columns,
+            key: &table.key,
+            show: &show,
+            boundary: 0,
+            salt,
+        };
+        let mut there = reading.open(shape.map(|shape| (BASE, shape)), Which::Attributed)?;
+        let mut next_row = || there.next();
+        let mut line = ledger.next()?;
+        let mut row = next_row()?;
+        loop {
+            let listed = match line.take() {
+                Some(RowLedgerLine::Row(listed)) if listed.key.is_empty() => {
+                    let mark = listed.after.first().cloned().unwrap_or_default();
+                    self.free.entry(mark).or_default().push(listed);
+                    line = ledger.next()?;
+                    continue;
+                }
+                Some(RowLedgerLine::Row(listed)) => listed,
+                end => {
+                    while let Some(beside) = row {
+                        self.beside(&beside, &reading);
+                        row = next_row()?;
+                    }
+                    self.missing_inserts();
+                    return Ok(end);
+                }
+            };
+            match row.take() {
+                Some(beside) if short_key(&beside.key) < listed.key.as_str() => {
+                    self.beside(&beside, &reading);
+                    row = next_row()?;
+                    line = Some(RowLedgerLine::Row(listed));
+                }
+                Some(there) if short_key(&there.key) == listed.key => {
+                    self.both(&listed, &there, &reading);
+                    row = next_row()?;
+                    line = ledger.next()?;
+                }
+                later => {
+                    row = later;
+                    self.gone(&listed);
+                    line = ledger.next()?;
+                }
+            }
+        }
+    }
+
+    /// A row of production that the ledger does not have by its key.
+    fn beside(&mut self, row: &Row, reading: &RowComparison<'_>) {
+        let salt = &self.shadow.plan().key_salt;
+        let mark = stable_mark(self.table, salt, &digests(&row.cells));
+        if let Some(same) = self.free.get_mut(&mark)
+            && let Some(listed) = same.pop()
+        {
+            self.own.insert(row.written.clone());
+            self.add(
+                listed.operation,
+                RowOutcome::AsRehearsed,
+                String::new(),
+                Vec::new(),
+            );
+            return;
+        }
+        if !self.table.others_listed {
+            return;
+        }
+        let shown = reading.shown(None, Some(row));
+        let name = key_in_clear(self.table, &shown).unwrap_or_else(|| key_words(&row.key));
+        let values = self.values_of(&shown, |(_, _, now)| (None, now.clone()));
+        self.add_beside(row, RowOutcome::Inserted, name, values);
+    }
+
+    /// A row of the ledger that production does not have.
+    fn gone(&mut self, listed: &RowLedgerRow) {
+        let outcome = match listed.operation {
+            Some(RowOperation::Delete) => RowOutcome::AsRehearsed,
+            Some(RowOperation::Insert) => RowOutcome::NotDone,
+            Some(RowOperation::Update) => RowOutcome::Otherwise,
+            Some(RowOperation::Touch) | None => RowOutcome::Deleted,
+        };
+        let values = self.values_of(&listed.shown, |(_, _, after)| (after.clone(), None));
+        self.add(listed.operation, outcome, row_words(listed), values);
+    }
+
+    /// The rows that were to be inserted, and whose like is not there.
+    fn missing_inserts(&mut self) {
+        for listed in std::mem::take(&mut self.free).into_values().flatten() {
+            let values = self.values_of(&listed.shown, |(_, _, after)| (after.clone(), None));
+            let name = "a row whose key each run gives anew".to_owned();
+            self.add(listed.operation, RowOutcome::NotDone, name, values);
+        }
+    }
+
+    /// A row that both have.
+    fn both(&mut self, listed: &RowLedgerRow, row: &Row, reading: &RowComparison<'_>) {
+        let salt = self.shadow.plan().key_salt.clone();
+        let digests = digests(&row.cells);
+        let table = self.table;
+        let now = |at: usize| {
+            let digest = digests.get(at).cloned().unwrap_or_else(|| Digest::of(""));
+            value_mark(&salt, &row.key, &table.columns[at], &digest)
+        };
+        let differs = |at: &usize| listed.after.get(*at).is_none_or(|after| *after != now(*at));
+        let (outcome, columns): (RowOutcome, Vec<usize>) = match listed.operation {
+            None | Some(RowOperation::Touch) => {
+                let mark = row_mark(&salt, &row.key, table.columns.iter().zip(&digests));
+                let same = listed.after.first() == Some(&mark);
+                if same {
+                    return;
+                }
+                (RowOutcome::Changed, Vec::new())
+            }
+            Some(RowOperation::Delete) => (RowOutcome::NotDone, Vec::new()),
+            Some(RowOperation::Insert | RowOperation::Update) => {
+                let stable = (0..table.columns.len()).filter(|at| table.is_stable(*at));
+                let other: Vec<usize> = stable.filter(differs).collect();
+                let mut before = listed.changed.iter().zip(&listed.before);
+                // Where nothing of it is stable, that it changed at all is what can be seen.
+                let as_before = listed.operation == Some(RowOperation::Update)
+                    && before.all(|(at, before)| *before == now(*at));
+                if as_before {
+                    (RowOutcome::NotDone, listed.changed.clone())
+                } else if other.is_empty() {
+                    (RowOutcome::AsRehearsed, other)
+                } else {
+                    (RowOutcome::Otherwise, other)
+                }
+            }
+        };
+        let shown = reading.shown(Some(row), Some(row));
+        let value = |at: &usize| {
+            let text = |cells: &[ShownCell]| {
+                let cell = cells.iter().find(|(place, ..)| place == at);
+                cell.map(|(_, _, after)| after.clone())
+            };
+            let marked = |mark: Option<String>| mark.map(|mark| format!("sha256 {mark}"));
+            ValueAfter {
+                column: table.columns[*at].clone(),
+                rehearsed: text(&listed.shown)
+                    .unwrap_or_else(|| marked(listed.after.get(*at).cloned())),
+                now: text(&shown).unwrap_or_else(|| marked(Some(now(*at)))),
+            }
+        };
+        let values = columns.iter().map(value).collect();
+        let name = row_words(listed);
+        match outcome {
+            RowOutcome::Changed => return self.add_beside(row, outcome, name, values),
+            RowOutcome::AsRehearsed => {
+                self.own.insert(row.written.clone());
+            }
+            _ => {}
+        }
+        self.add(listed.operation, outcome, name, values);
+    }
+
+    fn values_of(
+        &self,
+        cells: &[ShownCell],
+        sides: impl Fn(&ShownCell) -> (Option<String>, Option<String>),
+    ) -> Vec<ValueAfter> {
+        let value = |cell: &ShownCell| {
+            let (rehearsed, now) = sides(cell);
+            ValueAfter {
+                column: self.table.columns[cell.0].clone(),
+                rehearsed,
+                now,
+            }
+        };
+        cells.iter().map(value).collect()
+    }
+
+    fn add(
+        &mut self,
+        operation: Option<RowOperation>,
+        outcome: RowOutcome,
+        row: String,
+        values: Vec<ValueAfter>,
+    ) {
+        let row = RowAfter {
+            row,
+            operation,
+            outcome,
+            values,
+        };
+        self.found.add(outcome, 1, vec![row]);
+    }
+
+    /// A row that the rehearsal did not write; whose it is, is seen when all rows of the change are.
+    fn add_beside(&mut self, by: &Row, outcome: RowOutcome, row: String, values: Vec<ValueAfter>) {
+        let transactions = self.beside.len();
+        let entry = self.beside.entry((by.written.clone(), outcome));
+        let (rows, named) = entry.or_default();
+        *rows += 1;
+        if named.len() < NAMED_OF_ONE && transactions < TRANSACTIONS_NAMED {
+            named.push(RowAfter {
+                row,
+                operation: None,
+                outcome,
+                values,
+            });
+        }
+    }
+}
+
+fn row_words(listed: &RowLedgerRow) -> String {
+    listed
+        .name
+        .clone()
+        .unwrap_or_else(|| key_words(&listed.key))
+}
+
+fn key_words(key: &str) -> String {
+    format!("key {}", key.chars().take(16).collect::<String>())
+}
+
+/// The tables that hold rows of these, where they are there: they, or their partitions.
+pub(super) fn holding_rows(
+    shadow: &ShadowDatabase,
+    database: &str,
+    names: &[QualifiedName],
+) -> Result<Vec<QualifiedName>, String> {
+    let mut found: Vec<QualifiedName> = Vec::new();
+    for name in names {
+        let table = literal(&quoted_name(name));
+        let sql = format!(
+            "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE c.relkind = 'r' AND (c.oid = pg_catalog.to_regclass({table})
+                 OR c.oid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass({table})) p))"
+        );
+        for row in shadow.ask(database, &sql)? {
+            let mut cells = row.into_iter().flatten();
+            if let (Some(schema), Some(table)) = (cells.next(), cells.next())
+                && !found.contains(&(schema.clone(), table.clone()))
+            {
+                found.push((schema, table));
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,229 @@
+//! `recheck --after` of a rehearsed change: the real change is carried out in the production of a test, as rehearsed and otherwise,
+//! and each row is compared.
+//! Invariant: what others write meanwhile is told apart from what the change did (`with_writers`).
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use super::changing::ChangedWorkspace;
+use super::support::server::{SUPERUSER, text};
+
+/// A column, rows of it by key, rows of a log by a trigger, a deletion in a partition, an insertion with a key of its own.
+const MIGRATION: &str =
+    "ALTER TABLE shop.orders ADD COLUMN region text CHECK (region IN ('EU', 'US'));
+UPDATE shop.orders SET region = 'EU' WHERE id <= 300;
+DELETE FROM shop.visit WHERE id < 366;
+INSERT INTO shop.customer VALUES (100001, 'VN'), (100002, 'VN');
+";
+
+struct Carried {
+    world: ChangedWorkspace,
+    run: String,
+}
+
+impl Carried {
+    /// A sealed PASS of the migration.
+    fn approved() -> Self {
+        let world = ChangedWorkspace::of_demo_profile(|profile| {
+            let (head, _) = profile.split_once("expect = [").expect("it expects rows");
+            let show = [
+                "orders.id",
+                "orders.region",
+                "visit.id",
+                "visit.day",
+                "customer.id",
+                "customer.country",
+            ];
+            let show = show.map(|column| format!("\"shop.{column}\"")).join(", ");
+            format!("{head}\n[rehearsal]\nshow = [{show}]\n")
+        });
+        fs::write(&world.change, MIGRATION).expect("a file");
+        let waiting = world.to_sg2();
+        let run = text(&waiting["run_id"]).to_owned();
+        let sealed = world.approve(&waiting, "SG2").expect(0).json();
+        assert!(text(&sealed["result"]).ends_with("_PASS"), "{sealed}");
+        world.drygate(&["verify", &run]).expect(0);
+        Self { world, run }
+    }
+
+    /// As a tool would: one transaction of the change's role.
+    fn carry_out(&self, script: &str) {
+        let cluster = &self.world.workspace.cluster;
+        let database = &self.world.workspace.database;
+        let script = format!("BEGIN; {script} COMMIT");
+        cluster
+            .query("shop_owner", database, &script)
+            .expect("it is carried out");
+    }
+
+    #[track_caller]
+    fn recheck(&self, code: i32) -> Value {
+        let answer = self
+            .world
+            .drygate(&["recheck", &self.run, "--after", "--headless", "--json"]);
+        answer.expect(code).json()
+    }
+
+    #[track_caller]
+    fn outcomes(&self, outcomes: &[&str]) {
+        let run = &self
+            .world
+            .workspace
+            .run_dir(&serde_json::json!({ "run_id": self.run }));
+        let kept = fs::read_to_string(run.join("outcomes.jsonl")).expect("outcomes");
+        let found: Vec<&str> = (kept.lines())
+            .map(|line| line.split("\"outcome\":\"").nth(1).expect("an outcome"))
+            .map(|rest| rest.split('"').next().expect("a word"))
+            .collect();
+        assert_eq!(found, outcomes);
+    }
+}
+
+/// The counts of a table that are not 0.
+fn counts(document: &Value, table: &str) -> Vec<(String, u64)> {
+    let tables = document["change_after"]["rows"]["tables"].as_array();
+    let tables = tables.expect("rows were compared");
+    let found = tables.iter().find(|it| it["table"] == table);
+    let found = found.expect("the table is there").as_object().expect("it");
+    (found.iter())
+        .filter_map(|(name, rows)| Some((name.clone(), rows.as_u64()?)))
+        .filter(|(_, rows)| *rows > 0)
+        .collect()
+}
+
+fn named(document: &Value, table: &str) -> Vec<String> {
+    let tables = document["change_after"]["rows"]["tables"].as_array();
+    let tables = tables.expect("rows were compared");
+    let found = tables.iter().find(|it| it["table"] == table);
+    let rows = found.expect("the table is there")["rows"].as_array();
+    let value = |value: &Value| {
+        let side = |side: &Value| side.as_str().unwrap_or("(none)").to_owned();
+        let (rehearsed, now) = (side(&value["rehearsed"]), side(&value["now"]));
+        format!(" {} {rehearsed} {now}", text(&value["column"]))
+    };
+    let rows = rows.expect("rows").iter().map(|row| {
+        let values = row["values"].as_array().expect("values").iter().map(value);
+        let values: String = values.collect();
+        format!("{} {}{values}", text(&row["row"]), text(&row["outcome"]))
+    });
+    let mut rows: Vec<String> = rows.collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn a_change_comes_true_row_by_row_while_others_write() {
+    let carried = Carried::approved();
+    let before = carried.recheck(2);
+    assert_eq!(before["carried_out"], "not_carried_out");
+    assert_eq!(before["change_after"]["rows"]["schema"], "not_done");
+    assert_eq!(
+        counts(&before, "shop.orders"),
+        [("not_done".to_owned(), 300)]
+    );
+    assert_eq!(
+        named(&before, "shop.customer"),
+        [
+            "id=100001 not_done id 100001 (none) country VN (none)",
+            "id=100002 not_done id 100002 (none) country VN (none)"
+        ]
+    );
+    let ended = AtomicBool::new(false);
+    let workspace = &carried.world.workspace;
+    thread::scope(|scope| {
+        for writer in 0..20 {
+            let (cluster, database, ended) = (&workspace.cluster, &workspace.database, &ended);
+            scope.spawn(move || {
+                let row = 301 + writer;
+                // The trigger writes a row of the log for each.
+                let update = format!(
+                    "SET lock_timeout = '20s'; UPDATE shop.orders SET total = total + 1 WHERE id = {row}"
+                );
+                while !ended.load(Ordering::Relaxed) {
+                    cluster.query(SUPERUSER, database, &update).expect("it writes");
+                }
+            });
+        }
+        carried.carry_out(MIGRATION);
+        let answer =
+            carried
+                .world
+                .drygate(&["recheck", &carried.run, "--after", "--headless", "--json"]);
+        ended.store(true, Ordering::Relaxed);
+        let document = answer.expect(0).json();
+        assert_eq!(document["carried_out"], "came_true", "{document}");
+        assert_eq!(document["change_after"]["rows"]["schema"], "as_rehearsed");
+        let of = |table: &str, counted: &str| {
+            let counts = counts(&document, table);
+            let of = counts.iter().find(|(name, _)| name == counted);
+            of.map_or(0, |(_, rows)| *rows)
+        };
+        assert_eq!(of("shop.orders", "as_rehearsed"), 300);
+        assert_eq!(of("shop.order_log", "as_rehearsed"), 300);
+        assert_eq!(of("shop.customer", "as_rehearsed"), 2);
+        assert!(of("shop.orders", "others_changed") > 0, "{document}");
+        assert!(of("shop.order_log", "others_inserted") > 0, "{document}");
+        for table in [
+            "shop.orders",
+            "shop.order_log",
+            "shop.visit",
+            "shop.customer",
+        ] {
+            for other in ["not_done", "otherwise", "inserted", "changed", "deleted"] {
+                assert_eq!(of(table, other), 0, "{table} {other}: {document}");
+            }
+        }
+    });
+    carried.outcomes(&["not_carried_out", "came_true"]);
+}
+
+#[test]
+fn each_row_that_is_not_as_rehearsed_is_named_with_both_values() {
+    let carried = Carried::approved();
+    // Row 7 is skipped and row 301 done in its place: the counts are those that were approved. Row 8 is done otherwise. An order is
+    // inserted, a visit that stays is deleted, and one that goes is kept.
+    let otherwise = MIGRATION
+        .replace("WHERE id <= 300", "WHERE id <= 301 AND id <> 7")
+        .replace("DELETE FROM shop.visit WHERE id < 366",
+          "UPDATE shop.orders SET region = 'US' WHERE id = 8;
+           INSERT INTO shop.orders VALUES (100001, 1, 5, NULL);
+           DELETE FROM shop.visit WHERE id < 366 AND id <> 5; DELETE FROM shop.visit WHERE id = 400");
+    carried.carry_out(&otherwise);
+    let document = carried.recheck(2);
+    assert_eq!(document["carried_out"], "did_not_come_true", "{document}");
+    assert_eq!(document["change_after"]["rows"]["schema"], "as_rehearsed");
+    assert_eq!(
+        named(&document, "shop.orders"),
+        [
+            "id=100001 inserted id (none) 100001 region (none) (none)",
+            "id=301 changed",
+            "id=7 not_done region EU (none)",
+            "id=8 otherwise region EU US",
+        ]
+    );
+    assert_eq!(
+        named(&document, "shop.visit"),
+        [
+            "id=400, day=2025-02-04 deleted",
+            "id=5, day=2024-01-06 not_done"
+        ]
+    );
+    // As many rows of the log as rehearsed for other orders: one is missing, and two are beside.
+    let log = counts(&document, "shop.order_log");
+    assert!(log.contains(&("not_done".to_owned(), 1)), "{log:?}");
+    carried.outcomes(&["did_not_come_true"]);
+    // What is told in words names the rows too.
+    let words = carried
+        .world
+        .drygate(&["recheck", &carried.run, "--after", "--headless"])
+        .expect(2)
+        .stdout;
+    assert!(
+        words.contains("id=8 done otherwise: region rehearsed EU, now US"),
+        "{words}"
+    );
+    carried.world.drygate(&["verify", &carried.run]).expect(0);
+}
