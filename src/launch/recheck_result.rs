@@ -103,6 +103,10 @@ impl Rechecked<'_> {
         let asked = self.after.is_some() || self.change_after.is_some();
         match self.came() {
             _ if !server.is_empty() => different(format!("another server: {}", server.join("; "))),
+            Some(CarriedOut::NotCarriedOut) if self.change_after.is_some() => different(format!(
+                "the change was not carried out: {}",
+                self.after_words()
+            )),
             Some(CarriedOut::DidNotComeTrue | CarriedOut::NotCarriedOut) => different(format!(
                 "the prediction did not come true: {}",
                 self.after_words()
@@ -462,12 +466,14 @@ fn rows_lines(after: &ChangeAfter) -> Vec<String> {
     lines.extend(shown.map(|line| format!("  {}", visible(line))));
     more(&mut lines, after.rows.schema_lines.len());
     for moved in &after.moved {
-        let predicted = moved.predicted.as_ref();
-        let predicted = predicted.map_or_else(String::new, |value| {
-            format!(", predicted {}", visible(value))
+        let key = moved.key.shown();
+        lines.push(match &moved.predicted {
+            Some(predicted) => {
+                let line = pair(key, moved.before.as_ref(), moved.now.as_ref());
+                format!("{line}, predicted {}", visible(predicted))
+            }
+            None => format!("{}: moved with the change", visible(key)),
         });
-        let line = pair(moved.key.shown(), moved.before.as_ref(), moved.now.as_ref());
-        lines.push(format!("{line}{predicted}"));
     }
     for change in &after.beside {
         lines.push("beside the change:".to_owned());

@@ -148,7 +148,11 @@ impl LedgerSource<'_> {
             while let Some(gone) = listed.next_if(|change| change.key < row.key) {
                 to.put(&line(table, salt, gone))?;
             }
-            match listed.next_if(|change| change.key == row.key) {
+            // Of a table without a key the same row can be there once more and be deleted once.
+            let same = |change: &&ChangedRow| {
+                change.key == row.key && change.operation != RowOperation::Delete
+            };
+            match listed.next_if(same) {
                 Some(change) if is_free(change) => {}
                 Some(change) if change.operation != RowOperation::Touch => {
                     to.put(&line(table, salt, change))?;

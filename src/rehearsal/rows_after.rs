@@ -2,10 +2,9 @@
 //! Invariant: rows are paired by key where there is one that each run gives alike, and every row of both sides is counted once
 //! (`Comparing::merge`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Lines};
-use std::iter::Peekable;
 use std::path::Path;
 
 use super::catalogue::{TableShape, tables};
@@ -24,18 +23,31 @@ use crate::survey::{Digest, line_hunks};
 const SCHEMA_LINES_MAX: usize = 1_000;
 
 /// The lines of a ledger.
-struct LedgerReader(Peekable<Lines<BufReader<File>>>);
+struct LedgerReader {
+    lines: Lines<BufReader<File>>,
+    /// A line that was looked at and not taken.
+    peeked: Option<RowLedgerLine>,
+}
 
 impl LedgerReader {
     fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| format!("no ledger of rows: {error}"))?;
-        Ok(Self(
-            BufReader::with_capacity(1 << 16, file).lines().peekable(),
-        ))
+        Ok(Self {
+            lines: BufReader::with_capacity(1 << 16, file).lines(),
+            peeked: None,
+        })
+    }
+
+    fn peek(&mut self) -> Result<Option<&RowLedgerLine>, String> {
+        self.peeked = self.next()?;
+        Ok(self.peeked.as_ref())
     }
 
     fn next(&mut self) -> Result<Option<RowLedgerLine>, String> {
-        let Some(line) = self.0.next() else {
+        if let Some(line) = self.peeked.take() {
+            return Ok(Some(line));
+        }
+        let Some(line) = self.lines.next() else {
             return Ok(None);
         };
         let line = line.map_err(|error| error.to_string())?;
@@ -132,11 +144,16 @@ fn schema(head: &RowLedgerHead, lines: &[String], salt: &str) -> (SchemaOutcome,
     };
     let was: Vec<&str> = rehearsed.iter().map(String::as_str).collect();
     let is: Vec<&str> = now.iter().map(String::as_str).collect();
+    let texts: BTreeMap<&String, &String> =
+        now.iter().zip(lines).chain(&head.schema_lines).collect();
     let mut differing = Vec::new();
     for hunk in line_hunks(&was, &is) {
         differing.extend(was[hunk.before].iter().map(|mark| {
-            let line = head.schema_lines.get(*mark).map(String::as_str);
-            format!("-{}", line.unwrap_or("(a line that the change left alone)"))
+            let mark = (*mark).to_owned();
+            let line = texts
+                .get(&mark)
+                .map_or("(a line that the change left alone)", |line| line);
+            format!("-{line}")
         }));
         differing.extend(lines[hunk.after].iter().map(|line| format!("+{line}")));
     }
@@ -212,44 +229,62 @@ impl<'a> Comparing<'a> {
         };
         let mut there = reading.open(shape.map(|shape| (BASE, shape)), Which::Attributed)?;
         let mut next_row = || there.next();
-        let mut line = ledger.next()?;
         let mut row = next_row()?;
+        let mut group = self.group(ledger)?;
         loop {
-            let listed = match line.take() {
-                Some(RowLedgerLine::Row(listed)) if listed.key.is_empty() => {
-                    let mark = listed.after.first().cloned().unwrap_or_default();
-                    self.free.entry(mark).or_default().push(listed);
-                    line = ledger.next()?;
-                    continue;
-                }
-                Some(RowLedgerLine::Row(listed)) => listed,
-                end => {
+            let Some(listed) = group.pop_front() else {
+                group = self.group(ledger)?;
+                if group.is_empty() {
                     while let Some(beside) = row {
                         self.beside(&beside, &reading);
                         row = next_row()?;
                     }
                     self.missing_inserts();
-                    return Ok(end);
+                    return ledger.next();
                 }
+                continue;
             };
             match row.take() {
                 Some(beside) if short_key(&beside.key) < listed.key.as_str() => {
                     self.beside(&beside, &reading);
                     row = next_row()?;
-                    line = Some(RowLedgerLine::Row(listed));
+                    group.push_front(listed);
                 }
                 Some(there) if short_key(&there.key) == listed.key => {
                     self.both(&listed, &there, &reading);
                     row = next_row()?;
-                    line = ledger.next()?;
                 }
                 later => {
                     row = later;
                     self.gone(&listed);
-                    line = ledger.next()?;
                 }
             }
         }
+    }
+
+    /// The next rows of the table that have one key: several, where it has no key. Those that are to be there come first, so that one
+    /// that is missing is what the change did. Inserts that are not found by their key are set apart.
+    fn group(&mut self, ledger: &mut LedgerReader) -> Result<VecDeque<RowLedgerRow>, String> {
+        let mut group: Vec<RowLedgerRow> = Vec::new();
+        while let Some(RowLedgerLine::Row(row)) = ledger.peek()? {
+            if group.first().is_some_and(|first| first.key != row.key) {
+                break;
+            }
+            let row = row.clone();
+            ledger.next()?;
+            if row.key.is_empty() {
+                let mark = row.after.first().cloned().unwrap_or_default();
+                self.free.entry(mark).or_default().push(row);
+            } else {
+                group.push(row);
+            }
+        }
+        group.sort_by_key(|row| match row.operation {
+            None | Some(RowOperation::Touch | RowOperation::Update) => 0,
+            Some(RowOperation::Insert) => 1,
+            Some(RowOperation::Delete) => 2,
+        });
+        Ok(group.into())
     }
 
     /// A row of production that the ledger does not have by its key.

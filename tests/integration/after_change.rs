@@ -17,7 +17,15 @@ const MIGRATION: &str =
 UPDATE shop.orders SET region = 'EU' WHERE id <= 300;
 DELETE FROM shop.visit WHERE id < 366;
 INSERT INTO shop.customer VALUES (100001, 'VN'), (100002, 'VN');
+DELETE FROM shop.tally WHERE ctid = (SELECT min(ctid) FROM shop.tally WHERE what = 'a');
+INSERT INTO shop.tally VALUES ('b');
 ";
+
+/// A table without a key, in which rows are equal.
+const TALLY: &str = "CREATE TABLE shop.tally (what text);
+ALTER TABLE shop.tally OWNER TO shop_owner;
+GRANT SELECT ON shop.tally TO context_pack_readonly;
+INSERT INTO shop.tally VALUES ('a'), ('a'), ('a'), ('b'), ('c');";
 
 struct Carried {
     world: ChangedWorkspace,
@@ -40,6 +48,7 @@ impl Carried {
             let show = show.map(|column| format!("\"shop.{column}\"")).join(", ");
             format!("{head}\n[rehearsal]\nshow = [{show}]\n")
         });
+        world.workspace.sql(TALLY);
         fs::write(&world.change, MIGRATION).expect("a file");
         let waiting = world.to_sg2();
         let run = text(&waiting["run_id"]).to_owned();
@@ -124,6 +133,7 @@ fn a_change_comes_true_row_by_row_while_others_write() {
         counts(&before, "shop.orders"),
         [("not_done".to_owned(), 300)]
     );
+    assert_eq!(counts(&before, "shop.tally"), [("not_done".to_owned(), 2)]);
     assert_eq!(
         named(&before, "shop.customer"),
         [
@@ -166,11 +176,13 @@ fn a_change_comes_true_row_by_row_while_others_write() {
         assert_eq!(of("shop.customer", "as_rehearsed"), 2);
         assert!(of("shop.orders", "others_changed") > 0, "{document}");
         assert!(of("shop.order_log", "others_inserted") > 0, "{document}");
+        assert_eq!(of("shop.tally", "as_rehearsed"), 2);
         for table in [
             "shop.orders",
             "shop.order_log",
             "shop.visit",
             "shop.customer",
+            "shop.tally",
         ] {
             for other in ["not_done", "otherwise", "inserted", "changed", "deleted"] {
                 assert_eq!(of(table, other), 0, "{table} {other}: {document}");
