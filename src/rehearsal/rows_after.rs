@@ -320,7 +320,16 @@ impl<'a> Comparing<'a> {
             Some(RowOperation::Update) => RowOutcome::Otherwise,
             Some(RowOperation::Touch) | None => RowOutcome::Deleted,
         };
-        let values = self.values_of(&listed.shown, |(_, _, after)| (after.clone(), None));
+        let mut values = self.values_of(&listed.shown, |(_, _, after)| (after.clone(), None));
+        if listed.operation == Some(RowOperation::Update) {
+            // What it was to become, of columns that may not be shown by their marks.
+            let hidden = listed.changed.iter().filter(|at| !self.show.contains(at));
+            values.extend(hidden.map(|at| ValueAfter {
+                column: self.table.columns[*at].clone(),
+                rehearsed: listed.after.get(*at).map(|mark| format!("sha256 {mark}")),
+                now: None,
+            }));
+        }
         self.add(listed.operation, outcome, row_words(listed), values);
     }
 
