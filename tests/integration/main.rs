@@ -60,6 +60,7 @@ mod printed;
 mod profile_names;
 mod profile_of_change;
 mod recheck;
+mod recipes;
 mod reconnecting;
 mod recovery_conflict;
 mod rehearsal;

@@ -1,0 +1,154 @@
+//! The recipes of docs/recipes.md, block by block, in a shell, on the shop of the demo.
+//! Invariant: what is run is the text of the page (`blocks`).
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use drygate::postgres::throwaway::ServerBinaries;
+use serde_json::Value;
+
+use super::changing::ChangedWorkspace;
+use super::support::server::{Answer, finish, text};
+
+/// A store of objects, as far as the recipes ask for one.
+const AWS: &str = "#!/bin/sh
+set -eu
+[ \"$1 $2\" = 's3 cp' ]
+store=\"$HOME/store\"
+mkdir -p \"$store/team-evidence\"
+place() { case $1 in s3://*) echo \"$store/${1#s3://}\";; *) echo \"$1\";; esac; }
+cp \"$(place \"$3\")\" \"$(place \"$4\")\"
+";
+
+/// One program can be told; here two recipes are.
+const ON_END: &str = "#!/bin/sh
+set -eu
+cat > told
+./keep-the-head < told
+./archive-the-run < told
+";
+
+/// The blocks of a page: what stands behind `sh` in the first line, and the text.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut parts = page.split("```sh").skip(1);
+    let block = |part: &str| {
+        let (text, _) = part.split_once("\n```")?;
+        let (about, text) = text.split_once('\n')?;
+        Some((about.trim().to_owned(), format!("{text}\n")))
+    };
+    parts.by_ref().filter_map(block).collect()
+}
+
+struct Shell {
+    world: ChangedWorkspace,
+    path: String,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let world = ChangedWorkspace::of_demo_profile(|profile| {
+            format!("{profile}\n[hooks]\non_end = [\"./on-end\"]\ntimeout = \"60s\"\n")
+        });
+        let place = world.workspace.place();
+        let programs = place.join("programs");
+        fs::create_dir(&programs).expect("a new directory");
+        let psql = ServerBinaries::find().expect("a server").psql();
+        let psql = psql.expect("psql");
+        let linked = [
+            (Path::new(env!("CARGO_BIN_EXE_drygate")), "drygate"),
+            (psql.as_path(), "psql"),
+        ];
+        for (program, name) in linked {
+            std::os::unix::fs::symlink(program, programs.join(name)).expect("a new link");
+        }
+        let path = std::env::var("PATH").expect("a path");
+        let path = format!("{}:{path}", programs.display());
+        let shell = Self { world, path };
+        shell.write("programs/aws", AWS);
+        shell.write("on-end", ON_END);
+        let repository = "git init -q . && git config user.name op && git config user.email op@example.org && git add changed.toml && git commit -qm profile";
+        shell.run(repository, &[]).expect(0);
+        shell
+    }
+
+    /// A program beside the profile.
+    fn write(&self, name: &str, text: &str) {
+        let path = self.world.workspace.place().join(name);
+        fs::write(&path, text).expect("a new file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("our own file");
+    }
+
+    fn run(&self, script: &str, more: &[(&str, &str)]) -> Answer {
+        let workspace = &self.world.workspace;
+        let place = workspace.place();
+        let change_url = format!(
+            "host={} port=5432 user=shop_owner dbname={}",
+            workspace.cluster.socket_dir().display(),
+            workspace.database
+        );
+        let child = Command::new("bash")
+            .args(["-eu", "-o", "pipefail", "-c", script])
+            .current_dir(place)
+            .env_clear()
+            .env("PATH", &self.path)
+            .env("LANG", "C.UTF-8")
+            // Runs are where a user has them: a hook has no other variable.
+            .env("HOME", place.join("home"))
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("DRYGATE_DATABASE_URL", workspace.url())
+            .env("DRYGATE_PROFILE", place.join("changed.toml"))
+            .env("DRYGATE_REPO", place.join("repository"))
+            .env("CHANGE_URL", change_url)
+            .envs(more.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        finish(child.expect("a shell"))
+    }
+
+    /// What a person read on the sheet.
+    fn digest(&self) -> String {
+        let answer = self.run("drygate resume last --headless --json", &[]);
+        let document: Value = serde_json::from_str(&answer.stdout).unwrap_or(Value::Null);
+        document["evidence"].as_str().unwrap_or("none").to_owned()
+    }
+}
+
+#[test]
+fn every_block_of_the_recipes_does_what_the_page_says() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md"));
+    let blocks = blocks(&page.expect("the page"));
+    let shell = Shell::new();
+    let (files, commands): (Vec<_>, Vec<_>) =
+        (blocks.iter()).partition(|(about, _)| !about.is_empty());
+    for (about, script) in &files {
+        let name = about.strip_prefix("file=").expect("the name of a file");
+        shell.write(name, script);
+    }
+    let mut ran = 0;
+    for (_, script) in commands {
+        let digest = if script.contains("$DIGEST") {
+            shell.digest()
+        } else {
+            String::new()
+        };
+        let answer = shell.run(script, &[("DIGEST", &digest)]);
+        assert_eq!(answer.code, 0, "{script}{}{}", answer.stdout, answer.stderr);
+        ran += 1;
+    }
+    assert_eq!((files.len(), ran), (2, 7));
+    let place = shell.world.workspace.place();
+    let listed = fs::read_to_string(place.join("runs.json")).expect("runs");
+    let listed: Value = serde_json::from_str(&listed).expect("a document");
+    assert_eq!(
+        text(&listed["runs"][0]["carried_out"]),
+        "came_true",
+        "{listed}"
+    );
+    // Not the head that was kept: a note of another head is refused.
+    let other = shell.run("drygate verify last --head 1:0000000000000000000000000000000000000000000000000000000000000000", &[]);
+    assert_eq!(other.code, 7, "{other:?}");
+}
