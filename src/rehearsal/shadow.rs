@@ -2,7 +2,7 @@
 //! Invariant: nothing of the change is there before the probes held (`shadow`), and when its input ends everything ends with it,
 //! because it is the first process of its namespace (`messages`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
@@ -12,9 +12,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::catalogue::{demanded, not_seeded, sequences};
+use super::base::Base;
+use super::catalogue::{Catalogue, counted, not_seeded, sequences};
 use super::counters::CounterReading;
-use super::effect::{RunEffect, count_rows, redefined};
+use super::effect::RunEffect;
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, is_done, says_done, shown};
@@ -115,21 +116,33 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         found.passes += 1;
         let derived = shadow.put_sequences(&seeded)?;
         shadow.make_base()?;
-        count_rows(&shadow, &copied(&seeded, &found))?;
-        let boundary = boundary(&shadow)?;
+        let base = Base::read(&shadow, copied(&seeded, &found))?;
         step(&format!("running the change, pass {}", found.passes));
-        shadow.clone_base()?;
+        // What comes of a first run without rows is only which of them it asks for.
+        let without_rows = seeded.is_empty() && found.passes == 1;
+        if without_rows {
+            shadow.lend_base()?;
+        } else {
+            shadow.clone_base()?;
+        }
         let counters;
         (found.script, counters) = run(&shadow)?;
         let database = shadow.plan().database.clone();
-        let other = redefined(&shadow, &database)?;
-        let wanted = demanded(&shadow, &database, &other)?;
-        let new: Vec<QualifiedName> = wanted
+        let mut wanted = counted(&shadow, &database)?;
+        let first = Catalogue::of(&shadow, &database)?;
+        let same = base.catalogue.same_in(&first);
+        let tables = base.catalogue.tables.keys();
+        wanted.extend(tables.filter(|name| !same.contains(name)).cloned());
+        let new: Vec<QualifiedName> = base
+            .demanded(wanted)
             .into_iter()
             .filter(|name| !seeded.contains(name))
             .collect();
         if !new.is_empty() && found.passes < PASSES_MAX {
             seeded.extend(seed(new, &mut found)?);
+            continue;
+        }
+        if without_rows {
             continue;
         }
         if !new.is_empty() {
@@ -146,9 +159,9 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
                 .push(format!("{name}: it was read, and its rows are not copied"));
         }
         if found.script.succeeded {
-            found.counters = Some(counters.finish(&shadow, &database)?);
+            found.counters = Some(counters.finish(&base.catalogue, &first));
         }
-        finish(&shadow, &mut found, boundary, &derived)?;
+        finish(&shadow, &mut found, (&base, &first), &derived)?;
         say(&FromShadow::Done(Box::new(found)));
         return Ok(());
     }
@@ -162,19 +175,22 @@ fn step(says: &str) {
 fn finish(
     shadow: &ShadowDatabase,
     found: &mut RehearsalOutcome,
-    boundary: u64,
+    (base, catalogue): (&Base, &Catalogue),
     derived: &[QualifiedName],
 ) -> Result<(), String> {
-    let salt = &shadow.plan().key_salt;
     shadow.keep_run(FIRST)?;
     step("reading what it did");
-    let first = RunEffect::of(shadow, FIRST, boundary, salt)?;
+    let base = (base, &base.rows(shadow)?);
+    let first = RunEffect::of(shadow, base, (FIRST, catalogue))?;
     step("running the change again");
     shadow.clone_base()?;
+    // Of what is not changed any more, beside the second run.
+    let dumps = [shadow.dump_schema(BASE)?, shadow.dump_schema(FIRST)?];
     shift_sequences(shadow)?;
     let (again, _) = run(shadow)?;
     shadow.keep_run(SECOND)?;
-    let second = RunEffect::of(shadow, SECOND, boundary, salt)?;
+    let catalogue = Catalogue::of(shadow, SECOND)?;
+    let second = RunEffect::of(shadow, base, (SECOND, &catalogue))?;
     let mut repeated = RepeatedRun::of(&first, &second);
     if again.succeeded != found.script.succeeded {
         let word = |end: &ScriptEnd| if end.succeeded { "succeeds" } else { "fails" };
@@ -196,26 +212,13 @@ fn finish(
         }
     }
     found.not_reproducible = repeated.differs;
-    let (before, after) = (shadow.schema_text(BASE)?, shadow.schema_text(FIRST)?);
-    found.schema_changes = differing(&before, &after);
+    let [before, after] = dumps.map(ShadowDatabase::schema_text);
+    found.schema_changes = differing(&before?, &after?);
     Ok(())
 }
 
-/// Every transaction of a run has this id or a higher one.
-fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
-    let sql = "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text";
-    let answer = shadow
-        .ask(BASE, sql)?
-        .into_iter()
-        .flatten()
-        .flatten()
-        .next();
-    let id = answer.and_then(|id| id.parse().ok());
-    id.ok_or_else(|| "the shadow tells no transaction id".to_owned())
-}
-
 /// The tables whose rows were copied, and how many.
-fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> Vec<(QualifiedName, u64)> {
+fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> BTreeMap<QualifiedName, u64> {
     let rows = |name: &QualifiedName| {
         let named = shown(name);
         let table = found.seeded.iter().find(|it| it.table == named)?;
@@ -318,6 +321,7 @@ fn sentinel(shadow: &ShadowDatabase, counted: usize) -> Result<(), String> {
         database,
         &format!("INSERT INTO {SENTINEL}.written VALUES (1, 'arrived')"),
     )?;
+    shadow.leave();
     shadow.wait_for_counters(counted + 1)
 }
 

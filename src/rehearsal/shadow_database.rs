@@ -1,20 +1,23 @@
 //! The databases of the shadow: made, loaded, cloned, and asked with `psql`.
 //! Invariant: every program here runs inside the isolated process, and a program that fails is an error (`Psql`).
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::message::{QualifiedName, RowsFile, ShadowPlan};
-use crate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, ServerBinaries};
+use crate::postgres::throwaway::{
+    Cluster, ClusterOptions, ClusterOrigin, ClusterSession, ServerBinaries,
+};
 use crate::survey::quoted_identifier;
 
 /// The superuser of a throwaway cluster.
 pub(super) const SUPERUSER: &str = "postgres";
 /// Where statements about other databases are sent from.
-const CONTROL: &str = "drygate_control";
-/// Schema and rows, without indexes and constraints.
+const CONTROL: &str = "template1";
+/// Schema and rows, without indexes and constraints. It is the database `postgres` of the empty cluster: production's can have that name.
 const ROWS: &str = "drygate_rows";
 /// Schema, rows, indexes and constraints: what every run of the change begins with.
 pub(super) const BASE: &str = "drygate_base";
@@ -34,6 +37,8 @@ pub(super) type Answer = Vec<Vec<Option<String>>>;
 
 /// The cluster of the shadow.
 pub(super) struct ShadowDatabase {
+    /// The session of the last question, and its database. One at a time: what has a session is neither copied nor renamed.
+    open: RefCell<Option<(String, ClusterSession)>>,
     cluster: Cluster,
     plan: ShadowPlan,
     scratch: PathBuf,
@@ -46,6 +51,8 @@ impl ShadowDatabase {
         let settings = [
             ("shared_buffers", "128MB"),
             ("max_wal_size", "4GB"),
+            // Nothing is recovered here: its log needs no room that is written first.
+            ("wal_init_zero", "off"),
             // Read by `gave_out`.
             ("log_line_prefix", "%e %d "),
             // A server that lost a process has lost what the change did.
@@ -61,19 +68,14 @@ impl ShadowDatabase {
         })
         .map_err(|error| error.to_string())?;
         let shadow = Self {
+            open: RefCell::default(),
             cluster,
             plan,
             scratch: scratch.to_path_buf(),
         };
-        // Production's database can have the name of one that a new cluster has.
-        let renamed = format!("ALTER DATABASE postgres RENAME TO {CONTROL}");
-        shadow.cluster_sql("template1", &renamed)?;
         shadow.extensions()?;
-        for sql in &shadow.plan.roles {
-            shadow.control(sql)?;
-        }
-        let template = "TEMPLATE template0 ENCODING 'UTF8'";
-        shadow.control(&format!("CREATE DATABASE {ROWS} {template}"))?;
+        shadow.control(&shadow.plan.roles.join(";\n"))?;
+        shadow.control(&format!("ALTER DATABASE postgres RENAME TO {ROWS}"))?;
         shadow.section("pre-data", ROWS)?;
         shadow.cluster_sql(
             ROWS,
@@ -253,14 +255,27 @@ impl ShadowDatabase {
         ))
     }
 
-    /// A copy of the base under production's name, with its owner, privileges and settings; `name` comes after the run.
+    /// A copy of the base under production's name.
     pub(super) fn clone_base(&self) -> Result<(), String> {
         let database = quoted_identifier(&self.plan.database);
         self.control(&format!("DROP DATABASE IF EXISTS {database}"))?;
         self.copy_database(&database, BASE)?;
-        for sql in &self.plan.database_sql {
-            self.control(sql)?;
-        }
+        self.as_production()
+    }
+
+    /// The base itself under production's name: the next one is made anew.
+    pub(super) fn lend_base(&self) -> Result<(), String> {
+        let database = quoted_identifier(&self.plan.database);
+        self.control(&format!("ALTER DATABASE {BASE} RENAME TO {database}"))?;
+        // What loading it read and wrote is no part of a run; a copy has none of that.
+        self.ask(&self.plan.database, "SELECT pg_catalog.pg_stat_reset()")?;
+        self.as_production()
+    }
+
+    /// Gives what is to be changed the owner, privileges and settings of production, and leaves it.
+    fn as_production(&self) -> Result<(), String> {
+        self.control(&self.plan.database_sql.join(";\n"))?;
+        self.leave();
         Ok(())
     }
 
@@ -273,18 +288,14 @@ impl ShadowDatabase {
     /// Ends every session in the database of the run.
     pub(super) fn end_sessions(&self) -> Result<(), String> {
         let database = literal(&self.plan.database);
-        let others = format!("FROM pg_catalog.pg_stat_activity WHERE datname = {database}");
-        self.control(&format!(
-            "SELECT pg_catalog.pg_terminate_backend(pid) {others}"
-        ))?;
+        let ended = format!(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = {database}"
+        );
         // Their counters arrive when they end.
-        loop {
-            let left = self.ask(CONTROL, &format!("SELECT count(*)::text {others}"))?;
-            if left.into_iter().flatten().flatten().next().as_deref() == Some("0") {
-                return Ok(());
-            }
+        while !self.ask(CONTROL, &ended)?.is_empty() {
             std::thread::sleep(Duration::from_millis(5));
         }
+        Ok(())
     }
 
     /// Waits until the counters know of so many rows of the sentinel: those of what was done before are there by then.
@@ -315,8 +326,20 @@ impl ShadowDatabase {
 
     /// Asks as superuser; the rows of all statements.
     pub(super) fn ask(&self, database: &str, sql: &str) -> Result<Answer, String> {
-        let answer = self.cluster.query(SUPERUSER, database, sql);
-        answer.map_err(|error| error.to_string())
+        let open = self.open.take().filter(|(of, _)| of == database);
+        let session = match open {
+            Some((_, session)) => Ok(session),
+            None => self.cluster.session(SUPERUSER, database),
+        };
+        let session = session.map_err(|error| error.to_string())?;
+        let answer = session.ask(sql).map_err(|error| error.to_string())?;
+        self.open.replace(Some((database.to_owned(), session)));
+        Ok(answer)
+    }
+
+    /// Ends the session of the last question: the counters of what it wrote arrive then.
+    pub(super) fn leave(&self) {
+        self.open.replace(None);
     }
 
     /// `psql` in a database, with nothing of its configuration. It stops at the first error.
@@ -367,16 +390,23 @@ impl ShadowDatabase {
             .env("PGCLIENTENCODING", "UTF8");
     }
 
-    /// The schema of a database as lines of `pg_dump`.
-    pub(super) fn schema_text(&self, database: &str) -> Result<Vec<String>, String> {
+    /// Starts to write the schema of a database with `pg_dump`.
+    pub(super) fn dump_schema(&self, database: &str) -> Result<Child, String> {
         let mut command = Command::new(&self.plan.pg_dump);
         self.connect(&mut command, SUPERUSER, database);
-        let dumped = command
+        let dump = command
             .args(["--schema-only", "--no-password"])
             .arg(format!("--exclude-schema={SENTINEL}"))
             .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("pg_dump cannot be run: {error}"))?;
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        dump.spawn()
+            .map_err(|error| format!("pg_dump cannot be run: {error}"))
+    }
+
+    /// The lines that it wrote, when it has ended.
+    pub(super) fn schema_text(dump: Child) -> Result<Vec<String>, String> {
+        let dumped = dump.wait_with_output().map_err(|error| error.to_string())?;
         if !dumped.status.success() {
             return Err(first_error("pg_dump", &dumped.stderr));
         }
