@@ -27,10 +27,11 @@ pub(super) const SENTINEL: &str = "drygate_sentinel";
 pub(super) const FOREIGN: &str =
     "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'drygate_sentinel')";
 
-/// Settings of our own sessions, so that values are written the same way on both sides.
+/// Settings of our own sessions, so that values are written the same way on both sides, and single rows are looked up by an index: they
+/// were copied a moment ago and lie in memory.
 const OWN_SETTINGS: &str = "-c search_path= -c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 \
      -c bytea_output=hex -c row_security=off -c statement_timeout=0 -c default_transaction_read_only=off \
-     -c session_replication_role=origin -c client_min_messages=error";
+     -c session_replication_role=origin -c client_min_messages=error -c jit=off -c random_page_cost=1";
 
 /// The rows of a question, each value as text.
 pub(super) type Answer = Vec<Vec<Option<String>>>;
