@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::QualifiedName;
-use super::shadow_database::{BASE, FOREIGN, SENTINEL, ShadowDatabase, literal, quoted_name};
+use super::shadow_database::{FOREIGN, ShadowDatabase};
+
+/// Tables that are counted in one statement.
+pub(super) const COUNTED_AT_ONCE: usize = 200;
 
 /// One table, or a partitioned table with its partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,8 +24,38 @@ pub(super) struct TableShape {
     pub(super) files: String,
 }
 
-/// Every table that is no partition.
-pub(super) fn tables(
+/// What a database holds.
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    /// Every table that is no partition.
+    pub(super) tables: BTreeMap<QualifiedName, TableShape>,
+    /// What decides how values of types are written beside their tables: labels of enums, members of composite types.
+    types: BTreeSet<String>,
+}
+
+impl Catalogue {
+    /// Reads it.
+    pub(super) fn of(shadow: &ShadowDatabase, database: &str) -> Result<Self, String> {
+        Ok(Self {
+            tables: tables(shadow, database)?,
+            types: types(shadow, database)?,
+        })
+    }
+
+    /// The tables that are the same ones in a run: there, of the same definition, and with values that are written in the same way.
+    pub(super) fn same_in(&self, run: &Self) -> BTreeSet<&QualifiedName> {
+        // A type that is only new changes no value.
+        let types = self.types.is_subset(&run.types);
+        let is_same = |(name, table): &(&QualifiedName, &TableShape)| {
+            let now = run.tables.get(*name);
+            types && now.is_some_and(|now| now.definition == table.definition)
+        };
+        let same = self.tables.iter().filter(is_same);
+        same.map(|(name, _)| name).collect()
+    }
+}
+
+fn tables(
     shadow: &ShadowDatabase,
     database: &str,
 ) -> Result<BTreeMap<QualifiedName, TableShape>, String> {
@@ -69,51 +102,26 @@ pub(super) fn tables(
     Ok(found)
 }
 
-/// What decides how values of types are written beside their tables: labels of enums, members of composite types.
-pub(super) fn types(shadow: &ShadowDatabase, database: &str) -> Result<Vec<String>, String> {
-    let sql = "SELECT concat_ws(' ', enumtypid, oid, enumlabel) AS t FROM pg_catalog.pg_enum
+fn types(shadow: &ShadowDatabase, database: &str) -> Result<BTreeSet<String>, String> {
+    let sql = "SELECT concat_ws(' ', enumtypid, oid, enumlabel) FROM pg_catalog.pg_enum
          UNION ALL SELECT concat_ws(' ', a.attrelid, a.attnum, a.attname, a.atttypid, a.attisdropped)
-           FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'c' ORDER BY 1";
+           FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'c'";
     let rows = shadow.ask(database, sql)?;
     Ok(rows.into_iter().flatten().flatten().collect())
 }
 
-/// The tables whose rows the run asked for: read or written by its counters, or another table by its definition; and the tables
-/// that these refer to, without which their foreign keys do not hold. Partitions count by themselves.
-pub(super) fn demanded(
+/// The tables that a run read or wrote, by its counters. Partitions count by themselves.
+pub(super) fn counted(
     shadow: &ShadowDatabase,
     database: &str,
-    redefined: &BTreeSet<QualifiedName>,
 ) -> Result<BTreeSet<QualifiedName>, String> {
-    let counted = format!(
+    let sql = format!(
         "SELECT n.nspname::text, c.relname::text
            FROM pg_catalog.pg_stat_all_tables s JOIN pg_catalog.pg_class c ON c.oid = s.relid
            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           WHERE coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) + s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 AND {FOREIGN}"
     );
-    let mut names: BTreeSet<QualifiedName> = pairs(shadow.ask(database, &counted)?).collect();
-    names.extend(redefined.iter().cloned());
-    // By name in the base: a table of that name is what production has.
-    let asked: Vec<String> = names
-        .iter()
-        .map(|name| format!("pg_catalog.to_regclass({})", literal(&quoted_name(name))))
-        .collect();
-    if asked.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let sql = format!(
-        "WITH RECURSIVE need (oid) AS (
-           SELECT t.oid FROM (SELECT unnest(ARRAY[{}]::pg_catalog.regclass[])::oid) AS x (oid)
-            CROSS JOIN LATERAL (SELECT x.oid UNION SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(x.oid) p) AS t
-           UNION
-           SELECT t.oid FROM need JOIN pg_catalog.pg_constraint k ON k.contype = 'f' AND k.conrelid = need.oid
-            CROSS JOIN LATERAL (SELECT k.confrelid AS oid UNION SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(k.confrelid) p) AS t)
-         SELECT n.nspname::text, c.relname::text FROM need
-           JOIN pg_catalog.pg_class c ON c.oid = need.oid AND c.relkind = 'r'
-           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> '{SENTINEL}'",
-        asked.join(", ")
-    );
-    Ok(pairs(shadow.ask(BASE, &sql)?).collect())
+    Ok(pairs(shadow.ask(database, &sql)?).collect())
 }
 
 /// The materialized views and foreign tables that a run read; their rows are not copied.

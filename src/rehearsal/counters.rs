@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::catalogue::tables;
-use super::shadow_database::{BASE, FOREIGN, SENTINEL, ShadowDatabase, shown};
+use super::catalogue::Catalogue;
+use super::shadow_database::{FOREIGN, SENTINEL, ShadowDatabase, shown};
 use crate::run::{TableCounters, WriteCounters};
 use crate::survey::Rehearsed;
 
@@ -26,6 +26,7 @@ impl CounterReading {
             database,
             &format!("BEGIN; INSERT INTO {SENTINEL}.written VALUES (0, 'counted'); ROLLBACK"),
         )?;
+        shadow.leave();
         shadow.wait_for_counters(self.phases() + 1)?;
         let sql = format!(
             "SELECT c.oid::text, n.nspname::text, c.relname::text, sum(s.n_tup_ins)::text, sum(s.n_tup_upd)::text, sum(s.n_tup_del)::text
@@ -64,22 +65,17 @@ impl CounterReading {
     }
 
     /// What was counted, and in what the counters are blind.
-    pub(super) fn finish(
-        mut self,
-        shadow: &ShadowDatabase,
-        run: &str,
-    ) -> Result<WriteCounters, String> {
-        let after = tables(shadow, run)?;
-        for (name, was) in tables(shadow, BASE)? {
-            let why = match after.get(&name) {
+    pub(super) fn finish(mut self, base: &Catalogue, run: &Catalogue) -> WriteCounters {
+        for (name, was) in &base.tables {
+            let why = match run.tables.get(name) {
                 None => "is gone",
                 Some(is) if is.files != was.files => {
                     "has other files: it is truncated, written anew, or other partitions are attached"
                 }
                 Some(_) => continue,
             };
-            self.found.blind.push(format!("{} {why}", shown(&name)));
+            self.found.blind.push(format!("{} {why}", shown(name)));
         }
-        Ok(self.found)
+        self.found
     }
 }

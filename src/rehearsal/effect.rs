@@ -4,14 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalogue::{TableShape, tables, types};
+use super::base::Base;
+use super::catalogue::{COUNTED_AT_ONCE, Catalogue, TableShape};
 use super::message::QualifiedName;
 use super::rows::{ChangedRow, RowComparison};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, quoted_name, shown};
 use crate::run::RowOperation;
-
-/// Tables that are counted in one statement.
-const COUNTED_AT_ONCE: usize = 200;
 
 /// What a run did to one table.
 #[derive(Debug, Clone)]
@@ -35,61 +33,27 @@ pub(super) struct RunEffect {
     pub(super) sentinel_found: bool,
 }
 
-/// The tables that are other ones in a run than in the base, those that are gone among them.
-pub(super) fn redefined(
-    shadow: &ShadowDatabase,
-    run: &str,
-) -> Result<BTreeSet<QualifiedName>, String> {
-    let (before, after) = (tables(shadow, BASE)?, tables(shadow, run)?);
-    let all = types_differ(shadow, run)?;
-    let differs = |(name, table): &(&QualifiedName, &TableShape)| {
-        all || after
-            .get(*name)
-            .is_none_or(|now| now.definition != table.definition)
-    };
-    let names = before.iter().filter(differs).map(|(name, _)| name.clone());
-    Ok(names.collect())
-}
-
-/// Whether a type whose values are written by its own catalogue entry is another one. One that is only new changes no value.
-fn types_differ(shadow: &ShadowDatabase, run: &str) -> Result<bool, String> {
-    let after: BTreeSet<String> = types(shadow, run)?.into_iter().collect();
-    Ok(types(shadow, BASE)?
-        .iter()
-        .any(|entry| !after.contains(entry)))
-}
-
 impl RunEffect {
-    /// Compares a run with the base.
+    /// Compares a run with the base, which has these rows.
     pub(super) fn of(
         shadow: &ShadowDatabase,
-        run: &str,
-        boundary: u64,
-        salt: &str,
+        (base, rows): (&Base, &BTreeMap<&QualifiedName, u64>),
+        (run, catalogue): (&str, &Catalogue),
     ) -> Result<Self, String> {
-        let (before, after) = (tables(shadow, BASE)?, tables(shadow, run)?);
-        let all = types_differ(shadow, run)?;
+        let (before, after) = (&base.catalogue.tables, &catalogue.tables);
+        let same: Vec<_> = base.catalogue.same_in(catalogue).into_iter().collect();
+        let counted = counted(shadow, (run, catalogue), base.boundary, rows, &same)?;
         let names: BTreeSet<&QualifiedName> = before.keys().chain(after.keys()).collect();
-        let mut same = Vec::new();
-        let mut read = Vec::new();
-        for name in names {
-            match (before.get(name), after.get(name)) {
-                (Some(was), Some(is)) if was.definition == is.definition && !all => {
-                    same.push((name, is));
-                }
-                _ => read.push((name, true)),
-            }
-        }
-        let counted = counted(shadow, run, boundary, &same)?;
-        let untouched = |name: &QualifiedName| counted.get(name).is_some_and(Counted::is_untouched);
-        let touched = same.iter().filter(|(name, _)| !untouched(name));
-        read.extend(touched.map(|(name, _)| (*name, false)));
+        let compared =
+            |name, sides, counts| compare(shadow, run, base.boundary, name, sides, counts);
         let mut found = BTreeMap::new();
-        for (name, redefined) in read {
-            let (was, is) = (before.get(name), after.get(name));
-            let counts = if redefined { None } else { counted.get(name) };
-            let touched = compare(shadow, run, boundary, salt, name, (was, is), counts)?;
-            if redefined || !touched.rows.is_empty() {
+        for name in names {
+            let counts = counted.get(name);
+            if counts.is_some_and(Counted::is_untouched) {
+                continue;
+            }
+            let touched = compared(name, (before.get(name), after.get(name)), counts)?;
+            if counts.is_none() || !touched.rows.is_empty() {
                 found.insert(name.clone(), touched);
             }
         }
@@ -99,13 +63,12 @@ impl RunEffect {
             key: vec!["at".to_owned()],
             ..TableShape::default()
         };
-        let sides = (Some(&table), Some(&table));
         let counts = Counted {
             before: 0,
             after: 1,
             written: 1,
         };
-        let written = compare(shadow, run, boundary, salt, &sentinel, sides, Some(&counts))?;
+        let written = compared(&sentinel, (Some(&table), Some(&table)), Some(&counts))?;
         let is_insert = |row: &ChangedRow| row.operation == RowOperation::Insert;
         Ok(Self {
             tables: found,
@@ -120,7 +83,6 @@ fn compare(
     shadow: &ShadowDatabase,
     run: &str,
     boundary: u64,
-    salt: &str,
     name: &QualifiedName,
     (was, is): (Option<&TableShape>, Option<&TableShape>),
     counted: Option<&Counted>,
@@ -156,11 +118,11 @@ fn compare(
         columns: &columns,
         key: &key,
         boundary,
-        salt,
     };
     let written = match (was, is, counted) {
         (Some(was), Some(is), Some(counted)) if !key.is_empty() => {
-            let rows = reading.written_rows((BASE, was), (run, is))?;
+            let base_has_rows = counted.before > 0;
+            let rows = reading.written_rows(base_has_rows.then_some((BASE, was)), (run, is))?;
             counted.come_out(&rows).then_some(rows)
         }
         _ => None,
@@ -207,38 +169,35 @@ impl Counted {
 /// The rows of tables whose definition is the same.
 fn counted<'a>(
     shadow: &ShadowDatabase,
-    run: &str,
+    (run, catalogue): (&str, &Catalogue),
     boundary: u64,
-    same: &[(&'a QualifiedName, &TableShape)],
+    rows: &BTreeMap<&QualifiedName, u64>,
+    same: &[&'a QualifiedName],
 ) -> Result<BTreeMap<&'a QualifiedName, Counted>, String> {
     let mut found = BTreeMap::new();
     for some in same.chunks(COUNTED_AT_ONCE) {
-        // Of the base only the number is asked: nothing of it was written, and the filter costs more than the count.
-        let ask = |database: &str, written: &str| {
-            let count = |(at, (name, table)): (usize, &(&QualifiedName, &TableShape))| {
-                let only = if table.partitioned { "" } else { "ONLY " };
-                format!(
-                    "SELECT {at} AS at, count(*)::text, {written} FROM {only}{}",
-                    quoted_name(name)
-                )
+        let count = |(at, name): (usize, &&QualifiedName)| {
+            let only = if catalogue.tables[*name].partitioned {
+                ""
+            } else {
+                "ONLY "
             };
-            let parts: Vec<String> = some.iter().enumerate().map(count).collect();
-            shadow.ask(
-                database,
-                &format!("{} ORDER BY 1", parts.join(" UNION ALL ")),
+            format!(
+                "SELECT {at} AS at, count(*)::text, count(*) FILTER (WHERE xmin::text::bigint >= {boundary})::text FROM {only}{}",
+                quoted_name(name)
             )
         };
-        let written = format!("count(*) FILTER (WHERE xmin::text::bigint >= {boundary})::text");
-        let (before, after) = (ask(BASE, "'-'")?, ask(run, &written)?);
-        for (at, (name, _)) in some.iter().enumerate() {
-            let rows = |answer: &[Vec<Option<String>>], cell: usize| -> Option<u64> {
-                answer.get(at)?.get(cell)?.as_ref()?.parse().ok()
-            };
-            let counts = rows(&before, 1).zip(rows(&after, 1).zip(rows(&after, 2)));
-            let (before, (after, written)) =
+        let parts: Vec<String> = some.iter().enumerate().map(count).collect();
+        let sql = format!("{} ORDER BY 1", parts.join(" UNION ALL "));
+        let mut answer = shadow.ask(run, &sql)?.into_iter();
+        for name in some {
+            let row = answer.next().unwrap_or_default();
+            let cell = |at: usize| row.get(at)?.as_ref()?.parse().ok();
+            let counts = cell(1).zip(cell(2));
+            let (after, written) =
                 counts.ok_or_else(|| format!("{} was not counted", shown(name)))?;
             let counts = Counted {
-                before,
+                before: rows.get(name).copied().unwrap_or_default(),
                 after,
                 written,
             };
@@ -246,31 +205,4 @@ fn counted<'a>(
         }
     }
     Ok(found)
-}
-
-/// Whether every table of the base has as many rows as were read of it in production.
-pub(super) fn count_rows(
-    shadow: &ShadowDatabase,
-    copied: &[(QualifiedName, u64)],
-) -> Result<(), String> {
-    for some in copied.chunks(COUNTED_AT_ONCE) {
-        let count = |(at, (name, _)): (usize, &(QualifiedName, u64))| {
-            let table = quoted_name(name);
-            format!("SELECT {at} AS at, count(*)::text FROM ONLY {table}")
-        };
-        let counts: Vec<String> = some.iter().enumerate().map(count).collect();
-        let counts = format!("{} ORDER BY 1", counts.join(" UNION ALL "));
-        let mut found = shadow.ask(BASE, &counts)?.into_iter();
-        for (name, read) in some {
-            let here = found.next().and_then(|row| row.get(1).cloned().flatten());
-            if here != Some(read.to_string()) {
-                return Err(format!(
-                    "{read} rows of {} were read, and {} are in the shadow",
-                    shown(name),
-                    here.unwrap_or_else(|| "none".to_owned())
-                ));
-            }
-        }
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 //! the change (`shadow`) holds no connection, address or credentials of production and sees neither network nor files of the
 //! machine (`isolation`, `probes`).
 
-mod attributed_rows;
+mod base;
 mod catalogue;
 mod copies;
 mod counters;
@@ -19,6 +19,7 @@ mod repeated;
 mod row_ledger;
 mod rows;
 mod rows_after;
+mod seeding;
 mod shadow;
 mod shadow_database;
 mod shadow_process;

@@ -1,12 +1,12 @@
 //! Writes what the rows of the written tables were to be afterwards: the ledger that `recheck --after` reads beside production.
 //! Invariant: a row is in it once, and what is too long for it is said to be left out (`RowLedgerTable`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use super::catalogue::{TableShape, tables};
+use super::catalogue::TableShape;
 use super::effect::{ChangedTable, RunEffect};
 use super::message::QualifiedName;
 use super::repeated::RepeatedRun;
@@ -30,6 +30,8 @@ pub(super) struct LedgerSource<'a> {
     pub(super) shadow: &'a ShadowDatabase,
     /// The database of the run.
     pub(super) run: &'a str,
+    /// Its tables.
+    pub(super) tables: &'a BTreeMap<QualifiedName, TableShape>,
     /// What it did.
     pub(super) effect: &'a RunEffect,
     /// What a second run has in common with it.
@@ -46,10 +48,9 @@ impl LedgerSource<'_> {
             file.map_err(|error| format!("the ledger of rows cannot be written: {error}"))?;
         let mut to = LedgerWriter(BufWriter::with_capacity(1 << 16, file));
         to.put(&RowLedgerLine::Head(head))?;
-        let after = tables(self.shadow, self.run)?;
         let (mut changes, mut others) = (CHANGES_MAX, OTHERS_MAX);
         for (name, changed) in &self.effect.tables {
-            let shape = after.get(name);
+            let shape = self.tables.get(name);
             let rows = match shape {
                 Some(shape) => self.count(name, shape)?,
                 None => 0,
@@ -140,7 +141,6 @@ impl LedgerSource<'_> {
             key: &table.key,
             show: &show,
             boundary: 0,
-            salt,
         };
         let mut there = reading.open(shape.map(|shape| (self.run, shape)), Which::All)?;
         let mut listed = changed.rows.iter().peekable();

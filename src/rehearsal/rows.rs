@@ -4,13 +4,13 @@
 use std::cmp::Ordering;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
-use super::attributed_rows::TRANSACTION_OF_ROW;
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
+use super::seeding::TRANSACTION_OF_ROW;
 use super::shadow_database::{
-    SUPERUSER, ShadowDatabase, finished, first_error, is_done, literal, quoted_name, says_done,
+    SUPERUSER, ShadowDatabase, first_error, is_done, literal, quoted_name, says_done,
 };
 use crate::run::RowOperation;
 use crate::survey::{Digest, quoted_identifier};
@@ -52,8 +52,6 @@ pub(super) struct RowComparison<'a> {
     pub(super) show: &'a [usize],
     /// The first transaction id that a run can have had.
     pub(super) boundary: u64,
-    /// Salt of the keys.
-    pub(super) salt: &'a str,
 }
 
 /// A row of one side.
@@ -73,8 +71,8 @@ pub(super) enum Which<'a> {
     All,
     /// All, each with the transaction in production that wrote it.
     Attributed,
-    /// Those that the run wrote.
-    Written,
+    /// Those that the run wrote; their keys go into this file before the first of them comes.
+    Written(&'a Path),
     /// Those whose keys are in this file.
     Keyed(&'a Path),
 }
@@ -86,42 +84,35 @@ impl RowComparison<'_> {
         before: Option<(&str, &TableShape)>,
         after: Option<(&str, &TableShape)>,
     ) -> Result<Vec<ChangedRow>, String> {
-        self.merged(
-            self.open(before, Which::All)?,
-            self.open(after, Which::All)?,
-        )
+        let left = self.open(before, Which::All)?;
+        let mut right = self.open(after, Which::All)?;
+        let new = right.next()?;
+        self.merged(left, right, new)
     }
 
     /// The rows that were written between two databases, without reading the others; those that are gone are not among them.
     pub(super) fn written_rows(
         &self,
-        before: (&str, &TableShape),
+        before: Option<(&str, &TableShape)>,
         after: (&str, &TableShape),
     ) -> Result<Vec<ChangedRow>, String> {
         let keys = self.shadow.scratch().join("keys");
-        let columns: Vec<String> = self
-            .key
-            .iter()
-            .map(|column| quoted_identifier(column))
-            .collect();
-        let sql = format!(
-            "COPY (SELECT {} FROM {} WHERE {}) TO {}",
-            columns.join(", "),
-            self.from(after.1),
-            self.written(),
-            literal(&keys.to_string_lossy())
-        );
-        finished(self.asking(after.0, &[sql]), "keys cannot be read")?;
-        let left = self.open(Some(before), Which::Keyed(&keys))?;
-        let right = self.open(Some(after), Which::Written)?;
-        let rows = self.merged(left, right);
+        let mut right = self.open(Some(after), Which::Written(&keys))?;
+        let new = right.next()?;
+        let left = self.open(before, Which::Keyed(&keys))?;
+        let rows = self.merged(left, right, new);
         std::fs::remove_file(&keys).map_err(|error| error.to_string())?;
         rows
     }
 
-    fn merged(&self, mut left: RowStream, mut right: RowStream) -> Result<Vec<ChangedRow>, String> {
+    fn merged(
+        &self,
+        mut left: RowStream,
+        mut right: RowStream,
+        mut new: Option<Row>,
+    ) -> Result<Vec<ChangedRow>, String> {
         let mut found = Vec::new();
-        let (mut old, mut new) = (left.next()?, right.next()?);
+        let mut old = left.next()?;
         loop {
             let order = match (&old, &new) {
                 (None, None) => return Ok(found),
@@ -175,23 +166,6 @@ impl RowComparison<'_> {
             .collect()
     }
 
-    fn written(&self) -> String {
-        format!("xmin::text::bigint >= {}", self.boundary)
-    }
-
-    fn from(&self, table: &TableShape) -> String {
-        let only = if table.partitioned { "" } else { "ONLY " };
-        format!("{only}{}", quoted_name(self.name))
-    }
-
-    fn asking(&self, database: &str, statements: &[String]) -> Command {
-        let mut psql = self.shadow.psql(SUPERUSER, database);
-        for sql in statements {
-            psql.arg("-c").arg(sql);
-        }
-        psql
-    }
-
     /// The rows of one side, in the order of the keys; `None`: it has none.
     pub(super) fn open(
         &self,
@@ -217,38 +191,52 @@ impl RowComparison<'_> {
         let names: Vec<String> = key.iter().map(|column| quoted_identifier(column)).collect();
         let names = names.join(", ");
         let key: Vec<String> = key.iter().map(value).collect();
-        let from = self.from(table);
-        let mut statements = Vec::new();
-        let condition = match which {
-            Which::All | Which::Attributed => String::new(),
-            Which::Written => format!(" WHERE {}", self.written()),
-            Which::Keyed(file) => {
-                // A table of the session alone: the base stays as it is.
-                let temporary = "pg_temp.drygate_written";
+        let only = if table.partitioned { "" } else { "ONLY " };
+        let table_name = quoted_name(self.name);
+        let is_new = format!("xmin::text::bigint >= {}", self.boundary);
+        // A table of the session alone: the database stays as it is, also where it has event triggers.
+        let temporary = "pg_temp.drygate_written";
+        let mut statements = vec!["SET session_replication_role = replica".to_owned()];
+        let (from, is_new) = match which {
+            Which::All => (format!("{only}{table_name}"), is_new.as_str()),
+            Which::Attributed => (
+                format!("{only}{table_name} AS drygate_row"),
+                TRANSACTION_OF_ROW,
+            ),
+            Which::Written(file) => {
+                // Looked for once, and read twice.
                 statements.push(format!(
-                    "CREATE TABLE {temporary} AS SELECT {names} FROM {from} WITH NO DATA"
+                    "CREATE TABLE {temporary} AS SELECT * FROM {only}{table_name} WHERE {is_new}"
+                ));
+                let file = literal(&file.to_string_lossy());
+                statements.push(format!("COPY (SELECT {names} FROM {temporary}) TO {file}"));
+                (temporary.to_owned(), "true")
+            }
+            Which::Keyed(file) => {
+                statements.push(format!(
+                    "CREATE TABLE {temporary} AS SELECT {names} FROM {only}{table_name} WITH NO DATA"
                 ));
                 let file = literal(&file.to_string_lossy());
                 statements.push(format!("COPY {temporary} FROM {file}"));
                 statements.push(format!("ANALYZE {temporary}"));
-                format!(" WHERE ({names}) IN (SELECT {names} FROM {temporary})")
+                let keyed = format!("({names}) IN (SELECT {names} FROM {temporary})");
+                (format!("{only}{table_name} WHERE {keyed}"), "false")
             }
         };
         // Digests order the same on both sides, whatever collation a key has.
         let sql = format!(
             "COPY (SELECT q.* FROM (SELECT encode(sha256(convert_to({} || ROW({})::text, 'UTF8')), 'hex') AS drygate_key, \
-             {}{}{} FROM {from} AS drygate_row{condition}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
-            literal(self.salt),
+             {is_new}{}{} FROM {from}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
+            literal(&self.shadow.plan().key_salt),
             key.join(", "),
-            match which {
-                Which::Attributed => TRANSACTION_OF_ROW.to_owned(),
-                _ => self.written(),
-            },
             if values.is_empty() { "" } else { ", " },
             values.join(", "),
         );
         statements.push(sql);
-        let mut psql = self.asking(database, &statements);
+        let mut psql = self.shadow.psql(SUPERUSER, database);
+        for sql in &statements {
+            psql.arg("-c").arg(sql);
+        }
         let mut child = says_done(&mut psql)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

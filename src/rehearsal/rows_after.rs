@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
 
-use super::catalogue::{TableShape, tables};
+use super::catalogue::{Catalogue, TableShape};
 use super::message::QualifiedName;
 use super::row_ledger::{key_in_clear, shown_columns, stable_mark};
 use super::rows::{Row, RowComparison, ShownCell, Which, digests};
@@ -83,9 +83,9 @@ pub(super) fn compare(shadow: &ShadowDatabase, ledger: &Path) -> Result<RowsAfte
             head.version
         ));
     }
-    (found.schema, found.schema_lines) =
-        schema(&head, &shadow.schema_text(BASE)?, &shadow.plan().key_salt);
-    let now = tables(shadow, BASE)?;
+    let schema_now = ShadowDatabase::schema_text(shadow.dump_schema(BASE)?)?;
+    (found.schema, found.schema_lines) = schema(&head, &schema_now, &shadow.plan().key_salt);
+    let now = Catalogue::of(shadow, BASE)?.tables;
     let mut line = ledger.next()?;
     let mut own = BTreeSet::new();
     let mut beside = Vec::new();
@@ -216,7 +216,6 @@ impl<'a> Comparing<'a> {
         name: &QualifiedName,
         shape: Option<&TableShape>,
     ) -> Result<Option<RowLedgerLine>, String> {
-        let salt = &self.shadow.plan().key_salt;
         let (shadow, table, show) = (self.shadow, self.table, self.show.clone());
         let reading = RowComparison {
             shadow,
@@ -225,7 +224,6 @@ impl<'a> Comparing<'a> {
             key: &table.key,
             show: &show,
             boundary: 0,
-            salt,
         };
         let mut there = reading.open(shape.map(|shape| (BASE, shape)), Which::Attributed)?;
         let mut next_row = || there.next();

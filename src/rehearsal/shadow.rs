@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::catalogue::{demanded, not_seeded, sequences};
+use super::base::Base;
+use super::catalogue::{Catalogue, counted, not_seeded, sequences};
 use super::counters::CounterReading;
-use super::effect::{RunEffect, count_rows, redefined};
+use super::effect::RunEffect;
 use super::message::{FromShadow, LedgerFile, QualifiedName, ShadowPlan, ToShadow};
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::row_ledger::LedgerSource;
@@ -95,61 +96,44 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         ..RehearsalOutcome::default()
     };
     let mut seeded: Vec<QualifiedName> = Vec::new();
-    let seed = |names: Vec<QualifiedName>, found: &mut RehearsalOutcome| {
-        say(&FromShadow::Wants(names.clone()));
-        let ToShadow::Rows(files) = next()? else {
-            return Err("no rows came".to_owned());
-        };
-        step("loading rows");
-        match shadow.plan().ledger {
-            Some(LedgerFile::Compare(_)) => shadow.put_rows_with_transactions(&files)?,
-            _ => shadow.put_rows(&files)?,
-        }
-        for file in files {
-            let table = shown(&file.name);
-            match file.rows {
-                Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
-                Err(why) => found.not_checked.push(format!("{table}: {why}")),
-            }
-        }
-        Ok(names)
-    };
     let asked = shadow.plan().asked.clone();
-    if let Some(LedgerFile::Compare(ledger)) = shadow.plan().ledger.clone() {
-        let asked: Vec<QualifiedName> = asked.into_iter().chain(ledger_tables(&ledger)?).collect();
-        let asked = holding_rows(&shadow, ROWS, &asked)?;
-        seeded.extend(seed(asked, &mut found)?);
-        shadow.make_base()?;
-        count_rows(&shadow, &copied(&seeded, &found))?;
-        say(&FromShadow::Enough);
-        step("comparing rows");
-        let mut compared = compare(&shadow, &ledger)?;
-        compared.not_checked.extend(found.not_checked);
-        say(&FromShadow::Compared(Box::new(compared)));
-        return Ok(());
+    if let Some(LedgerFile::Compare(ledger)) = &shadow.plan().ledger {
+        return compare_rows(&shadow, messages, ledger, found);
     }
     if !asked.is_empty() {
-        seeded.extend(seed(asked, &mut found)?);
+        seeded.extend(seed(&shadow, messages, asked, &mut found)?);
     }
     loop {
         found.passes += 1;
         let derived = shadow.put_sequences(&seeded)?;
         shadow.make_base()?;
-        count_rows(&shadow, &copied(&seeded, &found))?;
-        let boundary = boundary(&shadow)?;
+        let base = Base::read(&shadow, copied(&seeded, &found))?;
         step(&format!("running the change, pass {}", found.passes));
-        shadow.clone_base()?;
+        // What comes of a first run without rows is only which of them it asks for.
+        let without_rows = seeded.is_empty() && found.passes == 1;
+        if without_rows {
+            shadow.lend_base()?;
+        } else {
+            shadow.clone_base()?;
+        }
         let counters;
         (found.script, counters) = run(&shadow)?;
         let database = shadow.plan().database.clone();
-        let other = redefined(&shadow, &database)?;
-        let wanted = demanded(&shadow, &database, &other)?;
-        let new: Vec<QualifiedName> = wanted
+        let mut wanted = counted(&shadow, &database)?;
+        let first = Catalogue::of(&shadow, &database)?;
+        let same = base.catalogue.same_in(&first);
+        let tables = base.catalogue.tables.keys();
+        wanted.extend(tables.filter(|name| !same.contains(name)).cloned());
+        let new: Vec<QualifiedName> = base
+            .demanded(wanted)
             .into_iter()
             .filter(|name| !seeded.contains(name))
             .collect();
         if !new.is_empty() && found.passes < PASSES_MAX {
-            seeded.extend(seed(new, &mut found)?);
+            seeded.extend(seed(&shadow, messages, new, &mut found)?);
+            continue;
+        }
+        if without_rows {
             continue;
         }
         if !new.is_empty() {
@@ -166,12 +150,59 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
                 .push(format!("{name}: it was read, and its rows are not copied"));
         }
         if found.script.succeeded {
-            found.counters = Some(counters.finish(&shadow, &database)?);
+            found.counters = Some(counters.finish(&base.catalogue, &first));
         }
-        finish(&shadow, &mut found, boundary, &derived)?;
+        finish(&shadow, &mut found, (&base, &first), &derived)?;
         say(&FromShadow::Done(Box::new(found)));
         return Ok(());
     }
+}
+
+/// Asks for the rows of tables and loads them.
+fn seed(
+    shadow: &ShadowDatabase,
+    messages: &Receiver<ToShadow>,
+    names: Vec<QualifiedName>,
+    found: &mut RehearsalOutcome,
+) -> Result<Vec<QualifiedName>, String> {
+    say(&FromShadow::Wants(names.clone()));
+    let Ok(ToShadow::Rows(files)) = messages.recv() else {
+        return Err("no rows came".to_owned());
+    };
+    step("loading rows");
+    match shadow.plan().ledger {
+        Some(LedgerFile::Compare(_)) => shadow.put_rows_with_transactions(&files)?,
+        _ => shadow.put_rows(&files)?,
+    }
+    for file in files {
+        let table = shown(&file.name);
+        match file.rows {
+            Ok((_, rows)) => found.seeded.push(SeededTable { table, rows }),
+            Err(why) => found.not_checked.push(format!("{table}: {why}")),
+        }
+    }
+    Ok(names)
+}
+
+/// Instead of a rehearsal: the rows of production beside those of an earlier one.
+fn compare_rows(
+    shadow: &ShadowDatabase,
+    messages: &Receiver<ToShadow>,
+    ledger: &Path,
+    mut found: RehearsalOutcome,
+) -> Result<(), String> {
+    let mut asked = shadow.plan().asked.clone();
+    asked.extend(ledger_tables(ledger)?);
+    let asked = holding_rows(shadow, ROWS, &asked)?;
+    let seeded = seed(shadow, messages, asked, &mut found)?;
+    shadow.make_base()?;
+    Base::read(shadow, copied(&seeded, &found))?;
+    say(&FromShadow::Enough);
+    step("comparing rows");
+    let mut compared = compare(shadow, ledger)?;
+    compared.not_checked.extend(found.not_checked);
+    say(&FromShadow::Compared(Box::new(compared)));
+    Ok(())
 }
 
 fn step(says: &str) {
@@ -182,19 +213,22 @@ fn step(says: &str) {
 fn finish(
     shadow: &ShadowDatabase,
     found: &mut RehearsalOutcome,
-    boundary: u64,
+    (base, catalogue): (&Base, &Catalogue),
     derived: &[QualifiedName],
 ) -> Result<(), String> {
-    let salt = &shadow.plan().key_salt;
     shadow.keep_run(FIRST)?;
     step("reading what it did");
-    let first = RunEffect::of(shadow, FIRST, boundary, salt)?;
+    let base = (base, &base.rows(shadow)?);
+    let first = RunEffect::of(shadow, base, (FIRST, catalogue))?;
     step("running the change again");
     shadow.clone_base()?;
+    // Of what is not changed any more, beside the second run.
+    let dumps = [shadow.dump_schema(BASE)?, shadow.dump_schema(FIRST)?];
     shift_sequences(shadow)?;
     let (again, _) = run(shadow)?;
     shadow.keep_run(SECOND)?;
-    let second = RunEffect::of(shadow, SECOND, boundary, salt)?;
+    let of_second = Catalogue::of(shadow, SECOND)?;
+    let second = RunEffect::of(shadow, base, (SECOND, &of_second))?;
     let mut repeated = RepeatedRun::of(&first, &second);
     if again.succeeded != found.script.succeeded {
         let word = |end: &ScriptEnd| if end.succeeded { "succeeds" } else { "fails" };
@@ -216,8 +250,9 @@ fn finish(
         }
     }
     found.not_reproducible.clone_from(&repeated.differs);
-    let (before, after) = (shadow.schema_text(BASE)?, shadow.schema_text(FIRST)?);
-    found.schema_changes = differing(&before, &after);
+    let [before, after] = dumps.map(ShadowDatabase::schema_text);
+    let before = before?;
+    found.schema_changes = differing(&before, &after?);
     match &shadow.plan().ledger {
         Some(LedgerFile::Write(file)) if found.script.succeeded => {
             step("keeping its rows");
@@ -225,6 +260,7 @@ fn finish(
             let source = LedgerSource {
                 shadow,
                 run: FIRST,
+                tables: &catalogue.tables,
                 effect: &first,
                 repeated: &repeated,
                 seeded: &found.seeded,
@@ -261,21 +297,8 @@ fn ledger_head(
     Ok(head)
 }
 
-/// Every transaction of a run has this id or a higher one.
-fn boundary(shadow: &ShadowDatabase) -> Result<u64, String> {
-    let sql = "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text";
-    let answer = shadow
-        .ask(BASE, sql)?
-        .into_iter()
-        .flatten()
-        .flatten()
-        .next();
-    let id = answer.and_then(|id| id.parse().ok());
-    id.ok_or_else(|| "the shadow tells no transaction id".to_owned())
-}
-
 /// The tables whose rows were copied, and how many.
-fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> Vec<(QualifiedName, u64)> {
+fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> BTreeMap<QualifiedName, u64> {
     let rows = |name: &QualifiedName| {
         let named = shown(name);
         let table = found.seeded.iter().find(|it| it.table == named)?;
@@ -378,6 +401,7 @@ fn sentinel(shadow: &ShadowDatabase, counted: usize) -> Result<(), String> {
         database,
         &format!("INSERT INTO {SENTINEL}.written VALUES (1, 'arrived')"),
     )?;
+    shadow.leave();
     shadow.wait_for_counters(counted + 1)
 }
 

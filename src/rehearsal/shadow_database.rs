@@ -1,20 +1,22 @@
 //! The databases of the shadow: made, loaded, cloned, and asked with `psql`.
 //! Invariant: every program here runs inside the isolated process, and a program that fails is an error (`Psql`).
 
-use std::fs::File;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::message::{QualifiedName, RowsFile, ShadowPlan};
-use crate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, ServerBinaries};
+use super::message::{QualifiedName, ShadowPlan};
+use crate::postgres::throwaway::{
+    Cluster, ClusterOptions, ClusterOrigin, ClusterSession, ServerBinaries,
+};
 use crate::survey::quoted_identifier;
 
 /// The superuser of a throwaway cluster.
 pub(super) const SUPERUSER: &str = "postgres";
 /// Where statements about other databases are sent from.
-const CONTROL: &str = "drygate_control";
-/// Schema and rows, without indexes and constraints.
+const CONTROL: &str = "template1";
+/// Schema and rows, without indexes and constraints. It is the database `postgres` of the empty cluster: production's can have that name.
 pub(super) const ROWS: &str = "drygate_rows";
 /// Schema, rows, indexes and constraints: what every run of the change begins with.
 pub(super) const BASE: &str = "drygate_base";
@@ -26,16 +28,19 @@ pub(super) const SENTINEL: &str = "drygate_sentinel";
 pub(super) const FOREIGN: &str =
     "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'drygate_sentinel')";
 
-/// Settings of our own sessions, so that values are written the same way on both sides.
+/// Settings of our own sessions, so that values are written the same way on both sides, and single rows are looked up by an index: they
+/// were copied a moment ago and lie in memory.
 const OWN_SETTINGS: &str = "-c search_path= -c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 \
      -c bytea_output=hex -c row_security=off -c statement_timeout=0 -c default_transaction_read_only=off \
-     -c session_replication_role=origin -c client_min_messages=error";
+     -c session_replication_role=origin -c client_min_messages=error -c jit=off -c random_page_cost=1";
 
 /// The rows of a question, each value as text.
 pub(super) type Answer = Vec<Vec<Option<String>>>;
 
 /// The cluster of the shadow.
 pub(super) struct ShadowDatabase {
+    /// The session of the last question, and its database. One at a time: what has a session is neither copied nor renamed.
+    open: RefCell<Option<(String, ClusterSession)>>,
     cluster: Cluster,
     plan: ShadowPlan,
     scratch: PathBuf,
@@ -48,6 +53,8 @@ impl ShadowDatabase {
         let settings = [
             ("shared_buffers", "128MB"),
             ("max_wal_size", "4GB"),
+            // Nothing is recovered here: its log needs no room that is written first.
+            ("wal_init_zero", "off"),
             // Read by `gave_out`.
             ("log_line_prefix", "%e %d "),
             // A server that lost a process has lost what the change did.
@@ -63,19 +70,14 @@ impl ShadowDatabase {
         })
         .map_err(|error| error.to_string())?;
         let shadow = Self {
+            open: RefCell::default(),
             cluster,
             plan,
             scratch: scratch.to_path_buf(),
         };
-        // Production's database can have the name of one that a new cluster has.
-        let renamed = format!("ALTER DATABASE postgres RENAME TO {CONTROL}");
-        shadow.cluster_sql("template1", &renamed)?;
         shadow.extensions()?;
-        for sql in &shadow.plan.roles {
-            shadow.control(sql)?;
-        }
-        let template = "TEMPLATE template0 ENCODING 'UTF8'";
-        shadow.control(&format!("CREATE DATABASE {ROWS} {template}"))?;
+        shadow.control(&shadow.plan.roles.join(";\n"))?;
+        shadow.control(&format!("ALTER DATABASE postgres RENAME TO {ROWS}"))?;
         shadow.section("pre-data", ROWS)?;
         shadow.cluster_sql(
             ROWS,
@@ -171,71 +173,6 @@ impl ShadowDatabase {
         finished(psql, "the schema cannot be loaded")
     }
 
-    /// Puts rows into their tables, and the sequences where they stand. Gives what was derived and is not known.
-    pub(super) fn put_rows(&self, tables: &[RowsFile]) -> Result<(), String> {
-        for table in tables {
-            let Ok((file, _)) = &table.rows else {
-                continue;
-            };
-            let rows = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let mut psql = self.psql(SUPERUSER, ROWS);
-            // A list of no columns is no SQL: a table may have none, or generated ones alone.
-            let columns = match table.columns.as_str() {
-                "" => String::new(),
-                columns => format!(" ({columns})"),
-            };
-            let table_name = quoted_name(&table.name);
-            // Of a table that is emptied in the same transaction rows can be written as old ones, which are not looked up again. ONLY: a
-            // table that inherits from it may have its rows already.
-            psql.args(["-1", "-c"])
-                .arg(format!("TRUNCATE ONLY {table_name}"))
-                .arg("-c")
-                .arg(format!("COPY {table_name}{columns} FROM STDIN (FREEZE)"));
-            psql.stdin(rows);
-            finished(
-                psql,
-                &format!("the rows of {} cannot be loaded", shown(&table.name)),
-            )?;
-            // Rows lie on the disk once.
-            std::fs::remove_file(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        }
-        Ok(())
-    }
-
-    /// Sets the sequences as they stand in production. Gives those whose place was derived from the rows of their table.
-    pub(super) fn put_sequences(
-        &self,
-        seeded: &[QualifiedName],
-    ) -> Result<Vec<QualifiedName>, String> {
-        let mut derived = Vec::new();
-        let mut steps = Vec::new();
-        for sequence in &self.plan.sequences {
-            let name = literal(&quoted_name(&sequence.name));
-            let owner = sequence.owner.as_ref();
-            match (sequence.last, owner) {
-                (Some((last, called)), _) => {
-                    steps.push(format!(
-                        "SELECT pg_catalog.setval({name}, {last}, {called})"
-                    ));
-                }
-                (None, Some([schema, table, column]))
-                    if seeded.contains(&(schema.clone(), table.clone())) =>
-                {
-                    let table = quoted_name(&(schema.clone(), table.clone()));
-                    let column = quoted_identifier(column);
-                    steps.push(format!(
-                        "SELECT pg_catalog.setval({name}, x.most) FROM (SELECT max({column}) AS most FROM {table}) AS x \
-                         WHERE x.most IS NOT NULL"
-                    ));
-                    derived.push(sequence.name.clone());
-                }
-                _ => derived.push(sequence.name.clone()),
-            }
-        }
-        self.cluster_sql(ROWS, &steps.join(";\n"))?;
-        Ok(derived)
-    }
-
     /// Makes the base anew from schema and rows.
     pub(super) fn make_base(&self) -> Result<(), String> {
         self.control(&format!("DROP DATABASE IF EXISTS {BASE}"))?;
@@ -255,14 +192,27 @@ impl ShadowDatabase {
         ))
     }
 
-    /// A copy of the base under production's name, with its owner, privileges and settings; `name` comes after the run.
+    /// A copy of the base under production's name.
     pub(super) fn clone_base(&self) -> Result<(), String> {
         let database = quoted_identifier(&self.plan.database);
         self.control(&format!("DROP DATABASE IF EXISTS {database}"))?;
         self.copy_database(&database, BASE)?;
-        for sql in &self.plan.database_sql {
-            self.control(sql)?;
-        }
+        self.as_production()
+    }
+
+    /// The base itself under production's name: the next one is made anew.
+    pub(super) fn lend_base(&self) -> Result<(), String> {
+        let database = quoted_identifier(&self.plan.database);
+        self.control(&format!("ALTER DATABASE {BASE} RENAME TO {database}"))?;
+        // What loading it read and wrote is no part of a run; a copy has none of that.
+        self.ask(&self.plan.database, "SELECT pg_catalog.pg_stat_reset()")?;
+        self.as_production()
+    }
+
+    /// Gives what is to be changed the owner, privileges and settings of production, and leaves it.
+    fn as_production(&self) -> Result<(), String> {
+        self.control(&self.plan.database_sql.join(";\n"))?;
+        self.leave();
         Ok(())
     }
 
@@ -275,18 +225,14 @@ impl ShadowDatabase {
     /// Ends every session in the database of the run.
     pub(super) fn end_sessions(&self) -> Result<(), String> {
         let database = literal(&self.plan.database);
-        let others = format!("FROM pg_catalog.pg_stat_activity WHERE datname = {database}");
-        self.control(&format!(
-            "SELECT pg_catalog.pg_terminate_backend(pid) {others}"
-        ))?;
+        let ended = format!(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = {database}"
+        );
         // Their counters arrive when they end.
-        loop {
-            let left = self.ask(CONTROL, &format!("SELECT count(*)::text {others}"))?;
-            if left.into_iter().flatten().flatten().next().as_deref() == Some("0") {
-                return Ok(());
-            }
+        while !self.ask(CONTROL, &ended)?.is_empty() {
             std::thread::sleep(Duration::from_millis(5));
         }
+        Ok(())
     }
 
     /// Waits until the counters know of so many rows of the sentinel: those of what was done before are there by then.
@@ -317,8 +263,20 @@ impl ShadowDatabase {
 
     /// Asks as superuser; the rows of all statements.
     pub(super) fn ask(&self, database: &str, sql: &str) -> Result<Answer, String> {
-        let answer = self.cluster.query(SUPERUSER, database, sql);
-        answer.map_err(|error| error.to_string())
+        let open = self.open.take().filter(|(of, _)| of == database);
+        let session = match open {
+            Some((_, session)) => Ok(session),
+            None => self.cluster.session(SUPERUSER, database),
+        };
+        let session = session.map_err(|error| error.to_string())?;
+        let answer = session.ask(sql).map_err(|error| error.to_string())?;
+        self.open.replace(Some((database.to_owned(), session)));
+        Ok(answer)
+    }
+
+    /// Ends the session of the last question: the counters of what it wrote arrive then.
+    pub(super) fn leave(&self) {
+        self.open.replace(None);
     }
 
     /// `psql` in a database, with nothing of its configuration. It stops at the first error.
@@ -372,7 +330,7 @@ impl ShadowDatabase {
     /// The schema of a database, loaded into another one and read there: as often as that of production was when it was loaded here. A
     /// server writes some expressions otherwise than it reads them.
     pub(super) fn schema_text_loaded_again(&self, database: &str) -> Result<Vec<String>, String> {
-        let dumped = self.dumped_schema(database)?;
+        let dumped = Self::dumped_schema(self.dump_schema(database)?)?;
         let file = self.scratch.join("schema-again.sql");
         std::fs::write(&file, &dumped).map_err(|error| error.to_string())?;
         let template = "TEMPLATE template0 ENCODING 'UTF8'";
@@ -380,12 +338,26 @@ impl ShadowDatabase {
         let mut psql = self.psql(SUPERUSER, AGAIN);
         psql.arg("-1").arg("-f").arg(&file);
         finished(psql, "the schema cannot be loaded again")?;
-        self.schema_text(AGAIN)
+        Self::schema_text(self.dump_schema(AGAIN)?)
     }
 
-    /// The schema of a database as lines of `pg_dump`.
-    pub(super) fn schema_text(&self, database: &str) -> Result<Vec<String>, String> {
-        let dumped = self.dumped_schema(database)?;
+    /// Starts to write the schema of a database with `pg_dump`.
+    pub(super) fn dump_schema(&self, database: &str) -> Result<Child, String> {
+        let mut command = Command::new(&self.plan.pg_dump);
+        self.connect(&mut command, SUPERUSER, database);
+        let dump = command
+            .args(["--schema-only", "--no-password"])
+            .arg(format!("--exclude-schema={SENTINEL}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        dump.spawn()
+            .map_err(|error| format!("pg_dump cannot be run: {error}"))
+    }
+
+    /// The lines that it wrote, when it has ended.
+    pub(super) fn schema_text(dump: Child) -> Result<Vec<String>, String> {
+        let dumped = Self::dumped_schema(dump)?;
         let text = String::from_utf8_lossy(&dumped);
         // Comments name objects again, and the two lines with a backslash have a random word.
         let matters =
@@ -393,15 +365,8 @@ impl ShadowDatabase {
         Ok(text.lines().filter(matters).map(str::to_owned).collect())
     }
 
-    fn dumped_schema(&self, database: &str) -> Result<Vec<u8>, String> {
-        let mut command = Command::new(&self.plan.pg_dump);
-        self.connect(&mut command, SUPERUSER, database);
-        let dumped = command
-            .args(["--schema-only", "--no-password"])
-            .arg(format!("--exclude-schema={SENTINEL}"))
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("pg_dump cannot be run: {error}"))?;
+    fn dumped_schema(dump: Child) -> Result<Vec<u8>, String> {
+        let dumped = dump.wait_with_output().map_err(|error| error.to_string())?;
         if !dumped.status.success() {
             return Err(first_error("pg_dump", &dumped.stderr));
         }

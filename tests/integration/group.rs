@@ -74,11 +74,7 @@ impl Office {
             fs::set_permissions(path, Permissions::from_mode(mode)).expect("root may");
         };
         open(workspace.place(), 0o1777);
-        let temporary = std::env::temp_dir();
-        let socket = workspace.cluster.socket_dir().ancestors();
-        for folder in socket.take_while(|folder| **folder != *temporary && **folder != *"/tmp") {
-            open(folder, 0o711);
-        }
+        open(workspace.cluster.socket_dir(), 0o711);
         let listed = fs::read_dir(workspace.cluster.socket_dir()).expect("root may");
         let sockets = listed.flatten().map(|entry| entry.path());
         for socket in sockets.filter(|path| path.to_string_lossy().contains(".s.PGSQL.")) {

@@ -13,7 +13,10 @@ use super::account::ServerAccount;
 use super::directory::ClusterDirectory;
 #[cfg(feature = "testing")]
 use super::error::escaped;
-use super::{Scenario, ServerBinaries, ThrowawayError, empty, process, session, sweep_abandoned};
+use super::{
+    ClusterSession, Scenario, ServerBinaries, ThrowawayError, empty, process, session,
+    sweep_abandoned,
+};
 
 /// The superuser of every throwaway cluster.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -176,6 +179,11 @@ impl Cluster {
         sql: &str,
     ) -> Result<Vec<Vec<Option<String>>>, ThrowawayError> {
         session::run(self.socket_dir(), user, database, sql)
+    }
+
+    /// A session that stays open for several scripts.
+    pub fn session(&self, user: &str, database: &str) -> Result<ClusterSession, ThrowawayError> {
+        ClusterSession::open(self.socket_dir(), user, database)
     }
 
     /// Stops the server with an immediate shutdown and removes its directory.

@@ -8,6 +8,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use super::world::{OWNER, READER, World, check, table};
+use crate::support::ground::clusters_of;
 use crate::support::server::{SUPERUSER, finish};
 
 const CHANGE: &str = "UPDATE shop.orders SET region = 'EU' WHERE id <= 7";
@@ -174,12 +175,7 @@ fn a_copy_is_no_faster_than_the_profile_lets_it() {
 
 /// The directories that a process of this number owns, or owned when it was killed.
 pub fn directories_of(owner: u32) -> Vec<PathBuf> {
-    let entries = fs::read_dir(std::env::temp_dir()).expect("a directory");
-    let paths = entries.flatten().map(|entry| entry.path());
-    let owner = format!("pid {owner}\n");
-    paths
-        .filter(|path| fs::read_to_string(path.join("owner")).is_ok_and(|it| it == owner))
-        .collect()
+    clusters_of(owner, &std::env::temp_dir())
 }
 
 /// Whether a process has this path among its arguments.

@@ -26,6 +26,7 @@ for place in "$1" "$2" "$3"; do
   kept=$((kept + 1)); mkdir -p "$place"; mount --bind "/mnt/$kept" "$place"
 done
 shift 3
+unset DRYGATE_TEST_CLUSTERS
 exec "$@""#;
 
 /// The same call as an argument of another program.

@@ -145,6 +145,22 @@ fn an_effect_has_the_same_digest_twice_and_another_one_for_another_effect() {
 }
 
 #[test]
+fn an_event_trigger_of_production_sees_the_change_and_not_how_its_effect_is_read() {
+    let world = World::new();
+    let watched = "CREATE TABLE shop.defined (at serial PRIMARY KEY, tag text);
+         GRANT SELECT ON shop.defined, shop.defined_at_seq TO shop_reader;
+         CREATE FUNCTION shop.note_tag() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS
+           'BEGIN INSERT INTO shop.defined (tag) VALUES (tg_tag); END';
+         CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION shop.note_tag()";
+    for database in ["shop", "shop_copy"] {
+        world.cluster.load(database, watched).expect("a superuser");
+    }
+    let script = "CREATE TABLE shop.fresh (id int); UPDATE shop.spare SET name = 'x' WHERE id = 1";
+    let found = world.rehearse(script).expect(0).json();
+    assert_eq!(counts(&found), world.full_compare(script), "{found:#}");
+}
+
+#[test]
 fn a_sequence_that_may_not_be_read_is_derived_and_said() {
     let world = World::new();
     world.sql("REVOKE ALL ON SEQUENCE shop.customer_id_seq FROM shop_reader");

@@ -12,7 +12,7 @@ use drygate::postgres::throwaway::{Cluster, ClusterOptions, ServerBinaries};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::server::{Answer, SUPERUSER, finish, own_cluster};
+use crate::support::server::{Answer, SUPERUSER, finish, own_cluster, place_of_clusters};
 
 const SHOP: &str = include_str!("shop.sql");
 pub const READER: &str = "shop_reader";
@@ -101,6 +101,7 @@ impl World {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .envs(place_of_clusters())
             .env("SSH_AUTH_SOCK", self.place.path().join("agent"))
             .args(["rehearse", "--json", "--role", role, "--database-url"])
             .arg(self.cluster.url(READER, "shop"))

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::pty::{Launch, Terminal, key, steers};
 use super::screen::Screen;
+use super::server::place_of_clusters;
 use super::table_lock::TableLock;
 
 const DATABASE: &str = "kb";
@@ -458,8 +459,16 @@ pub fn lives(pid: u32) -> bool {
 
 /// The cluster directories whose owner is that process, which has this temporary directory.
 pub fn clusters_of(owner: u32, temporary: &Path) -> Vec<PathBuf> {
-    let bases = [Path::new("/tmp"), temporary];
-    let entries = bases.iter().filter_map(|base| std::fs::read_dir(base).ok());
+    let of_tests = place_of_clusters().map(|(_, place)| PathBuf::from(place));
+    let bases = [
+        Some(Path::new("/tmp")),
+        Some(temporary),
+        of_tests.as_deref(),
+    ];
+    let entries = bases
+        .iter()
+        .flatten()
+        .filter_map(|base| std::fs::read_dir(base).ok());
     let mut paths: Vec<PathBuf> = entries
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))

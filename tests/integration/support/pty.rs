@@ -459,7 +459,7 @@ pub fn steers(name: &str) -> bool {
         "TERM_PROGRAM",
     ];
     let names = [&names[..], &["WT_SESSION", "STY", "ZELLIJ"]].concat();
-    name != "DRYGATE_PG_BIN"
+    !["DRYGATE_PG_BIN", "DRYGATE_TEST_CLUSTERS"].contains(&name)
         && (prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name))
 }
 

@@ -2,6 +2,7 @@
 //! and repository; the server is shared by the tests that run at the same time and goes with the last of them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,12 @@ use tempfile::TempDir;
 pub const READER: &str = "context_pack_readonly";
 /// The superuser of a throwaway cluster.
 pub const SUPERUSER: &str = "postgres";
+
+/// The variable with the place of clusters, which `scripts/test` sets; to be handed on where the environment is cleared.
+pub fn place_of_clusters() -> Option<(&'static str, OsString)> {
+    let name = "DRYGATE_TEST_CLUSTERS";
+    Some((name, std::env::var_os(name)?))
+}
 
 static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 static LOADING: Mutex<()> = Mutex::new(());
@@ -154,6 +161,7 @@ impl Workspace {
             // Empty clusters are made once for all tests.
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("TMPDIR", self.place())
+            .envs(place_of_clusters())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .current_dir(self.place().join("repository"))
