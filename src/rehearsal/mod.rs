@@ -12,6 +12,7 @@ mod isolation;
 mod machine;
 mod message;
 mod probes;
+mod program_end;
 mod programs;
 mod rehearse;
 mod repeated;

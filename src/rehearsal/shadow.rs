@@ -17,8 +17,9 @@ use super::catalogue::{Catalogue, counted, not_seeded, sequences};
 use super::counters::CounterReading;
 use super::effect::RunEffect;
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
+use super::program_end::{is_done, says_done};
 use super::repeated::{RepeatedRun, digest, table_effects};
-use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, is_done, says_done, shown};
+use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, shown};
 use crate::run::{RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
 use crate::survey::{Digest, line_hunks};
 
