@@ -13,6 +13,7 @@ mod ledger_file;
 mod machine;
 mod message;
 mod probes;
+mod program_end;
 mod programs;
 mod rehearse;
 mod repeated;

@@ -8,10 +8,9 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use super::catalogue::TableShape;
 use super::message::QualifiedName;
+use super::program_end::{first_error, is_done, says_done};
 use super::seeding::TRANSACTION_OF_ROW;
-use super::shadow_database::{
-    SUPERUSER, ShadowDatabase, first_error, is_done, literal, quoted_name, says_done,
-};
+use super::shadow_database::{SUPERUSER, ShadowDatabase, literal, quoted_name};
 use crate::run::RowOperation;
 use crate::survey::{Digest, quoted_identifier};
 

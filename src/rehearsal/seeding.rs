@@ -8,8 +8,9 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use super::message::{QualifiedName, RowsFile};
+use super::program_end::finished;
 use super::shadow_database::{
-    ROWS, SENTINEL, SUPERUSER, ShadowDatabase, finished, literal, quoted_name, shown,
+    ROWS, SENTINEL, SUPERUSER, ShadowDatabase, literal, quoted_name, shown,
 };
 use crate::survey::quoted_identifier;
 

@@ -17,10 +17,11 @@ use super::catalogue::{Catalogue, counted, not_seeded, sequences};
 use super::counters::CounterReading;
 use super::effect::RunEffect;
 use super::message::{FromShadow, LedgerFile, QualifiedName, ShadowPlan, ToShadow};
+use super::program_end::{is_done, says_done};
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::row_ledger::LedgerSource;
 use super::rows_after::{compare, holding_rows, ledger_tables};
-use super::shadow_database::{BASE, ROWS, SENTINEL, ShadowDatabase, is_done, says_done, shown};
+use super::shadow_database::{BASE, ROWS, SENTINEL, ShadowDatabase, shown};
 use crate::run::{
     RehearsalOutcome, RowLedgerHead, ScriptEnd, SeededTable, SequenceMove, line_mark,
 };

@@ -1,5 +1,5 @@
 //! The databases of the shadow: made, loaded, cloned, and asked with `psql`.
-//! Invariant: every program here runs inside the isolated process, and a program that fails is an error (`Psql`).
+//! Invariant: every program here runs inside the isolated process, and a program that fails is an error (`program_end`).
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::message::{QualifiedName, ShadowPlan};
+use super::program_end::{finished, first_error, whole};
 use crate::postgres::throwaway::{
     Cluster, ClusterOptions, ClusterOrigin, ClusterSession, ServerBinaries,
 };
@@ -375,60 +376,6 @@ impl ShadowDatabase {
     }
 }
 
-/// What `psql` says on standard error when it has done everything before.
-const DONE: &str = "drygate_done";
-
-/// Has `psql` say at last that it came so far; a status of 0 alone does not say it.
-pub(super) fn says_done(psql: &mut Command) -> &mut Command {
-    psql.arg("-c").arg(format!("\\warn {DONE}"))
-}
-
-/// Whether `psql` said so. What a script said before need not end its line.
-pub(super) fn is_done(said: &[u8]) -> Result<(), String> {
-    let mut lines = said.split(|byte| *byte == b'\n');
-    if lines.any(|line| line.ends_with(DONE.as_bytes())) {
-        return Ok(());
-    }
-    Err("psql ended without an error, and before it had done its work".to_owned())
-}
-
-/// Waits for `psql`; one that fails, or leaves work undone, is an error.
-pub(super) fn finished(mut psql: Command, doing: &str) -> Result<(), String> {
-    let ended = says_done(&mut psql)
-        .stderr(Stdio::piped())
-        .output()
-        .map_err(|error| format!("psql cannot be run: {error}"))?;
-    let done = if ended.status.success() {
-        is_done(&ended.stderr)
-    } else {
-        Err(first_error("psql", &ended.stderr))
-    };
-    done.map_err(|why| format!("{doing}: {why}"))
-}
-
-/// Whether a script of `pg_dump` or `pg_restore` has its end.
-fn whole(program: &str, script: &[u8]) -> Result<(), String> {
-    let mut lines = script.rsplit(|byte| *byte == b'\n');
-    if lines.any(|line| line == b"-- PostgreSQL database dump complete") {
-        return Ok(());
-    }
-    Err(format!(
-        "{program} ended without an error, and its script has no end"
-    ))
-}
-
-/// The first error in what a program said.
-pub(super) fn first_error(program: &str, said: &[u8]) -> String {
-    let said = String::from_utf8_lossy(said);
-    let error = said
-        .lines()
-        .find(|line| line.to_lowercase().contains("error"));
-    let line = error
-        .or_else(|| said.lines().next())
-        .unwrap_or("it said nothing");
-    format!("{program}: {line}")
-}
-
 /// Schema and name as an identifier of SQL.
 pub(super) fn quoted_name((schema, name): &QualifiedName) -> String {
     format!("{}.{}", quoted_identifier(schema), quoted_identifier(name))
@@ -442,23 +389,4 @@ pub(super) fn literal(text: &str) -> String {
 /// Schema and name for people.
 pub(super) fn shown((schema, name): &QualifiedName) -> String {
     format!("{schema}.{name}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_done;
-
-    #[test]
-    fn a_script_that_leaves_its_last_line_open_is_done_all_the_same() {
-        for said in [
-            "drygate_done\n",
-            "NOTICE: a\ndrygate_done\n",
-            "half a linedrygate_done\n",
-        ] {
-            assert_eq!(is_done(said.as_bytes()), Ok(()), "{said}");
-        }
-        for said in ["", "NOTICE: a\n", "drygate_don"] {
-            assert!(is_done(said.as_bytes()).is_err(), "{said}");
-        }
-    }
 }
