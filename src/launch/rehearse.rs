@@ -16,8 +16,8 @@ use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, Rehearsal};
 use crate::report::visible;
 use crate::run::{
-    ChangeFile, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult, StopCode, Verdict,
-    counted, exit,
+    ChangeFile, RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult,
+    StopCode, Verdict, counted, exit,
 };
 use crate::runner::RunnerError;
 use crate::survey::{Hasher, NamedRelation};
@@ -178,6 +178,9 @@ fn effect(rehearsed: &RehearsalOutcome) -> Result<(), LaunchError> {
             "schema {} more lines",
             changes.len() - SCHEMA_LINES
         ))?;
+    }
+    for line in rehearsed.recorded.iter().flat_map(RecordedChange::lines) {
+        output::line(&format!("statement {}", visible(&line)))?;
     }
     for difference in &rehearsed.differences {
         output::line(&format!("differs: {}", visible(difference)))?;

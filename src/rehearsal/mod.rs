@@ -4,6 +4,7 @@
 //! machine (`isolation`, `probes`).
 
 mod catalogue;
+mod change_log;
 mod copies;
 mod counters;
 mod effect;
@@ -12,6 +13,8 @@ mod machine;
 mod message;
 mod probes;
 mod programs;
+mod recorded_session;
+mod recording_proxy;
 mod rehearse;
 mod repeated;
 mod rows;

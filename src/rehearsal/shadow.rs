@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -16,9 +16,10 @@ use super::catalogue::{demanded, not_seeded, sequences};
 use super::counters::CounterReading;
 use super::effect::{RunEffect, count_rows, redefined};
 use super::message::{FromShadow, QualifiedName, ShadowPlan, ToShadow};
+use super::recording_proxy::RecordingProxy;
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::shadow_database::{BASE, SENTINEL, ShadowDatabase, is_done, says_done, shown};
-use crate::run::{RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
+use crate::run::{RecordedChange, RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
 use crate::survey::{Digest, line_hunks};
 
 /// How often the change is tried to find the tables that it asks for.
@@ -84,6 +85,8 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
     step("loading the schema");
     let plan: ShadowPlan = *plan;
     let shadow = ShadowDatabase::load(plan, &probes.scratch)?;
+    let proxy = RecordingProxy::listen(&shadow.scratch().join("proxy"), shadow.socket_dir());
+    let proxy = proxy.map_err(|error| format!("the recording proxy cannot listen: {error}"))?;
     let mut found = RehearsalOutcome {
         version: shadow.version()?,
         differences: shadow.other_versions()?,
@@ -120,7 +123,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
         step(&format!("running the change, pass {}", found.passes));
         shadow.clone_base()?;
         let counters;
-        (found.script, counters) = run(&shadow)?;
+        (found.script, counters, found.recorded) = run(&shadow, Some(&proxy))?;
         let database = shadow.plan().database.clone();
         let other = redefined(&shadow, &database)?;
         let wanted = demanded(&shadow, &database, &other)?;
@@ -172,7 +175,7 @@ fn finish(
     step("running the change again");
     shadow.clone_base()?;
     shift_sequences(shadow)?;
-    let (again, _) = run(shadow)?;
+    let (again, ..) = run(shadow, None)?;
     shadow.keep_run(SECOND)?;
     let second = RunEffect::of(shadow, SECOND, boundary, salt)?;
     let mut repeated = RepeatedRun::of(&first, &second);
@@ -224,12 +227,21 @@ fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> Vec<(QualifiedN
     seeded.iter().filter_map(rows).collect()
 }
 
+/// How a run ended, what was counted, and what was recorded.
+type ChangeRun = (ScriptEnd, CounterReading, Option<RecordedChange>);
+
 /// Runs the change in the copy of the base, each phase as a transaction and a session of its own, and writes the sentinel behind it.
-fn run(shadow: &ShadowDatabase) -> Result<(ScriptEnd, CounterReading), String> {
+/// `proxy` records it.
+fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<ChangeRun, String> {
     let mut end = ScriptEnd::default();
     let mut counters = CounterReading::default();
+    let mut recorded = proxy.map(|_| RecordedChange::default());
+    let server = proxy.map_or(shadow.socket_dir(), RecordingProxy::directory);
     for files in &shadow.plan().phases {
-        let phase = run_phase(shadow, files)?;
+        let phase = run_phase(shadow, server, files)?;
+        if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
+            proxy.take()?.put(recorded);
+        }
         end = ScriptEnd {
             took_ms: end.took_ms.saturating_add(phase.took_ms),
             ..phase
@@ -240,13 +252,19 @@ fn run(shadow: &ShadowDatabase) -> Result<(ScriptEnd, CounterReading), String> {
         counters.phase_ended(shadow)?;
     }
     sentinel(shadow, counters.phases())?;
-    Ok((end, counters))
+    Ok((end, counters, recorded))
 }
 
-fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<ScriptEnd, String> {
+/// Runs one phase on the server whose socket is in `server`.
+fn run_phase(
+    shadow: &ShadowDatabase,
+    server: &Path,
+    files: &[(String, PathBuf)],
+) -> Result<ScriptEnd, String> {
     let plan = shadow.plan();
     let said = shadow.scratch().join("said");
     let mut psql = shadow.psql(&plan.role, &plan.database);
+    psql.env("PGHOST", server);
     // Details can hold values of rows, and a context the text of functions.
     psql.args([
         "-1",
@@ -270,7 +288,7 @@ fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<Scr
     let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let words = std::fs::read(&said).unwrap_or_default();
-    let (mut error, statement) = errors(&words, shadow);
+    let (mut error, statement) = errors(&words, shadow, server);
     if ended == Some(true) {
         is_done(&words)?;
     }
@@ -322,13 +340,13 @@ fn sentinel(shadow: &ShadowDatabase, counted: usize) -> Result<(), String> {
 }
 
 /// The first error and its statement, with the name of the file that people know.
-fn errors(said: &[u8], shadow: &ShadowDatabase) -> (Option<String>, Option<String>) {
+fn errors(said: &[u8], shadow: &ShadowDatabase, server: &Path) -> (Option<String>, Option<String>) {
     let mut text = String::from_utf8_lossy(&said[..said.len().min(SAID_MAX)]).into_owned();
     for (name, file) in shadow.plan().phases.iter().flatten() {
         text = text.replace(&*file.to_string_lossy(), name);
     }
     // Another one in each rehearsal: the same error must read the same.
-    text = text.replace(&*shadow.socket_dir().to_string_lossy(), "(shadow)");
+    text = text.replace(&*server.to_string_lossy(), "(shadow)");
     let is_error =
         |line: &&str| line.contains("ERROR:") || line.contains("FATAL:") || line.contains("error:");
     let error = text

@@ -376,6 +376,15 @@ impl RunState {
             };
             moved.push(change("effect.schema", side(was), side(is)));
         }
+        if let (Some(one), Some(two)) = (&was.recorded, &is.recorded) {
+            let commands = ("commands", one.command_shape(), two.command_shape());
+            let locks = ("locks", one.lock_shape(), two.lock_shape());
+            for (what, one, two) in [commands, locks] {
+                if one != two {
+                    moved.push(change(&format!("effect.{what}"), one, two));
+                }
+            }
+        }
         let mut names: Vec<&str> = was
             .effect
             .iter()

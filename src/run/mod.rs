@@ -28,6 +28,7 @@ mod hook;
 mod journal_head;
 mod legal;
 mod live;
+mod lock_mode;
 mod machine;
 mod mode;
 mod moved_rows;
@@ -37,6 +38,7 @@ mod person;
 mod program_file;
 mod progress;
 mod readings;
+mod recorded_change;
 mod rehearsal_check;
 mod rehearsed;
 mod repository;
@@ -88,6 +90,7 @@ pub use history::{DecisionContext, History, RecordedEvent};
 pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use journal_head::{JournalHead, KeptHead, KeptHeadError};
 pub use legal::{Illegal, legal};
+pub use lock_mode::LockMode;
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
 pub use moved_rows::MovedRows;
@@ -97,6 +100,10 @@ pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
+pub use recorded_change::{
+    LongestLock, RecordedChange, RecordedStatement, StatementError, TakenLock, TransactionState,
+    one_line,
+};
 pub use rehearsal_check::{RehearsalCheck, may_not_log_in, production_check};
 pub use rehearsed::{
     RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,

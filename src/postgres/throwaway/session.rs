@@ -1,16 +1,67 @@
 //! A session without the limits of a survey, for loading and observing.
-//! Invariant: it reaches throwaway clusters only. Held by `run`, which takes a socket directory and is
-//! visible in this folder alone.
+//! Invariant: it reaches throwaway clusters only. Held by `OpenSession::open`, which takes a socket directory and is used for theirs
+//! alone.
 
 use std::path::Path;
 use std::thread;
 
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
 use super::ThrowawayError;
 
 /// The rows of a script, each value as text; `None`: NULL.
 pub(super) type ScriptRows = Vec<Vec<Option<String>>>;
+
+/// A session that stays open.
+pub struct OpenSession {
+    client: Client,
+    connection: JoinHandle<Result<(), Error>>,
+}
+
+impl OpenSession {
+    /// Opens one with settings as `-c name=value`.
+    pub async fn open(
+        socket_dir: &Path,
+        user: &str,
+        database: &str,
+        settings: &str,
+    ) -> Result<Self, ThrowawayError> {
+        let mut config = Config::new();
+        config
+            .host_path(socket_dir)
+            .user(user)
+            .dbname(database)
+            .options(settings)
+            .application_name("drygate/throwaway");
+        let connected = config.connect(NoTls).await;
+        let (client, connection) = connected.map_err(ThrowawayError::refused)?;
+        let connection = tokio::spawn(connection);
+        Ok(Self { client, connection })
+    }
+
+    /// The rows of all statements of a script.
+    pub async fn ask(&self, sql: &str) -> Result<ScriptRows, ThrowawayError> {
+        // The simple query protocol takes a script of several statements and gives every value as text.
+        let answer = self.client.simple_query(sql).await;
+        let answer = answer.map_err(ThrowawayError::refused)?;
+        let rows = answer.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(
+                (0..row.len())
+                    .map(|column| row.get(column).map(str::to_owned))
+                    .collect(),
+            ),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    async fn close(self) {
+        drop(self.client);
+        // Waiting for the connection lets it say goodbye to the server. An error of it would have failed the query before.
+        drop(self.connection.await);
+    }
+}
 
 /// Runs `sql` and returns the rows of all its statements.
 ///
@@ -21,12 +72,12 @@ pub(super) fn run(
     database: &str,
     sql: &str,
 ) -> Result<ScriptRows, ThrowawayError> {
-    let mut config = Config::new();
-    config
-        .host_path(socket_dir)
-        .user(user)
-        .dbname(database)
-        .application_name("drygate/throwaway");
+    let once = async {
+        let session = OpenSession::open(socket_dir, user, database, "").await?;
+        let answer = session.ask(sql).await;
+        session.close().await;
+        answer
+    };
     thread::scope(|scope| {
         scope
             .spawn(|| {
@@ -37,31 +88,10 @@ pub(super) fn run(
                         "cannot start an event loop for",
                         socket_dir,
                     ))?;
-                runtime
-                    .block_on(ask(&config, sql))
-                    .map_err(ThrowawayError::refused)
+                runtime.block_on(once)
             })
             .join()
             // A panic in the thread goes on in the caller, with its message.
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
-}
-
-async fn ask(config: &Config, sql: &str) -> Result<ScriptRows, tokio_postgres::Error> {
-    let (client, connection) = config.connect(NoTls).await?;
-    let connection = tokio::spawn(connection);
-    // The simple query protocol takes a script of several statements and gives every value as text.
-    let answer = client.simple_query(sql).await;
-    drop(client);
-    // Waiting for the connection lets it say goodbye to the server. An error of it would have failed the query before.
-    drop(connection.await);
-    let rows = answer?.into_iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(
-            (0..row.len())
-                .map(|column| row.get(column).map(str::to_owned))
-                .collect(),
-        ),
-        _ => None,
-    });
-    Ok(rows.collect())
 }

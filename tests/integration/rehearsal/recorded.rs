@@ -1,0 +1,193 @@
+//! The recording proxy on a real server. Invariant: every statement that a change sends is recorded, with its rows, its error and the
+//! locks that it takes, and what the change does is what it does without the proxy.
+
+use serde_json::Value;
+
+use super::world::{World, counts, table};
+
+/// The statements of the first phase.
+#[track_caller]
+fn statements(document: &Value) -> &Vec<Value> {
+    let phases = &document["rehearsed"]["recorded"]["phases"];
+    phases[0]
+        .as_array()
+        .unwrap_or_else(|| panic!("{document:#}"))
+}
+
+/// The one whose text begins so.
+#[track_caller]
+fn statement<'a>(document: &'a Value, begins: &str) -> &'a Value {
+    let all = statements(document);
+    let found = all
+        .iter()
+        .find(|it| it["text"].as_str().is_some_and(|it| it.starts_with(begins)));
+    found.unwrap_or_else(|| panic!("{begins} is not in {all:#?}"))
+}
+
+/// Relation and mode of the locks that a statement took.
+fn locks(statement: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let locks = statement["locks"].as_array().expect("locks").iter();
+    let mut locks: Vec<_> = locks
+        .map(|it| (text(&it["relation"]), text(&it["mode"])))
+        .collect();
+    locks.sort();
+    locks
+}
+
+fn lock(relation: &str, mode: &str) -> (String, String) {
+    (format!("shop.{relation}"), mode.to_owned())
+}
+
+#[test]
+fn each_statement_of_psql_has_its_rows_its_locks_and_how_long_they_were_held() {
+    let world = World::shared();
+    let script = "ALTER TABLE shop.spare ADD COLUMN more int;\n\
+         UPDATE shop.spare SET name = upper(name) WHERE id <= 4;\n\
+         SELECT pg_sleep(0.7);\n\
+         CREATE INDEX spare_name ON shop.quiet (id);\n";
+    let found = world.rehearse(script).expect(0).json();
+    let texts: Vec<&str> = statements(&found)
+        .iter()
+        .map(|it| it["text"].as_str().expect("a text"))
+        .collect();
+    let sent: Vec<&str> = script.lines().collect();
+    assert_eq!(texts, [&["BEGIN"], &sent[..], &["COMMIT"]].concat());
+    let tags: Vec<&str> = statements(&found)
+        .iter()
+        .map(|it| it["tags"][0].as_str().expect("a tag"))
+        .collect();
+    assert_eq!(
+        tags,
+        [
+            "BEGIN",
+            "ALTER TABLE",
+            "UPDATE 4",
+            "SELECT 1",
+            "CREATE INDEX",
+            "COMMIT"
+        ]
+    );
+    assert_eq!(statement(&found, "UPDATE")["rows"]["value"], 4);
+    let altered = statement(&found, "ALTER");
+    assert_eq!(locks(altered), [lock("spare", "AccessExclusiveLock")]);
+    assert_eq!(
+        locks(statement(&found, "UPDATE")),
+        [lock("spare", "RowExclusiveLock")]
+    );
+    assert_eq!(
+        locks(statement(&found, "CREATE")),
+        [lock("quiet", "ShareLock")],
+        "the new index is seen by nobody yet"
+    );
+    // It was held while the others ran, and the sleep is one of them.
+    let ms = |value: &Value| value.as_u64().expect("milliseconds");
+    let later = statements(&found)[2..].iter();
+    let later: u64 = later.map(|it| ms(&it["took_ms"])).sum();
+    let held = ms(&altered["locks"][0]["held_ms"]);
+    assert!(later >= 700 && held >= later, "{held} {later}");
+    let states: Vec<&str> = statements(&found)
+        .iter()
+        .map(|it| it["transaction"].as_str().expect("a state"))
+        .collect();
+    assert_eq!(states, ["open", "open", "open", "open", "open", "idle"]);
+    let longest = &found["rehearsed"]["recorded"]["locks"][0];
+    assert_eq!(longest["lock"], altered["locks"][0]);
+    assert_eq!(longest["statement"], 2);
+    assert_eq!(
+        found["rehearsed"]["recorded"]["commands"],
+        serde_json::json!([
+            "ALTER TABLE",
+            "BEGIN",
+            "COMMIT",
+            "CREATE INDEX",
+            "SELECT",
+            "UPDATE"
+        ])
+    );
+    assert_eq!(
+        found["rehearsed"]["recorded"]["unread"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn a_lock_is_held_until_its_savepoint_is_rolled_back_and_what_failed_has_no_detail() {
+    let world = World::shared();
+    let script = "SAVEPOINT before;\n\
+         LOCK TABLE shop.quiet IN ACCESS EXCLUSIVE MODE;\n\
+         ROLLBACK TO before;\n\
+         LOCK TABLE shop.spare IN EXCLUSIVE MODE;\n\
+         SELECT pg_sleep(0.7);\n\
+         INSERT INTO shop.customer (name, mail) SELECT name, mail FROM shop.customer WHERE id = 13;\n";
+    let answer = world.rehearse(script).expect(9);
+    assert!(!answer.stdout.contains("13@example.org"), "{answer:?}");
+    let found = answer.json();
+    let held = |begins: &str| {
+        let lock = &statement(&found, begins)["locks"][0];
+        lock["held_ms"].as_u64().expect("milliseconds")
+    };
+    let slept = statement(&found, "SELECT pg_sleep")["took_ms"].as_u64();
+    let slept = slept.expect("milliseconds");
+    assert!(held("LOCK TABLE shop.spare") >= slept);
+    assert!(held("LOCK TABLE shop.quiet") < slept, "{found:#}");
+    let failed = statement(&found, "INSERT");
+    assert_eq!(failed["error"]["code"], "23505");
+    assert_eq!(failed["error"]["severity"], "ERROR");
+    let says = failed["error"]["message"].as_str().expect("a message");
+    assert!(says.contains("duplicate key value"), "{says}");
+    assert_eq!(failed["transaction"], "failed");
+    assert_eq!(failed["tags"], serde_json::json!([]));
+}
+
+#[test]
+fn a_statement_that_is_its_own_transaction_has_the_locks_that_were_seen_meanwhile() {
+    let world = World::shared();
+    let script = "COMMIT;\n\
+         DO $$ BEGIN LOCK TABLE shop.quiet IN SHARE MODE; PERFORM pg_sleep(0.7); END $$;\n\
+         CREATE INDEX CONCURRENTLY spare_name ON shop.spare (name);\n";
+    let found = world.rehearse(script).expect(0).json();
+    let done = statement(&found, "DO");
+    assert_eq!(locks(done), [lock("quiet", "ShareLock")]);
+    assert_eq!(done["locks"][0]["sampled"], true);
+    assert_eq!(done["transaction"], "idle");
+    let tags = &statement(&found, "CREATE INDEX CONCURRENTLY")["tags"];
+    assert_eq!(*tags, serde_json::json!(["CREATE INDEX"]));
+}
+
+#[test]
+fn rows_to_copy_and_a_statement_of_megabytes_pass_as_they_are() {
+    let world = World::shared();
+    let long = "x".repeat(9 << 20);
+    let insert = format!("INSERT INTO shop.visit VALUES ('2026-06-06', left('{long}', 3));");
+    let script = format!(
+        "{insert}\nCOPY shop.spare (id, name) FROM STDIN;\n101\ta\n102\tb\n\\.\nCOPY shop.spare TO STDOUT;\n"
+    );
+    let found = world.rehearse(&script).expect(0).json();
+    let sent = statement(&found, "INSERT");
+    assert_eq!(sent["text_bytes"], insert.len());
+    assert_eq!(
+        sent["text_sha256"],
+        drygate::survey::Digest::of(&insert).as_str()
+    );
+    assert_eq!(sent["text"].as_str().expect("a text").len(), 1_000);
+    let copied = statement(&found, "COPY shop.spare (id");
+    assert_eq!(copied["tags"], serde_json::json!(["COPY 2"]));
+    assert_eq!(copied["rows"]["value"], 2);
+    assert_eq!(table(&found, "shop.spare")["inserted"]["value"], 2);
+    assert_eq!(counts(&found), world.full_compare(&script));
+}
+
+#[test]
+fn several_sessions_of_one_change_are_recorded_one_behind_the_other() {
+    let world = World::shared();
+    let script = "DELETE FROM shop.spare WHERE id = 1;\nCOMMIT;\n\\c\nDELETE FROM shop.spare WHERE id = 2;\n";
+    let found = world.rehearse(script).expect(0).json();
+    let sent: Vec<&str> = statements(&found)
+        .iter()
+        .map(|it| it["text"].as_str().expect("a text"))
+        .filter(|text| text.starts_with("DELETE"))
+        .collect();
+    assert_eq!(sent.len(), 2, "{found:#}");
+    assert_eq!(table(&found, "shop.spare")["deleted"]["value"], 2);
+}
