@@ -28,7 +28,14 @@ const SCHEMA_LINES: usize = 40;
 /// Rehearses the files as `role` and prints what they did.
 pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    let (found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let (mut found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let declared = loaded.profile.change.as_ref();
+    let policy = declared.and_then(|change| change.locks.as_ref());
+    let recorded = found.rehearsed.as_ref().and_then(|it| it.recorded.as_ref());
+    let judged = policy.zip(recorded);
+    found
+        .checks
+        .extend(judged.map(|(policy, recorded)| RehearsalCheck::of_locks(policy, recorded)));
     let document = document(found, named, role);
     if settings.json() {
         output::document(&document)?;

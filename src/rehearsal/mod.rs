@@ -14,6 +14,8 @@ mod message;
 mod probes;
 mod programs;
 mod recorded_session;
+#[cfg(test)]
+mod recorded_session_tests;
 mod recording_proxy;
 mod rehearse;
 mod repeated;

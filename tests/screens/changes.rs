@@ -97,6 +97,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
             show: Vec::new(),
             bytes_per_second: None,
             valid_seconds: None,
+            locks: None,
         }),
         without_units: alone,
         ..values::created()

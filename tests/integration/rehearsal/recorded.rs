@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::world::{World, counts, table};
+use super::world::{OWNER, World, check, counts, table};
+use crate::support::server::finish;
 
 /// The statements of the first phase.
 #[track_caller]
@@ -190,4 +191,52 @@ fn several_sessions_of_one_change_are_recorded_one_behind_the_other() {
         .collect();
     assert_eq!(sent.len(), 2, "{found:#}");
     assert_eq!(table(&found, "shop.spare")["deleted"]["value"], 2);
+}
+
+/// The rehearsal of a script under a profile that says this of locks.
+fn judged(world: &World, locks: &str, script: &str, code: i32) -> Value {
+    let (_, text) = drygate::profile::built_in("icx-const").expect("it parses");
+    let profile = world.home().join("locks.toml");
+    let change =
+        format!("{text}\n[change]\nrole = \"{OWNER}\"\nfiles = [\"a.sql\"]\nlocks = {locks}\n");
+    std::fs::write(&profile, change).expect("a file");
+    let mut command = world.command(script, OWNER);
+    command.arg("--profile").arg(&profile);
+    finish(command.spawn().expect("the program"))
+        .expect(code)
+        .json()
+}
+
+#[test]
+fn a_lock_that_is_forbidden_or_held_too_long_fails_and_one_within_passes() {
+    let world = World::new();
+    let altered = "ALTER TABLE shop.spare ADD COLUMN more int;\nSELECT pg_sleep(0.7);\n";
+    let found = judged(&world, "{ held_ms_max = 600 }", altered, 9);
+    let locks = check(&found, "locks");
+    assert_eq!(locks["verdict"], "FAIL");
+    let says = locks["says"].as_str().expect("a sentence");
+    let held = &found["rehearsed"]["recorded"]["locks"][0]["lock"]["held_ms"];
+    let held = held.as_u64().expect("milliseconds");
+    let seconds = format!("#{}.{:02} s", held / 1_000, held % 1_000 / 10);
+    assert!(
+        says.contains(&format!(
+            "shop.spare: AccessExclusiveLock held {seconds} here"
+        )) && says.ends_with("by statement 2: ALTER TABLE shop.spare ADD COLUMN more int;"),
+        "{says}"
+    );
+    let within = judged(&world, "{ held_ms_max = 600000 }", altered, 0);
+    assert_eq!(check(&within, "locks")["verdict"], "PASS");
+
+    let forbid = "{ forbid = [\"ShareLock\", \"AccessExclusiveLock\"], held_ms_max = 600000 }";
+    let index = "CREATE INDEX spare_name ON shop.spare (name)";
+    let found = judged(&world, forbid, index, 9);
+    let says = check(&found, "locks")["says"].as_str().expect("a sentence");
+    assert!(
+        says.contains("ShareLock held") && says.contains("which is forbidden"),
+        "{says}"
+    );
+    // What is new is seen by nobody, so that nobody waits for it.
+    let new = "CREATE TABLE shop.fresh (id int PRIMARY KEY); INSERT INTO shop.fresh VALUES (1)";
+    let found = judged(&world, forbid, new, 0);
+    assert_eq!(check(&found, "locks")["verdict"], "PASS", "{found:#}");
 }
