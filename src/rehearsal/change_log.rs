@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::run::{LockMode, LongestLock, RecordedChange, RecordedStatement, TakenLock};
+use crate::run::{
+    LockMode, LongestLock, RecordedChange, RecordedStatement, TakenLock, counted, safer_form,
+};
 
 /// Statements of a phase that are kept.
 const STATEMENTS_MAX: usize = 10_000;
@@ -21,6 +23,7 @@ pub(super) struct ChangeLog {
     commands: BTreeSet<String>,
     longest: LongestLocks,
     unread: BTreeSet<String>,
+    sessions: usize,
 }
 
 /// By relation, mode, and whether they were sampled.
@@ -98,6 +101,20 @@ impl ChangeLog {
         }
     }
 
+    /// A session came to the proxy.
+    pub(super) fn session_begins(&mut self) {
+        self.sessions += 1;
+    }
+
+    /// The server had so many: what went past the proxy is not recorded, and that is said.
+    pub(super) fn had_sessions(&mut self, sessions: usize) {
+        let past = sessions.saturating_sub(self.sessions);
+        if past > 0 {
+            let past = counted(past, "session");
+            self.unread(format!("{past} of the change went past the recording"));
+        }
+    }
+
     /// Locks could not be read.
     pub(super) fn unread(&mut self, why: String) {
         self.unread.insert(why);
@@ -109,7 +126,10 @@ impl ChangeLog {
     }
 
     /// Puts it behind the phases that were recorded before.
-    pub(super) fn put(self, recorded: &mut RecordedChange) {
+    pub(super) fn put(mut self, recorded: &mut RecordedChange) {
+        for one in &mut self.statements {
+            one.safer = safer_form(&one.text, &one.tags, &one.locks).map(str::to_owned);
+        }
         let phase = recorded.phases.len() + 1;
         recorded.phases.push(self.statements);
         recorded.left_out += self.left_out;

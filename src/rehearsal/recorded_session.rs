@@ -110,8 +110,8 @@ impl RecordedSession {
 
     /// The client sends a message.
     pub(super) fn sent(&mut self, message: &PassedMessage, now: Instant) {
-        let mut names = texts(&message.body).map(<[u8]>::to_vec);
-        let mut name = || names.next().unwrap_or_default();
+        let mut parts = texts(&message.body).map(<[u8]>::to_vec);
+        let mut next = || parts.next().unwrap_or_default();
         let running = |text| Running {
             text,
             began: now,
@@ -119,24 +119,24 @@ impl RecordedSession {
             error: None,
         };
         let one = match message.kind {
-            b'Q' => Pending::Query(running(sent_text(&name(), message.sql.as_ref()))),
+            b'Q' => Pending::Query(running(sent_text(&next(), message.sql.as_ref()))),
             b'F' => Pending::Query(running(sent_text(b"(a function call)", None))),
             b'P' => {
-                let (named, text) = (name(), name());
+                let (named, text) = (next(), next());
                 let text = sent_text(&text, message.sql.as_ref());
                 remember(&mut self.prepared, named, &text);
                 Pending::Parse(text)
             }
             b'B' => {
-                let (portal, named) = (name(), name());
+                let (portal, named) = (next(), next());
                 let text = known(&self.prepared, &named);
                 remember(&mut self.portals, portal, &text);
                 Pending::Bind(text)
             }
-            b'E' => Pending::Execute(running(known(&self.portals, &name()))),
+            b'E' => Pending::Execute(running(known(&self.portals, &next()))),
             b'D' => Pending::Describe,
             b'C' => {
-                let named = name();
+                let named = next();
                 match named.split_first() {
                     Some((b'S', named)) => self.prepared.remove(named),
                     Some((_, named)) => self.portals.remove(named),
@@ -252,6 +252,7 @@ impl RecordedSession {
             error: running.error,
             transaction: self.state,
             locks: Vec::new(),
+            safer: None,
         });
     }
 

@@ -46,7 +46,7 @@ pub(super) struct RecordingProxy {
 /// What all sessions write to.
 #[derive(Default)]
 struct SharedLog {
-    /// How many sessions are open, and what they did.
+    /// How many sessions are open, and what was done.
     state: Mutex<(usize, ChangeLog)>,
     ended: Condvar,
 }
@@ -81,8 +81,8 @@ impl RecordingProxy {
         &self.directory
     }
 
-    /// What was recorded since the last time, once every session has ended.
-    pub(super) fn take(&self) -> Result<ChangeLog, String> {
+    /// What was recorded since the last time, once every session has ended. The server had so many sessions meanwhile.
+    pub(super) fn take(&self, sessions: usize) -> Result<ChangeLog, String> {
         let began = Instant::now();
         let mut state = self.log.hold();
         while state.0 > 0 {
@@ -93,7 +93,9 @@ impl RecordingProxy {
             let waited = self.log.ended.wait_timeout(state, left);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        Ok(std::mem::take(&mut state.1))
+        let mut log = std::mem::take(&mut state.1);
+        log.had_sessions(sessions);
+        Ok(log)
     }
 }
 
@@ -127,6 +129,9 @@ async fn serve(mut client: UnixStream, server: &Path, log: &SharedLog) -> io::Re
             return client.write_all(&out).await;
         }
     };
+    if code_of(&first) == STARTUP {
+        log.hold().1.session_begins();
+    }
     let length = i32::try_from(first.len() + 4).unwrap_or(i32::MAX);
     upstream.write_all(&length.to_be_bytes()).await?;
     upstream.write_all(&first).await?;
@@ -175,7 +180,7 @@ impl Passing<'_> {
         client: (OwnedReadHalf, OwnedWriteHalf),
         server: (OwnedReadHalf, OwnedWriteHalf),
     ) -> io::Result<()> {
-        let mut locks = std::mem::replace(&mut self.locks, LockReader::default());
+        let mut locks = std::mem::take(&mut self.locks);
         let up = self.up(client.0, server.1);
         let down = self.down(server.0, client.1, &mut locks);
         tokio::pin!(up, down);

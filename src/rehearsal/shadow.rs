@@ -238,9 +238,11 @@ fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<Change
     let mut recorded = proxy.map(|_| RecordedChange::default());
     let server = proxy.map_or(shadow.socket_dir(), RecordingProxy::directory);
     for files in &shadow.plan().phases {
+        let logged = shadow.log_length();
         let phase = run_phase(shadow, server, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
-            proxy.take()?.put(recorded);
+            let log = proxy.take(shadow.sessions_since(logged))?;
+            log.put(recorded);
         }
         end = ScriptEnd {
             took_ms: end.took_ms.saturating_add(phase.took_ms),

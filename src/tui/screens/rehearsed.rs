@@ -220,7 +220,7 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
         .enumerate()
     {
         if nth == 0 {
-            let head = "  statement, time here, what it did | locks that it took, and for how long";
+            let head = "  statement, time here, rows, text | locks that it took, and for how long";
             lines.push(Text::inked(Ink::Dim, head));
         }
         lines.push(Text::plain(format!("  {line}")));

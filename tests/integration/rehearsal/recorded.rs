@@ -1,6 +1,7 @@
 //! The recording proxy on a real server. Invariant: every statement that a change sends is recorded, with its rows, its error and the
 //! locks that it takes, and what the change does is what it does without the proxy.
 
+use drygate::postgres::throwaway::ServerBinaries;
 use serde_json::Value;
 
 use super::world::{OWNER, World, check, counts, table};
@@ -239,4 +240,74 @@ fn a_lock_that_is_forbidden_or_held_too_long_fails_and_one_within_passes() {
     let new = "CREATE TABLE shop.fresh (id int PRIMARY KEY); INSERT INTO shop.fresh VALUES (1)";
     let found = judged(&world, forbid, new, 0);
     assert_eq!(check(&found, "locks")["verdict"], "PASS", "{found:#}");
+}
+
+/// A program of the server's version. `postgres` alone may be linked into a directory of the search path.
+fn beside_the_server(name: &str) -> String {
+    let server = ServerBinaries::find().expect("a server");
+    let server = server.dir().join("postgres").canonicalize();
+    let program = server.expect("a server").with_file_name(name);
+    program.display().to_string()
+}
+
+#[test]
+fn the_extended_protocol_is_told_apart_by_statement_in_a_pipeline_too() {
+    let world = World::shared();
+    let pgbench = beside_the_server("pgbench");
+    // A client of libpq that sends Parse, Bind and Execute; it finds the server where psql finds it.
+    let plain =
+        "UPDATE shop.spare SET name = :n WHERE id = 2;\\nSELECT count(*) FROM shop.quiet;\\n";
+    let pipe = "\\\\startpipeline\\nUPDATE shop.spare SET name = :n WHERE id = 3;\\nDELETE FROM shop.spare WHERE id = 4;\\n\\\\endpipeline\\n";
+    let script = format!(
+        "\\! printf '{plain}' > $HOME/plain.sql\n\\! printf '{pipe}' > $HOME/pipe.sql\n\
+         \\! {pgbench} -n -t 1 -M extended -D n=8001 -f $HOME/plain.sql > /dev/null 2>&1\n\
+         \\! {pgbench} -n -t 1 -M prepared -D n=8002 -f $HOME/pipe.sql > /dev/null 2>&1\n"
+    );
+    let found = world.rehearse(&script).expect(0).json();
+    let recorded = &found["rehearsed"]["recorded"];
+    for (begins, tag) in [
+        ("UPDATE shop.spare SET name = $1 WHERE id = 2", "UPDATE 1"),
+        ("SELECT count(*) FROM shop.quiet", "SELECT 1"),
+        ("UPDATE shop.spare SET name = $1 WHERE id = 3", "UPDATE 1"),
+        ("DELETE FROM shop.spare WHERE id = 4", "DELETE 1"),
+    ] {
+        let sent = statement(&found, begins);
+        assert_eq!(sent["tags"], serde_json::json!([tag]), "{recorded:#}");
+    }
+    let text = recorded["phases"].to_string();
+    assert!(
+        !text.contains("8001") && !text.contains("8002"),
+        "a bound value: {text}"
+    );
+    assert_eq!(recorded["unread"], serde_json::json!([]));
+    assert_eq!(table(&found, "shop.spare")["updated"]["value"], 2);
+}
+
+#[test]
+fn a_session_that_goes_past_the_recording_is_said() {
+    let world = World::new();
+    let psql = beside_the_server("psql");
+    let script = format!(
+        "\\! for s in $(find $HOME -name .s.PGSQL.5432 -not -path '*/proxy/*'); do {psql} -X -q -h $(dirname $s) -c 'SELECT 1' > /dev/null; done\n"
+    );
+    let found = judged(&world, "{ held_ms_max = 600000 }", &script, 11);
+    let said = &found["rehearsed"]["recorded"]["unread"];
+    assert_eq!(
+        *said,
+        serde_json::json!(["1 session of the change went past the recording"])
+    );
+    assert_eq!(check(&found, "locks")["verdict"], "NOT CHECKED");
+}
+
+#[test]
+fn the_safer_form_stands_beside_what_took_the_lock() {
+    let world = World::shared();
+    let script = "CREATE INDEX spare_name ON shop.spare (name);\nUPDATE shop.spare SET name = 'CREATE INDEX' WHERE id = 1;\n";
+    let found = world.rehearse(script).expect(0).json();
+    let safer = statement(&found, "CREATE INDEX")["safer"].as_str();
+    assert!(
+        safer.is_some_and(|form| form.starts_with("CREATE INDEX CONCURRENTLY")),
+        "{safer:?}"
+    );
+    assert_eq!(statement(&found, "UPDATE")["safer"], Value::Null);
 }
