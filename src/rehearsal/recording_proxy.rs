@@ -7,6 +7,7 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,8 +36,9 @@ const SAMPLE: Duration = Duration::from_millis(5);
 /// How long sessions whose client has ended may take to end.
 const END_LIMIT: Duration = Duration::from_secs(30);
 /// Reading locks must not wait for the change itself, which can have locked a catalogue.
-const READER: &str = "-c search_path= -c lock_timeout=2s -c statement_timeout=10s";
-
+const READER: &str = "-c search_path= -c lock_timeout=2s -c statement_timeout=10s -c plan_cache_mode=force_generic_plan";
+/// How long reading locks may take in all sessions of a phase together: a change of very many statements comes to its end.
+const READ_LIMIT: Duration = Duration::from_secs(120);
 /// A socket in front of a server.
 pub(super) struct RecordingProxy {
     directory: PathBuf,
@@ -49,9 +51,15 @@ struct SharedLog {
     /// How many sessions are open, and what was done.
     state: Mutex<(usize, ChangeLog)>,
     ended: Condvar,
+    /// Microseconds that clients waited for us and not for the server.
+    own_us: AtomicU64,
 }
 
 impl SharedLog {
+    fn own(&self) -> Duration {
+        Duration::from_micros(self.own_us.load(Ordering::SeqCst))
+    }
+
     fn hold(&self) -> MutexGuard<'_, (usize, ChangeLog)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,6 +89,11 @@ impl RecordingProxy {
         &self.directory
     }
 
+    /// How long clients waited for us and not for the server, since the last time.
+    pub(super) fn own_time(&self) -> Duration {
+        self.log.own()
+    }
+
     /// What was recorded since the last time, once every session has ended. The server had so many sessions meanwhile.
     pub(super) fn take(&self, sessions: usize) -> Result<ChangeLog, String> {
         let began = Instant::now();
@@ -93,6 +106,7 @@ impl RecordingProxy {
             let waited = self.log.ended.wait_timeout(state, left);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
+        self.log.own_us.store(0, Ordering::SeqCst);
         let mut log = std::mem::take(&mut state.1);
         log.had_sessions(sessions);
         Ok(log)
@@ -275,11 +289,17 @@ impl Passing<'_> {
         let read = match state {
             // With the end of a transaction its locks end.
             TransactionState::Idle | TransactionState::Ended => Ok(Locks::new()),
+            _ if self.log.own() > READ_LIMIT => Err(format!(
+                "reading them took {} s; those of later statements were not read",
+                READ_LIMIT.as_secs()
+            )),
             TransactionState::Open | TransactionState::Failed => locks.of(backend).await,
         };
         let mut log = self.log.hold();
         let read = read.map_err(|why| log.1.unread(why)).ok();
         let own = now.elapsed();
+        let micros = u64::try_from(own.as_micros()).unwrap_or(u64::MAX);
+        self.log.own_us.fetch_add(micros, Ordering::SeqCst);
         self.session()
             .ready(state, now, read.as_ref(), own, &mut log.1);
     }
@@ -302,24 +322,31 @@ struct LockReader {
 }
 
 impl LockReader {
-    /// The locks on relations that others can see. Reading holds nobody up but changes of the definition, and of an index only what
-    /// is strong is worth a line.
+    /// The locks that it has now.
     async fn of(&mut self, backend: Option<i32>) -> Result<Locks, String> {
         let backend = backend.ok_or("the server does not tell the process of a session")?;
-        if self.open.is_none() {
-            let opened = OpenSession::open(&self.server, SUPERUSER, &self.database, READER).await;
-            self.open = Some(opened.map_err(|error| error.to_string())?);
-        }
-        let Some(session) = &self.open else {
-            return Ok(Locks::new());
+        let session = match &self.open {
+            Some(session) => session,
+            None => {
+                let opened =
+                    OpenSession::open(&self.server, SUPERUSER, &self.database, READER).await;
+                let opened = opened.map_err(|error| error.to_string())?;
+                // Asked behind every statement: it is planned once. It holds nobody up but changes of the definition, and of an index
+                // only what is strong is worth a line.
+                let plan = format!(
+                    "PREPARE locks (integer) AS SELECT n.nspname || '.' || c.relname, l.mode FROM pg_catalog.pg_locks l
+                       JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                      WHERE l.pid = $1 AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock' AND {FOREIGN}
+                        AND (c.relkind NOT IN ('i', 'I')
+                             OR l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))"
+                );
+                let plan = opened.ask(&plan).await;
+                plan.map_err(|error| error.to_string())?;
+                self.open.insert(opened)
+            }
         };
-        let sql = format!(
-            "SELECT n.nspname || '.' || c.relname, l.mode FROM pg_catalog.pg_locks l
-               JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              WHERE l.pid = {backend} AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock' AND {FOREIGN}
-                AND (c.relkind NOT IN ('i', 'I') OR l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))"
-        );
-        let rows = session.ask(&sql).await.map_err(|error| error.to_string())?;
+        let rows = session.ask(&format!("EXECUTE locks ({backend})")).await;
+        let rows = rows.map_err(|error| error.to_string())?;
         let lock = |row: Vec<Option<String>>| {
             let mut cells = row.into_iter().flatten();
             let (relation, mode) = (cells.next()?, cells.next()?);

@@ -236,10 +236,9 @@ fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<Change
     let mut end = ScriptEnd::default();
     let mut counters = CounterReading::default();
     let mut recorded = proxy.map(|_| RecordedChange::default());
-    let server = proxy.map_or(shadow.socket_dir(), RecordingProxy::directory);
     for files in &shadow.plan().phases {
         let logged = shadow.log_length();
-        let phase = run_phase(shadow, server, files)?;
+        let phase = run_phase(shadow, proxy, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
             let log = proxy.take(shadow.sessions_since(logged))?;
             log.put(recorded);
@@ -257,12 +256,14 @@ fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<Change
     Ok((end, counters, recorded))
 }
 
-/// Runs one phase on the server whose socket is in `server`.
+/// Runs one phase, through the proxy where there is one.
 fn run_phase(
     shadow: &ShadowDatabase,
-    server: &Path,
+    proxy: Option<&RecordingProxy>,
     files: &[(String, PathBuf)],
 ) -> Result<ScriptEnd, String> {
+    let server = proxy.map_or(shadow.socket_dir(), RecordingProxy::directory);
+    let own_time = || proxy.map_or(Duration::ZERO, RecordingProxy::own_time);
     let plan = shadow.plan();
     let said = shadow.scratch().join("said");
     let mut psql = shadow.psql(&plan.role, &plan.database);
@@ -287,8 +288,10 @@ fn run_phase(
     let mut child = psql
         .spawn()
         .map_err(|error| format!("psql cannot be run: {error}"))?;
-    let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let limit = Duration::from_secs(plan.seconds_max);
+    let took = || began.elapsed().saturating_sub(own_time());
+    let ended = wait(&mut child, || took() > limit)?;
+    let took_ms = u64::try_from(took().as_millis()).unwrap_or(u64::MAX);
     let words = std::fs::read(&said).unwrap_or_default();
     let (mut error, statement) = errors(&words, shadow, server);
     if ended == Some(true) {
@@ -317,12 +320,12 @@ fn run_phase(
 }
 
 /// Whether it succeeded; `None`: it had to be killed.
-fn wait(child: &mut Child, began: Instant, limit: Duration) -> Result<Option<bool>, String> {
+fn wait(child: &mut Child, is_late: impl Fn() -> bool) -> Result<Option<bool>, String> {
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Ok(Some(status.success()));
         }
-        if began.elapsed() > limit {
+        if is_late() {
             let _ = child.kill();
             let _ = child.wait();
             return Ok(None);
