@@ -38,7 +38,7 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 /// Reading locks must not wait for the change itself, which can have locked a catalogue.
 const READER: &str = "-c search_path= -c lock_timeout=2s -c statement_timeout=10s -c plan_cache_mode=force_generic_plan";
 /// How long reading locks may take in all sessions of a phase together: a change of very many statements comes to its end.
-const READ_LIMIT: Duration = Duration::from_secs(120);
+const READ_LIMIT: Duration = Duration::from_mins(2);
 /// A socket in front of a server.
 pub(super) struct RecordingProxy {
     directory: PathBuf,
@@ -325,25 +325,24 @@ impl LockReader {
     /// The locks that it has now.
     async fn of(&mut self, backend: Option<i32>) -> Result<Locks, String> {
         let backend = backend.ok_or("the server does not tell the process of a session")?;
-        let session = match &self.open {
-            Some(session) => session,
-            None => {
-                let opened =
-                    OpenSession::open(&self.server, SUPERUSER, &self.database, READER).await;
-                let opened = opened.map_err(|error| error.to_string())?;
-                // Asked behind every statement: it is planned once. It holds nobody up but changes of the definition, and of an index
-                // only what is strong is worth a line.
-                let plan = format!(
-                    "PREPARE locks (integer) AS SELECT n.nspname || '.' || c.relname, l.mode FROM pg_catalog.pg_locks l
-                       JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                      WHERE l.pid = $1 AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock' AND {FOREIGN}
-                        AND (c.relkind NOT IN ('i', 'I')
-                             OR l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))"
-                );
-                let plan = opened.ask(&plan).await;
-                plan.map_err(|error| error.to_string())?;
-                self.open.insert(opened)
-            }
+        if self.open.is_none() {
+            let opened = OpenSession::open(&self.server, SUPERUSER, &self.database, READER).await;
+            let opened = opened.map_err(|error| error.to_string())?;
+            // Asked behind every statement: it is planned once. Reading holds nobody up but changes of the definition, and of an
+            // index or sequence only what is strong is worth a line.
+            let plan = format!(
+                "PREPARE locks (integer) AS SELECT n.nspname || '.' || c.relname, l.mode FROM pg_catalog.pg_locks l
+                   JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  WHERE l.pid = $1 AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock' AND {FOREIGN}
+                    AND (c.relkind NOT IN ('i', 'I', 'S')
+                         OR l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))"
+            );
+            let planned = opened.ask(&plan).await;
+            planned.map_err(|error| error.to_string())?;
+            self.open = Some(opened);
+        }
+        let Some(session) = &self.open else {
+            return Ok(Locks::new());
         };
         let rows = session.ask(&format!("EXECUTE locks ({backend})")).await;
         let rows = rows.map_err(|error| error.to_string())?;
