@@ -263,3 +263,74 @@ pub fn one_line(text: &str, characters: usize) -> String {
     short.push_str("..");
     short
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::run::{ApprovalGate, ChangeRehearsed, RehearsalOutcome, RunState};
+
+    fn recorded(commands: &[&str], locks: &[(LockMode, u64, bool)]) -> RecordedChange {
+        let longest = locks.iter().map(|(mode, held_ms, sampled)| LongestLock {
+            lock: TakenLock {
+                relation: "s.t".to_owned(),
+                mode: *mode,
+                held_ms: *held_ms,
+                sampled: *sampled,
+            },
+            phase: 1,
+            statement: 1,
+            text: String::new(),
+        });
+        RecordedChange {
+            commands: commands.iter().map(|it| (*it).to_owned()).collect(),
+            locks: longest.collect(),
+            ..RecordedChange::default()
+        }
+    }
+
+    /// What is drift where the second rehearsal recorded this.
+    fn moved(again: RecordedChange) -> Vec<String> {
+        let approved = recorded(&["UPDATE"], &[(LockMode::Share, 10, false)]);
+        let of = |gate, recorded| {
+            Arc::new(ChangeRehearsed {
+                gate,
+                first_phase: false,
+                checks: Vec::new(),
+                outcome: Some(Box::new(RehearsalOutcome {
+                    recorded: Some(recorded),
+                    ..RehearsalOutcome::default()
+                })),
+                blob: None,
+                moved: Vec::new(),
+            })
+        };
+        let run = RunState {
+            rehearsals: vec![
+                of(ApprovalGate::SG1, approved),
+                of(ApprovalGate::SG2, again),
+            ],
+            ..RunState::default()
+        };
+        let moved = run.moved_effect().into_iter();
+        moved.map(|change| change.key.to_string()).collect()
+    }
+
+    #[test]
+    fn other_commands_and_other_strong_locks_are_drift_and_times_are_not() {
+        let longer = recorded(&["UPDATE"], &[(LockMode::Share, 9_000, false)]);
+        assert_eq!(moved(longer), Vec::<String>::new());
+        let beside = [
+            (LockMode::Share, 10, false),
+            // These follow from the rows, or can be missed.
+            (LockMode::RowExclusive, 10, false),
+            (LockMode::AccessExclusive, 10, true),
+        ];
+        assert_eq!(moved(recorded(&["UPDATE"], &beside)), Vec::<String>::new());
+        let stronger = recorded(&["UPDATE"], &[(LockMode::AccessExclusive, 10, false)]);
+        assert_eq!(moved(stronger), ["effect.locks"]);
+        let other = recorded(&["DELETE", "UPDATE"], &[(LockMode::Share, 10, false)]);
+        assert_eq!(moved(other), ["effect.commands"]);
+    }
+}
