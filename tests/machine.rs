@@ -120,6 +120,7 @@ fn rehearsed() -> ScriptedRun {
         show: Vec::new(),
         bytes_per_second: None,
         valid_seconds: None,
+        locks: None,
     };
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,

@@ -108,6 +108,7 @@ mod tests {
             show: Vec::new(),
             bytes_per_second: None,
             valid_seconds: None,
+            locks: None,
         };
         let created = RunCreated {
             change: Some(change),

@@ -437,6 +437,7 @@ mod tests {
                 show: Vec::new(),
                 bytes_per_second: None,
                 valid_seconds: None,
+                locks: None,
             });
             super::g3_count(&run)
         };

@@ -187,6 +187,7 @@ fn answer(name: &CheckName, raw: &Value) -> RawVerdict {
         | CheckName::ChangeReproducible
         | CheckName::ChangeAsExpected
         | CheckName::ChangeAsSimulated
+        | CheckName::ChangeLocks
         | CheckName::NonMutationProven
         | CheckName::ForbiddenProductionMutation
         | CheckName::ForbiddenKillSwitch

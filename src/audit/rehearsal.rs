@@ -47,6 +47,7 @@ fn checks_of(run: &RunState, last: Option<&ChangeRehearsed>) -> Vec<Check> {
         reproducible(outcome),
         as_expected(run, outcome),
         as_simulated(run, outcome),
+        locks(run, outcome),
     ]
 }
 
@@ -224,6 +225,35 @@ fn as_expected(run: &RunState, outcome: &RehearsalOutcome) -> Check {
     )
 }
 
+fn locks(run: &RunState, outcome: &RehearsalOutcome) -> Check {
+    const NAME: CheckName = CheckName::ChangeLocks;
+    let Some(policy) = run.change().and_then(|change| change.locks.as_ref()) else {
+        // The profile asks nothing, which `scope` says.
+        return Check::evaluated(NAME, true, "no lock is judged", json!({"policy": null}));
+    };
+    let Some(recorded) = &outcome.recorded else {
+        let why = "the locks of the change were not recorded";
+        return Check::not_checked(NAME, why, "a rehearsal by this version of drygate");
+    };
+    let raw = json!({"policy": policy, "locks": recorded.locks, "unread": recorded.unread});
+    let against = policy.violations(recorded);
+    if against.is_empty() && !recorded.unread.is_empty() {
+        let why = format!("locks are not known: {}", recorded.unread.join("; "));
+        return Check {
+            raw,
+            ..Check::not_checked(NAME, why, "a change whose locks can be read")
+        };
+    }
+    let says = if against.is_empty() {
+        let held = recorded.held_lines();
+        let held = held.into_iter().next();
+        held.unwrap_or_else(|| "no lock that others wait for with their writes".to_owned())
+    } else {
+        against.join("; ")
+    };
+    Check::evaluated(NAME, against.is_empty(), says, raw)
+}
+
 /// In what the rows of a table are not those that are expected.
 fn unlike(expected: &ExpectedRows, found: &RehearsedTable) -> Option<String> {
     let ranges = [expected.insert, expected.update, expected.delete];
@@ -243,8 +273,9 @@ mod tests {
     use super::super::required::CHECK_TABLE_WITH_CHANGE;
     use super::{checks_of_rehearsal, foreseen, rehearsal_checks};
     use crate::run::{
-        ApprovalGate, ChangeRehearsed, CheckName, RehearsalCheck, RehearsalOutcome, RehearsedTable,
-        RunChange, RunCreated, RunState, ScriptEnd, Verdict,
+        ApprovalGate, ChangeRehearsed, CheckName, LockMode, LockPolicy, LongestLock,
+        RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange, RunCreated,
+        RunState, ScriptEnd, TakenLock, Verdict,
     };
     use crate::simulate::{ExpectedRows, RowRange};
     use crate::survey::{Digest, Rehearsed};
@@ -264,6 +295,20 @@ mod tests {
         }
     }
 
+    fn held(mode: LockMode, held_ms: u64) -> LongestLock {
+        LongestLock {
+            lock: TakenLock {
+                relation: "s.t".to_owned(),
+                mode,
+                held_ms,
+                sampled: false,
+            },
+            phase: 1,
+            statement: 2,
+            text: "CREATE INDEX ON s.t (a)".to_owned(),
+        }
+    }
+
     /// A run that was rehearsed once, with everything as it should be.
     fn rehearsed(damage: impl FnOnce(&mut ChangeRehearsed)) -> RunState {
         let expect = ExpectedRows {
@@ -280,6 +325,10 @@ mod tests {
             show: Vec::new(),
             bytes_per_second: None,
             valid_seconds: None,
+            locks: Some(LockPolicy {
+                forbid: vec![LockMode::AccessExclusive],
+                held_ms_max: Some(500),
+            }),
         };
         let outcome = RehearsalOutcome {
             script: ScriptEnd {
@@ -288,6 +337,13 @@ mod tests {
             },
             effect: vec![table("s.t", 5)],
             sentinel_found: true,
+            recorded: Some(RecordedChange {
+                locks: vec![
+                    held(LockMode::Share, 500),
+                    held(LockMode::RowExclusive, 9_000),
+                ],
+                ..RecordedChange::default()
+            }),
             ..RehearsalOutcome::default()
         };
         let mut one = ChangeRehearsed {
@@ -328,7 +384,19 @@ mod tests {
     #[test]
     fn each_spoiled_part_of_a_rehearsal_fails_its_own_check() {
         type Damage = fn(&mut RehearsalOutcome);
-        let cases: [(&str, Verdict, Damage); 7] = [
+        let cases: [(&str, Verdict, Damage); 11] = [
+            ("change_locks", Verdict::Fail, |it| {
+                it.recorded.as_mut().expect("there").locks[0].lock.held_ms = 501;
+            }),
+            ("change_locks", Verdict::Fail, |it| {
+                let recorded = it.recorded.as_mut().expect("there");
+                recorded.locks.push(held(LockMode::AccessExclusive, 0));
+            }),
+            ("change_locks", Verdict::NotChecked, |it| {
+                let recorded = it.recorded.as_mut().expect("there");
+                recorded.unread.push("55P03".to_owned());
+            }),
+            ("change_locks", Verdict::NotChecked, |it| it.recorded = None),
             ("change_ran", Verdict::Fail, |it| {
                 it.script.succeeded = false;
             }),

@@ -10,9 +10,12 @@ use crate::run::{Check, CheckName, Gate, RunState};
 pub const CHECK_TABLE: u32 = 3;
 
 /// The version of runs with a change: G3 has the checks of its rehearsal too.
-pub const CHECK_TABLE_WITH_CHANGE: u32 = 5;
+pub const CHECK_TABLE_WITH_CHANGE: u32 = 6;
 
-/// The same without the check that compares the change with the simulator: changes had no phases.
+/// The same without the check of locks: statements were not recorded.
+const CHECK_TABLE_WITHOUT_LOCKS: u32 = 5;
+
+/// The same without the check that compares the change with the simulator either: changes had no phases.
 const CHECK_TABLE_WITHOUT_PHASES: u32 = 4;
 
 /// The checks that a finished gate has; `None`: a version that this drygate does not know.
@@ -21,8 +24,9 @@ pub fn required_checks(version: u32, gate: Gate) -> Option<&'static [CheckName]>
         1 => Some(first(gate)),
         2 | CHECK_TABLE => Some(second(gate)),
         CHECK_TABLE_WITHOUT_PHASES if gate == Gate::G3 => Some(&G3_WITH_CHANGE),
-        CHECK_TABLE_WITH_CHANGE if gate == Gate::G3 => Some(&G3_WITH_PHASES),
-        CHECK_TABLE_WITHOUT_PHASES | CHECK_TABLE_WITH_CHANGE => Some(second(gate)),
+        CHECK_TABLE_WITHOUT_LOCKS if gate == Gate::G3 => Some(&G3_WITH_PHASES),
+        CHECK_TABLE_WITH_CHANGE if gate == Gate::G3 => Some(&G3_WITH_LOCKS),
+        CHECK_TABLE_WITHOUT_PHASES..=CHECK_TABLE_WITH_CHANGE => Some(second(gate)),
         _ => None,
     }
 }
@@ -65,6 +69,25 @@ static G3_WITH_PHASES: [CheckName; 15] = [
     CheckName::ChangeReproducible,
     CheckName::ChangeAsExpected,
     CheckName::ChangeAsSimulated,
+    CheckName::NonMutationProven,
+];
+
+static G3_WITH_LOCKS: [CheckName; 16] = [
+    CheckName::Sg1Approved,
+    CheckName::CutEqualsPrediction,
+    CheckName::VerifyEqualsPrediction,
+    CheckName::Sg2Approved,
+    CheckName::EnactEqualsPrediction,
+    CheckName::CountersAgree,
+    CheckName::LedgersComplete,
+    CheckName::ChangeIsolated,
+    CheckName::ChangeRan,
+    CheckName::ChangeRowsCopied,
+    CheckName::ChangeCaptured,
+    CheckName::ChangeReproducible,
+    CheckName::ChangeAsExpected,
+    CheckName::ChangeAsSimulated,
+    CheckName::ChangeLocks,
     CheckName::NonMutationProven,
 ];
 

@@ -115,6 +115,11 @@ fn not_asked(run: &RunState, profile: &Profile, name: &CheckName) -> Option<&'st
             "the change is no phase of what is simulated",
         ),
         (
+            CheckName::ChangeLocks,
+            run.change().is_some_and(|change| change.locks.is_none()),
+            "the profile says nothing of the locks of the change",
+        ),
+        (
             CheckName::ChangeAsExpected,
             run.change().is_some_and(|change| change.expect.is_none()),
             "the profile expects no number of rows of the change",

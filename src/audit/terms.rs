@@ -45,6 +45,7 @@ pub fn run_change(
         show: profile.rehearsal.show.clone(),
         bytes_per_second: profile.rehearsal.bytes_per_second,
         valid_seconds: declared.and_then(ChangePolicy::valid_seconds),
+        locks: declared.and_then(|change| change.locks.clone()),
     })
 }
 
@@ -66,6 +67,7 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
         && change.show == profile.rehearsal.show
         && change.bytes_per_second == profile.rehearsal.bytes_per_second
         && change.valid_seconds == declared.and_then(ChangePolicy::valid_seconds)
+        && change.locks.as_ref() == declared.and_then(|declared| declared.locks.as_ref())
 }
 
 /// Whether the files are in the phases of the profile, or in none because the command named them.

@@ -17,8 +17,8 @@ use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, LedgerUse, Rehearsal};
 use crate::report::visible;
 use crate::run::{
-    ChangeFile, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult, StopCode, Verdict,
-    counted, exit,
+    ChangeFile, RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult,
+    StopCode, Verdict, counted, exit,
 };
 use crate::runner::RunnerError;
 use crate::survey::{Hasher, NamedRelation};
@@ -29,7 +29,14 @@ const SCHEMA_LINES: usize = 40;
 /// Rehearses the files as `role` and prints what they did.
 pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    let (found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let (mut found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let declared = loaded.profile.change.as_ref();
+    let policy = declared.and_then(|change| change.locks.as_ref());
+    let recorded = found.rehearsed.as_ref().and_then(|it| it.recorded.as_ref());
+    let judged = policy.zip(recorded);
+    found
+        .checks
+        .extend(judged.map(|(policy, recorded)| RehearsalCheck::of_locks(policy, recorded)));
     let document = document(found, named, role);
     if settings.json() {
         output::document(&document)?;
@@ -189,6 +196,9 @@ fn effect(rehearsed: &RehearsalOutcome) -> Result<(), LaunchError> {
             "schema {} more lines",
             changes.len() - SCHEMA_LINES
         ))?;
+    }
+    for line in rehearsed.recorded.iter().flat_map(RecordedChange::lines) {
+        output::line(&format!("statement {}", visible(&line)))?;
     }
     for difference in &rehearsed.differences {
         output::line(&format!("differs: {}", visible(difference)))?;

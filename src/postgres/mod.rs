@@ -35,6 +35,7 @@ mod passfile;
 mod privileges;
 mod profile_query;
 mod proof;
+pub(crate) mod protocol;
 mod proxied_statement;
 mod public_holders;
 mod reach;

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::{SimpleColumn, SimpleQueryMessage};
 
 use super::error::{CallError, UnknownReason};
+use super::protocol::{STARTUP, code_of, error_of, first_message, length, put, text_of};
 use super::proxied_statement::{ProxyRuling, judge, taken_out};
 use super::session::Session;
 use super::statement::Statement;
@@ -25,9 +26,6 @@ pub(super) const PORT: u16 = 5432;
 
 /// Longest message of a client, in bytes. `pg_dump` sends lists of all tables in one statement.
 const MESSAGE_MAX: usize = 64 << 20;
-
-const STARTUP: i32 = 196_608;
-const ENCRYPTION: [i32; 2] = [80_877_103, 80_877_104];
 
 /// Type `text`: a client that only looks at names and values needs no other.
 const TEXT_OID: i32 = 25;
@@ -186,19 +184,8 @@ async fn refuse(stream: &mut UnixStream, why: &str) -> Result<(), ProxyEnd> {
 
 /// The first messages; false where the client only asked to cancel.
 async fn greet(stream: &mut UnixStream, version_num: u32) -> Result<bool, ProxyEnd> {
-    loop {
-        let length = stream.read_i32().await?;
-        let body = body(stream, length).await?;
-        let code = body
-            .first_chunk::<4>()
-            .map_or(0, |bytes| i32::from_be_bytes(*bytes));
-        if ENCRYPTION.contains(&code) {
-            stream.write_all(b"N").await?;
-        } else if code == STARTUP {
-            break;
-        } else {
-            return Ok(false);
-        }
+    if code_of(&first_message(stream).await?) != STARTUP {
+        return Ok(false);
     }
     let version = format!("{}.{}", version_num / 10_000, version_num % 10_000);
     let mut out = Vec::new();
@@ -274,21 +261,6 @@ fn answer(out: &mut Vec<u8>, messages: &[SimpleQueryMessage], sql: &str) {
     put(out, b'C', &text_of(&tag));
 }
 
-fn put(out: &mut Vec<u8>, kind: u8, body: &[u8]) {
-    out.push(kind);
-    out.extend(length(body.len() + 4).to_be_bytes());
-    out.extend(body);
-}
-
-/// No message of ours comes near the limit: an answer of the server has one too (`ReadAllowance`).
-fn length(bytes: usize) -> i32 {
-    i32::try_from(bytes).unwrap_or(i32::MAX)
-}
-
-fn text_of(text: &str) -> Vec<u8> {
-    [text.as_bytes(), b"\0"].concat()
-}
-
 fn count_of(items: usize) -> [u8; 2] {
     i16::try_from(items).unwrap_or(i16::MAX).to_be_bytes()
 }
@@ -317,15 +289,5 @@ fn cells(values: &[Option<&str>]) -> Vec<u8> {
             None => body.extend((-1_i32).to_be_bytes()),
         }
     }
-    body
-}
-
-fn error_of(code: &str, says: &str) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (field, value) in [(b'S', "FATAL"), (b'V', "FATAL"), (b'C', code), (b'M', says)] {
-        body.push(field);
-        body.extend(text_of(&value.replace('\0', " ")));
-    }
-    body.push(0);
     body
 }

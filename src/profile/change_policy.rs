@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::run::ApprovalGate;
+use crate::run::{ApprovalGate, LockPolicy};
 use crate::simulate::ExpectedRows;
 
 /// The change itself, and what is expected of it.
@@ -22,6 +22,9 @@ pub struct ChangePolicy {
     /// The rows that it may change, by table; tables that are not named must stay as they are. Without it nothing is expected.
     #[serde(default)]
     pub expect: Option<Vec<ExpectedRows>>,
+    /// Which locks it may take when it is rehearsed, and for how long. Without it none is judged.
+    #[serde(default)]
+    pub locks: Option<LockPolicy>,
     /// How long after SG2's approval the commit guard lets it be carried out: `2h`; none: without a limit.
     #[serde(default)]
     pub valid: Option<String>,

@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use super::{ChangePolicy, PathStep, Profile, ttl_seconds};
-use crate::run::ApprovalGate;
+use crate::run::{ApprovalGate, LockMode};
 
 /// Checks the change: its files, its phases, and what is expected of it.
 pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile) {
@@ -34,6 +34,20 @@ pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile
     }
     if let Some(Err(error)) = change.valid.as_deref().map(ttl_seconds) {
         findings.refuse(&at("valid"), error.to_string());
+    }
+    let forbidden = change.locks.iter().flat_map(|locks| &locks.forbid);
+    for (index, mode) in forbidden.enumerate() {
+        if *mode == LockMode::AccessShare {
+            let [change, locks] = at("locks");
+            let path = [
+                change,
+                locks,
+                PathStep::Key("forbid"),
+                PathStep::Index(index),
+            ];
+            let message = "AccessShareLock, which every SELECT takes, is not recorded";
+            findings.refuse(&path, message);
+        }
     }
     phases(findings, profile, change);
     let expected = change.expect.iter().flatten();

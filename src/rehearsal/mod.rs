@@ -5,6 +5,7 @@
 
 mod base;
 mod catalogue;
+mod change_log;
 mod copies;
 mod counters;
 mod effect;
@@ -15,6 +16,10 @@ mod message;
 mod probes;
 mod program_end;
 mod programs;
+mod recorded_session;
+#[cfg(test)]
+mod recorded_session_tests;
+mod recording_proxy;
 mod rehearse;
 mod repeated;
 mod row_ledger;

@@ -14,8 +14,8 @@ use super::rows::{ChangedRow, Row, RowComparison, ShownCell, Which, digests};
 use super::rows_after::holding_rows;
 use super::shadow_database::{BASE, ShadowDatabase, quoted_name, shown};
 use crate::run::{
-    RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable, RowOperation, SeededTable,
-    row_mark, short_key, value_mark,
+    RehearsalOutcome, RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable, RowOperation,
+    SeededTable, line_mark, row_mark, short_key, value_mark,
 };
 use crate::survey::Digest;
 
@@ -36,18 +36,21 @@ pub(super) struct LedgerSource<'a> {
     pub(super) effect: &'a RunEffect,
     /// What a second run has in common with it.
     pub(super) repeated: &'a RepeatedRun,
-    /// The tables whose rows were copied.
-    pub(super) seeded: &'a [SeededTable],
 }
 
 impl LedgerSource<'_> {
-    /// Writes the ledger.
-    pub(super) fn write(&self, head: RowLedgerHead, file: &Path) -> Result<(), String> {
+    /// Writes the ledger; `before` is the schema before.
+    pub(super) fn write(
+        &self,
+        found: &RehearsalOutcome,
+        before: &[String],
+        file: &Path,
+    ) -> Result<(), String> {
         let file = File::options().write(true).open(file);
         let file =
             file.map_err(|error| format!("the ledger of rows cannot be written: {error}"))?;
         let mut to = LedgerWriter(BufWriter::with_capacity(1 << 16, file));
-        to.put(&RowLedgerLine::Head(head))?;
+        to.put(&RowLedgerLine::Head(self.head(found, before)?))?;
         let (mut changes, mut others) = (CHANGES_MAX, OTHERS_MAX);
         for (name, changed) in &self.effect.tables {
             let shape = self.tables.get(name);
@@ -58,7 +61,7 @@ impl LedgerSource<'_> {
             let table = RowLedgerTable {
                 schema: name.0.clone(),
                 table: name.1.clone(),
-                holding: self.holding(name)?,
+                holding: self.holding(&found.seeded, name)?,
                 columns: changed.columns.clone(),
                 key: changed.key.clone(),
                 volatile: (self
@@ -96,13 +99,39 @@ impl LedgerSource<'_> {
         end.map_err(|error| format!("the ledger of rows cannot be written: {error}"))
     }
 
+    fn head(&self, found: &RehearsalOutcome, before: &[String]) -> Result<RowLedgerHead, String> {
+        let salt = &self.shadow.plan().key_salt;
+        let marks = |lines: &[String]| lines.iter().map(|line| line_mark(salt, line)).collect();
+        let mut head = RowLedgerHead {
+            version: found.version.clone(),
+            schema_before: marks(before),
+            schema_after: None,
+            schema_lines: BTreeMap::new(),
+        };
+        if found.schema_changes.is_empty() {
+            return Ok(head);
+        }
+        let after = self.shadow.schema_text_loaded_again(self.run)?;
+        head.schema_after = Some(marks(&after));
+        let before: BTreeSet<&String> = before.iter().collect();
+        let new = after.iter().filter(|line| !before.contains(line));
+        head.schema_lines = new
+            .map(|line| (line_mark(salt, line), line.clone()))
+            .collect();
+        Ok(head)
+    }
+
     /// A partition that was there, and whose rows were not copied, is read by nothing of the change.
-    fn holding(&self, name: &QualifiedName) -> Result<Vec<QualifiedName>, String> {
+    fn holding(
+        &self,
+        seeded: &[SeededTable],
+        name: &QualifiedName,
+    ) -> Result<Vec<QualifiedName>, String> {
         let before = holding_rows(self.shadow, BASE, std::slice::from_ref(name))?;
         let mut after = holding_rows(self.shadow, self.run, std::slice::from_ref(name))?;
         let is_copied = |one: &QualifiedName| {
             let name = shown(one);
-            self.seeded.iter().any(|seeded| seeded.table == name)
+            seeded.iter().any(|seeded| seeded.table == name)
         };
         after.retain(|one| !before.contains(one) || is_copied(one));
         Ok(after)

@@ -18,13 +18,12 @@ use super::counters::CounterReading;
 use super::effect::RunEffect;
 use super::message::{FromShadow, LedgerFile, QualifiedName, ShadowPlan, ToShadow};
 use super::program_end::{is_done, says_done};
+use super::recording_proxy::RecordingProxy;
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::row_ledger::LedgerSource;
 use super::rows_after::{compare, holding_rows, ledger_tables};
 use super::shadow_database::{BASE, ROWS, SENTINEL, ShadowDatabase, shown};
-use crate::run::{
-    RehearsalOutcome, RowLedgerHead, ScriptEnd, SeededTable, SequenceMove, line_mark,
-};
+use crate::run::{RecordedChange, RehearsalOutcome, ScriptEnd, SeededTable, SequenceMove};
 use crate::survey::{Digest, line_hunks};
 
 /// How often the change is tried to find the tables that it asks for.
@@ -90,6 +89,8 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
     step("loading the schema");
     let plan: ShadowPlan = *plan;
     let shadow = ShadowDatabase::load(plan, &probes.scratch)?;
+    let proxy = RecordingProxy::listen(&shadow.scratch().join("proxy"), shadow.socket_dir());
+    let proxy = proxy.map_err(|error| format!("the recording proxy cannot listen: {error}"))?;
     let mut found = RehearsalOutcome {
         version: shadow.version()?,
         differences: shadow.other_versions()?,
@@ -118,7 +119,7 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
             shadow.clone_base()?;
         }
         let counters;
-        (found.script, counters) = run(&shadow)?;
+        (found.script, counters, found.recorded) = run(&shadow, Some(&proxy))?;
         let database = shadow.plan().database.clone();
         let mut wanted = counted(&shadow, &database)?;
         let first = Catalogue::of(&shadow, &database)?;
@@ -226,7 +227,7 @@ fn finish(
     // Of what is not changed any more, beside the second run.
     let dumps = [shadow.dump_schema(BASE)?, shadow.dump_schema(FIRST)?];
     shift_sequences(shadow)?;
-    let (again, _) = run(shadow)?;
+    let (again, ..) = run(shadow, None)?;
     shadow.keep_run(SECOND)?;
     let of_second = Catalogue::of(shadow, SECOND)?;
     let second = RunEffect::of(shadow, base, (SECOND, &of_second))?;
@@ -257,45 +258,17 @@ fn finish(
     match &shadow.plan().ledger {
         Some(LedgerFile::Write(file)) if found.script.succeeded => {
             step("keeping its rows");
-            let head = ledger_head(shadow, found, &before)?;
             let source = LedgerSource {
                 shadow,
                 run: FIRST,
                 tables: &catalogue.tables,
                 effect: &first,
                 repeated: &repeated,
-                seeded: &found.seeded,
             };
-            source.write(head, file)
+            source.write(found, &before, file)
         }
         _ => Ok(()),
     }
-}
-
-fn ledger_head(
-    shadow: &ShadowDatabase,
-    found: &RehearsalOutcome,
-    before: &[String],
-) -> Result<RowLedgerHead, String> {
-    let salt = &shadow.plan().key_salt;
-    let marks = |lines: &[String]| lines.iter().map(|line| line_mark(salt, line)).collect();
-    let mut head = RowLedgerHead {
-        version: found.version.clone(),
-        schema_before: marks(before),
-        schema_after: None,
-        schema_lines: BTreeMap::new(),
-    };
-    if found.schema_changes.is_empty() {
-        return Ok(head);
-    }
-    let after = shadow.schema_text_loaded_again(FIRST)?;
-    head.schema_after = Some(marks(&after));
-    let before: BTreeSet<&String> = before.iter().collect();
-    let new = after.iter().filter(|line| !before.contains(line));
-    head.schema_lines = new
-        .map(|line| (line_mark(salt, line), line.clone()))
-        .collect();
-    Ok(head)
 }
 
 /// The tables whose rows were copied, and how many.
@@ -308,12 +281,22 @@ fn copied(seeded: &[QualifiedName], found: &RehearsalOutcome) -> BTreeMap<Qualif
     seeded.iter().filter_map(rows).collect()
 }
 
+/// How a run ended, what was counted, and what was recorded.
+type ChangeRun = (ScriptEnd, CounterReading, Option<RecordedChange>);
+
 /// Runs the change in the copy of the base, each phase as a transaction and a session of its own, and writes the sentinel behind it.
-fn run(shadow: &ShadowDatabase) -> Result<(ScriptEnd, CounterReading), String> {
+/// `proxy` records it.
+fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<ChangeRun, String> {
     let mut end = ScriptEnd::default();
     let mut counters = CounterReading::default();
+    let mut recorded = proxy.map(|_| RecordedChange::default());
     for files in &shadow.plan().phases {
-        let phase = run_phase(shadow, files)?;
+        let logged = shadow.log_length();
+        let phase = run_phase(shadow, proxy, files)?;
+        if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
+            let log = proxy.take(shadow.sessions_since(logged))?;
+            log.put(recorded);
+        }
         end = ScriptEnd {
             took_ms: end.took_ms.saturating_add(phase.took_ms),
             ..phase
@@ -324,13 +307,21 @@ fn run(shadow: &ShadowDatabase) -> Result<(ScriptEnd, CounterReading), String> {
         counters.phase_ended(shadow)?;
     }
     sentinel(shadow, counters.phases())?;
-    Ok((end, counters))
+    Ok((end, counters, recorded))
 }
 
-fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<ScriptEnd, String> {
+/// Runs one phase, through the proxy where there is one.
+fn run_phase(
+    shadow: &ShadowDatabase,
+    proxy: Option<&RecordingProxy>,
+    files: &[(String, PathBuf)],
+) -> Result<ScriptEnd, String> {
+    let server = proxy.map_or(shadow.socket_dir(), RecordingProxy::directory);
+    let own_time = || proxy.map_or(Duration::ZERO, RecordingProxy::own_time);
     let plan = shadow.plan();
     let said = shadow.scratch().join("said");
     let mut psql = shadow.psql(&plan.role, &plan.database);
+    psql.env("PGHOST", server);
     // Details can hold values of rows, and a context the text of functions.
     psql.args([
         "-1",
@@ -351,10 +342,12 @@ fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<Scr
     let mut child = psql
         .spawn()
         .map_err(|error| format!("psql cannot be run: {error}"))?;
-    let ended = wait(&mut child, began, Duration::from_secs(plan.seconds_max))?;
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let limit = Duration::from_secs(plan.seconds_max);
+    let took = || began.elapsed().saturating_sub(own_time());
+    let ended = wait(&mut child, || took() > limit)?;
+    let took_ms = u64::try_from(took().as_millis()).unwrap_or(u64::MAX);
     let words = std::fs::read(&said).unwrap_or_default();
-    let (mut error, statement) = errors(&words, shadow);
+    let (mut error, statement) = errors(&words, shadow, server);
     if ended == Some(true) {
         is_done(&words)?;
     }
@@ -381,12 +374,12 @@ fn run_phase(shadow: &ShadowDatabase, files: &[(String, PathBuf)]) -> Result<Scr
 }
 
 /// Whether it succeeded; `None`: it had to be killed.
-fn wait(child: &mut Child, began: Instant, limit: Duration) -> Result<Option<bool>, String> {
+fn wait(child: &mut Child, is_late: impl Fn() -> bool) -> Result<Option<bool>, String> {
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Ok(Some(status.success()));
         }
-        if began.elapsed() > limit {
+        if is_late() {
             let _ = child.kill();
             let _ = child.wait();
             return Ok(None);
@@ -407,13 +400,13 @@ fn sentinel(shadow: &ShadowDatabase, counted: usize) -> Result<(), String> {
 }
 
 /// The first error and its statement, with the name of the file that people know.
-fn errors(said: &[u8], shadow: &ShadowDatabase) -> (Option<String>, Option<String>) {
+fn errors(said: &[u8], shadow: &ShadowDatabase, server: &Path) -> (Option<String>, Option<String>) {
     let mut text = String::from_utf8_lossy(&said[..said.len().min(SAID_MAX)]).into_owned();
     for (name, file) in shadow.plan().phases.iter().flatten() {
         text = text.replace(&*file.to_string_lossy(), name);
     }
     // Another one in each rehearsal: the same error must read the same.
-    text = text.replace(&*shadow.socket_dir().to_string_lossy(), "(shadow)");
+    text = text.replace(&*server.to_string_lossy(), "(shadow)");
     let is_error =
         |line: &&str| line.contains("ERROR:") || line.contains("FATAL:") || line.contains("error:");
     let error = text

@@ -56,8 +56,9 @@ impl ShadowDatabase {
             ("max_wal_size", "4GB"),
             // Nothing is recovered here: its log needs no room that is written first.
             ("wal_init_zero", "off"),
-            // Read by `gave_out`.
+            // Read by `gave_out` and `sessions_since`.
             ("log_line_prefix", "%e %d "),
+            ("log_connections", "on"),
             // A server that lost a process has lost what the change did.
             ("restart_after_crash", "off"),
         ];
@@ -312,6 +313,18 @@ impl ShadowDatabase {
             .lines()
             .filter(|line| line.contains("ERROR:") || line.contains("FATAL:"));
         errors.any(|line| of_machine(line) && line.contains(&of_run))
+    }
+
+    /// How many sessions began since `from` in the log that are not our own.
+    pub(super) fn sessions_since(&self, from: u64) -> usize {
+        let log = std::fs::read(self.cluster.log_path()).unwrap_or_default();
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(log.len());
+        let log = String::from_utf8_lossy(&log[from..]);
+        let began = log
+            .lines()
+            .filter(|line| line.contains("connection authorized: "));
+        let ours = "application_name=drygate/throwaway";
+        began.filter(|line| !line.contains(ours)).count()
     }
 
     /// Where the server of the shadow listens.

@@ -258,6 +258,7 @@ pub(crate) fn run_with_change() -> RunState {
         show: Vec::new(),
         bytes_per_second: None,
         valid_seconds: None,
+        locks: None,
     });
     run.created = Some(Arc::new(created));
     run.change_files = Some(Arc::new(vec![ChangeFile {

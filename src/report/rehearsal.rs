@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::ReportInput;
 use crate::run::{
-    ChangeRehearsed, MovedRows, RehearsalOutcome, RehearsedRow, RehearsedTable, RunState,
+    ChangeRehearsed, MovedRows, RecordedChange, RehearsalOutcome, RehearsedRow, RehearsedTable,
+    RunState,
 };
 
 /// How many rows of a table are listed.
@@ -118,6 +119,7 @@ fn outcome(outcome: &RehearsalOutcome) -> Value {
         "copied": or_none(copied.collect()),
         "sequences": or_none(sequences.collect()),
         "schema": or_none(outcome.schema_changes.clone()),
+        "statements": or_none(outcome.recorded.iter().flat_map(RecordedChange::lines).collect()),
         "differences": or_none(outcome.differences.clone()),
     })
 }

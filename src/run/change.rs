@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::subject::change;
 use super::{
-    ApprovalGate, ChangeRehearsed, MovedRows, ProgramFile, Purpose, RehearsalCheck,
+    ApprovalGate, ChangeRehearsed, LockPolicy, MovedRows, ProgramFile, Purpose, RehearsalCheck,
     RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
 };
 use crate::simulate::{ExpectedRows, RowRange};
@@ -34,6 +34,9 @@ pub struct RunChange {
     /// How many seconds after SG2's approval it may be carried out; left out where there is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_seconds: Option<i64>,
+    /// Which locks it may take, and for how long; left out where nothing is said of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locks: Option<LockPolicy>,
 }
 
 /// A file of a change.
@@ -87,6 +90,9 @@ pub struct ChangeEvidence {
     /// How many seconds after SG2's approval it may be carried out; left out where there is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_seconds: Option<i64>,
+    /// Which locks it may take, and for how long; left out where nothing is said of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locks: Option<LockPolicy>,
     /// When facts and rows were read, where the change was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<ReadMoments>,
@@ -127,6 +133,8 @@ impl ChangeEvidence {
         lines.extend(self.valid_seconds.map(|seconds| {
             format!("It may be carried out until {seconds} s after SG2's approval; drygate guard prints it so.")
         }));
+        let locks = self.locks.iter();
+        lines.extend(locks.map(|locks| format!("Of its locks: {}.", locks.words())));
         if !self.show.is_empty() {
             lines.push(format!("Values are kept of {}.", self.show.join(", ")));
         }
@@ -292,6 +300,7 @@ impl RunState {
             show: change.show.clone(),
             bytes_per_second: change.bytes_per_second,
             valid_seconds: change.valid_seconds,
+            locks: change.locks.clone(),
             read_at: self.read_moments.filter(|_| last.is_some()),
             copied_before_sg1: change.of_sg1.is_some_and(|files| files > 0),
             first_phase: whole.is_none() && last.is_some(),
@@ -375,6 +384,15 @@ impl RunState {
                 format!("{lines} lines {}", Digest::of(text).short())
             };
             moved.push(change("effect.schema", side(was), side(is)));
+        }
+        if let (Some(one), Some(two)) = (&was.recorded, &is.recorded) {
+            let commands = ("commands", one.command_shape(), two.command_shape());
+            let locks = ("locks", one.lock_shape(), two.lock_shape());
+            for (what, one, two) in [commands, locks] {
+                if one != two {
+                    moved.push(change(&format!("effect.{what}"), one, two));
+                }
+            }
         }
         let mut names: Vec<&str> = was
             .effect

@@ -142,6 +142,8 @@ check_names! {
     ChangeAsExpected = "change_as_expected", Some(Gate::G3), true;
     /// The change did to each table what the simulator predicts, or what the profile expects otherwise.
     ChangeAsSimulated = "change_as_simulated", Some(Gate::G3), true;
+    /// The change took no lock that the profile forbids, and held none for too long.
+    ChangeLocks = "change_locks", Some(Gate::G3), true;
     /// The non-mutation verdict is PROVEN.
     NonMutationProven = "non_mutation_proven", Some(Gate::G3), false;
     /// A fresh process on a copy of the run folds the same state.

@@ -28,6 +28,8 @@ mod hook;
 mod journal_head;
 mod legal;
 mod live;
+mod lock_mode;
+mod lock_policy;
 mod machine;
 mod mode;
 mod moved_rows;
@@ -37,6 +39,7 @@ mod person;
 mod program_file;
 mod progress;
 mod readings;
+mod recorded_change;
 mod rehearsal_check;
 mod rehearsed;
 mod repository;
@@ -47,6 +50,7 @@ mod rows;
 mod rows_after;
 mod run_id;
 mod run_list;
+mod safer_form;
 mod state;
 mod stop;
 mod stop_words;
@@ -90,6 +94,8 @@ pub use history::{DecisionContext, History, RecordedEvent};
 pub use hook::{HookEnd, HookOutcome, HookOutput, HookPoint, HookRun, due_hook};
 pub use journal_head::{JournalHead, KeptHead, KeptHeadError};
 pub use legal::{Illegal, legal};
+pub use lock_mode::LockMode;
+pub use lock_policy::LockPolicy;
 pub use machine::{Effect, next};
 pub use mode::{LiveRefused, Mode, ModeError};
 pub use moved_rows::MovedRows;
@@ -99,6 +105,10 @@ pub use person::{AccountDoubt, Person, Signer};
 pub use program_file::ProgramFile;
 pub use progress::Progress;
 pub use readings::{ChangeWindow, Readings};
+pub use recorded_change::{
+    LongestLock, RecordedChange, RecordedStatement, StatementError, TakenLock, TransactionState,
+    one_line,
+};
 pub use rehearsal_check::{RehearsalCheck, may_not_log_in, production_check};
 pub use rehearsed::{
     RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
@@ -115,6 +125,7 @@ pub use rows::{counted, text as event_text};
 pub use rows_after::{RowAfter, RowOutcome, RowsAfter, SchemaOutcome, TableRowsAfter, ValueAfter};
 pub use run_id::{RunId, RunIdError};
 pub use run_list::{Days, RunFilter, RunOrder, RunSort, Since};
+pub use safer_form::safer_form;
 pub use state::State;
 pub use stop::{Stop, StopCode};
 pub use subject::Subject;

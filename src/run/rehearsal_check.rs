@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RehearsalOutcome, Verdict};
+use super::{LockPolicy, RecordedChange, RehearsalOutcome, Verdict};
 use crate::survey::{TransactionProof, quoted_identifier};
 
 /// One thing that was measured about a rehearsal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RehearsalCheck {
-    /// Its name: `programs`, `isolation`, `schema`, `change`, `capture`, `reproducible`, `rows`, `production`.
+    /// Its name: `programs`, `isolation`, `schema`, `change`, `capture`, `reproducible`, `rows`, `production`, `locks`.
     pub name: String,
     /// Verdict.
     pub verdict: Verdict,
@@ -29,6 +29,20 @@ impl RehearsalCheck {
             says: says.into(),
             next: next.map(str::to_owned),
         }
+    }
+
+    /// What a profile says of locks, in a rehearsal that is no part of a run.
+    pub fn of_locks(policy: &LockPolicy, recorded: &RecordedChange) -> Self {
+        let against = policy.violations(recorded);
+        let next = "Take a weaker lock, or hold it for less.";
+        let failed = (Verdict::Fail, against.join("; "), next);
+        let unread = (Verdict::NotChecked, recorded.unread.join("; "), next);
+        let against = if against.is_empty() {
+            (!recorded.unread.is_empty()).then_some(unread)
+        } else {
+            Some(failed)
+        };
+        Self::of("locks", against, "no lock is forbidden, nor held too long")
     }
 
     fn of(name: &str, against: Option<(Verdict, String, &str)>, says: impl Into<String>) -> Self {

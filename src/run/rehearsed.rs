@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::WriteCounters;
+use super::{RecordedChange, WriteCounters};
 use crate::survey::{Digest, Rehearsed, TableDefinition};
 
 /// What happened on the shadow. All of it was measured there.
@@ -42,6 +42,9 @@ pub struct RehearsalOutcome {
     /// version 0.1.0 and older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<WriteCounters>,
+    /// What it sent, statement by statement, and the locks that it held; left out by version 0.1.0 and older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<RecordedChange>,
     /// How the tables that it wrote or defined anew were defined in production before; left out where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub definitions: Vec<TableDefinition>,
@@ -70,6 +73,9 @@ impl RehearsalOutcome {
         for table in &mut short.effect {
             table.rows_left_out += table.rows.len() as u64;
             table.rows.clear();
+        }
+        if let Some(recorded) = &mut short.recorded {
+            recorded.shorten();
         }
         short
     }
@@ -107,6 +113,8 @@ impl RehearsalOutcome {
         if schema > 0 {
             lines.push(format!("schema lines that differ: #{schema}"));
         }
+        let recorded = self.recorded.iter().flat_map(RecordedChange::lines);
+        lines.extend(recorded.map(|line| format!("statement {line}")));
         lines
     }
 

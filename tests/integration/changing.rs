@@ -41,7 +41,13 @@ impl ChangedWorkspace {
     /// Drafts with the trigger, a change, and what the profile expects of it (the text of `change.expect`).
     pub fn new(change: &str, expect: Option<&str>) -> Self {
         let expect = expect.map_or_else(String::new, |rows| format!("expect = {rows}\n"));
-        let policy = format!("\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n{expect}");
+        Self::under(change, &expect)
+    }
+
+    /// The same with these lines of `[change]`.
+    pub fn under(change: &str, lines: &str) -> Self {
+        let policy =
+            format!("\n[change]\nrole = \"kb_owner\"\nfiles = [\"change.sql\"]\n{lines}\n");
         Self::of(change, |built_in| format!("{built_in}{policy}"))
     }
 

@@ -71,6 +71,8 @@ scenarios! {
     RandomChange = changes::a_change_that_chooses_rows_by_chance_fails_g3;
     /// A trigger writes rows that are not simulated.
     UndeclaredTrigger = changes::a_trigger_that_is_not_simulated_fails_g3;
+    /// The change holds a lock for longer than the profile lets it.
+    LongLock = changes::a_lock_that_is_held_too_long_fails_g3;
     /// A table that the change asks for may not be read.
     UnreadableTable = changes::rows_that_the_role_may_not_read_leave_g3_open;
     /// The machine cannot make namespaces.
@@ -153,6 +155,10 @@ fn otherwise(check: &CheckName) -> Otherwise {
         C::ChangeAsSimulated => Fails(
             S::UndeclaredTrigger,
             "search_outbox: simulated nothing, rehearsed insert #60",
+        ),
+        C::ChangeLocks => Fails(
+            S::LongLock,
+            "at most 200 ms are allowed, by statement 2: ALTER TABLE public.note ADD COLUMN more int;",
         ),
         C::NonMutationProven => Fails(S::Disturbed, "CHANGED_BY_OTHERS"),
         C::RefoldSameState

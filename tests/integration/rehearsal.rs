@@ -15,6 +15,8 @@ mod layers_of_the_proxy;
 mod locks;
 #[path = "rehearsal/planted.rs"]
 mod planted;
+#[path = "rehearsal/recorded.rs"]
+mod recorded;
 #[path = "rehearsal/undone.rs"]
 mod undone;
 #[path = "rehearsal/versions.rs"]

@@ -5,8 +5,9 @@ use crossterm::event::KeyCode;
 use drygate::audit::CHECK_TABLE_WITH_CHANGE;
 use drygate::run::{
     ApprovalGate, ChangeFile, ChangeRead, ChangeRehearsed, CopyListed, Decision, DriftFound, Event,
-    Gate, Progress, Purpose, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange,
-    RunCreated, ScriptEnd, State, StopCode, SurveyPurpose, TableToCopy, Verdict,
+    Gate, LockMode, LongestLock, Progress, Purpose, RecordedChange, RecordedStatement,
+    RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange, RunCreated, ScriptEnd, State,
+    StopCode, SurveyPurpose, TableToCopy, TakenLock, TransactionState, Verdict,
 };
 use drygate::simulate::{ExpectedRows, SimulatedStep};
 use drygate::survey::{Digest, Rehearsed};
@@ -45,6 +46,66 @@ fn passed(name: &str, says: &str) -> RehearsalCheck {
     }
 }
 
+/// Its statements: one that holds everybody up until the end, and one that writes rows.
+fn recorded() -> RecordedChange {
+    let lock = |relation: &str, mode, held_ms| TakenLock {
+        relation: relation.to_owned(),
+        mode,
+        held_ms,
+        sampled: false,
+    };
+    let altered = lock("public.note", LockMode::AccessExclusive, 2_974);
+    let one = |text: &str, tag: &str, rows: Option<u64>, took_ms, locks| RecordedStatement {
+        text: text.to_owned(),
+        text_bytes: text.len() as u64,
+        text_sha256: Digest::of(text),
+        tags: vec![tag.to_owned()],
+        rows: rows.map(Rehearsed::new),
+        took_ms,
+        error: None,
+        transaction: TransactionState::Open,
+        locks,
+        safer: None,
+    };
+    let update = "UPDATE public.information_unit SET state = 'enacted' WHERE state = 'draft' AND id IN (SELECT unit_id FROM public.unit_version)";
+    let mut alter = one(
+        "ALTER TABLE public.note ADD COLUMN seen boolean",
+        "ALTER TABLE",
+        None,
+        7,
+        vec![altered.clone()],
+    );
+    alter.safer = Some("SET lock_timeout before it, and try again".to_owned());
+    RecordedChange {
+        phases: vec![vec![
+            one("BEGIN", "BEGIN", None, 0, Vec::new()),
+            alter,
+            one(
+                update,
+                "UPDATE 60",
+                Some(60),
+                2_617,
+                vec![lock(
+                    "public.information_unit",
+                    LockMode::RowExclusive,
+                    2_960,
+                )],
+            ),
+            one("COMMIT", "COMMIT", None, 11, Vec::new()),
+        ]],
+        commands: ["ALTER TABLE", "BEGIN", "COMMIT", "UPDATE"]
+            .map(str::to_owned)
+            .into(),
+        locks: vec![LongestLock {
+            lock: altered,
+            phase: 1,
+            statement: 2,
+            text: "ALTER TABLE public.note ADD COLUMN seen boolean".to_owned(),
+        }],
+        ..RecordedChange::default()
+    }
+}
+
 fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
     let outcome = RehearsalOutcome {
         version: "15.18".to_owned(),
@@ -62,6 +123,7 @@ fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
         ],
         schema_changes: vec!["+CREATE INDEX note_seen".to_owned()],
         sentinel_found: true,
+        recorded: Some(recorded()),
         ..RehearsalOutcome::default()
     };
     Event::ChangeRehearsed(Box::new(ChangeRehearsed {
@@ -98,6 +160,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
             show: Vec::new(),
             bytes_per_second: None,
             valid_seconds: None,
+            locks: None,
         }),
         without_units: alone,
         ..values::created()

@@ -18,5 +18,5 @@ pub use cluster::{Cluster, ClusterOptions, ClusterOrigin};
 pub use error::ThrowawayError;
 pub use scenario::{Scenario, UnknownScenario};
 pub use scratch::ScratchDirectory;
-pub use session::ClusterSession;
+pub use session::{ClusterSession, OpenSession};
 pub use sweep::sweep_abandoned;

@@ -1,6 +1,6 @@
 //! A session without the limits of a survey, for loading and observing.
-//! Invariant: it reaches throwaway clusters only. Held by `ClusterSession::open`, which takes a socket directory and is
-//! visible in this folder alone.
+//! Invariant: it reaches throwaway clusters only. Held by `OpenSession::open`, which takes a socket directory and is used for theirs
+//! alone.
 
 use std::path::Path;
 use std::thread;
@@ -12,6 +12,50 @@ use super::ThrowawayError;
 
 /// The rows of a script, each value as text; `None`: NULL.
 pub type ScriptRows = Vec<Vec<Option<String>>>;
+
+/// A session that stays open.
+#[derive(Debug)]
+pub struct OpenSession {
+    client: Client,
+}
+
+impl OpenSession {
+    /// Opens one with settings as `-c name=value`.
+    pub async fn open(
+        socket_dir: &Path,
+        user: &str,
+        database: &str,
+        settings: &str,
+    ) -> Result<Self, ThrowawayError> {
+        let mut config = Config::new();
+        config
+            .host_path(socket_dir)
+            .user(user)
+            .dbname(database)
+            .options(settings)
+            .application_name("drygate/throwaway");
+        let connected = config.connect(NoTls).await;
+        let (client, connection) = connected.map_err(ThrowawayError::refused)?;
+        tokio::spawn(connection);
+        Ok(Self { client })
+    }
+
+    /// The rows of all statements of a script.
+    pub async fn ask(&self, sql: &str) -> Result<ScriptRows, ThrowawayError> {
+        // The simple query protocol takes a script of several statements and gives every value as text.
+        let answer = self.client.simple_query(sql).await;
+        let answer = answer.map_err(ThrowawayError::refused)?;
+        let rows = answer.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(
+                (0..row.len())
+                    .map(|column| row.get(column).map(str::to_owned))
+                    .collect(),
+            ),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+}
 
 /// Runs `sql` and returns the rows of all its statements.
 ///
@@ -34,7 +78,7 @@ pub(super) fn run(
 /// An open session, for a caller that is in no event loop.
 #[derive(Debug)]
 pub struct ClusterSession {
-    client: Client,
+    session: OpenSession,
     /// It ends with the connection, by which the server knows that nobody asks any more.
     runtime: Runtime,
 }
@@ -45,14 +89,6 @@ impl ClusterSession {
         user: &str,
         database: &str,
     ) -> Result<Self, ThrowawayError> {
-        let mut config = Config::new();
-        config
-            .host_path(socket_dir)
-            .user(user)
-            .dbname(database)
-            // What is asked of catalogues is planned as dear and takes a moment; to compile it takes 100 ms.
-            .options("-c jit=off")
-            .application_name("drygate/throwaway");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -60,25 +96,14 @@ impl ClusterSession {
                 "cannot start an event loop for",
                 socket_dir,
             ))?;
-        let connected = runtime.block_on(config.connect(NoTls));
-        let (client, connection) = connected.map_err(ThrowawayError::refused)?;
-        runtime.spawn(connection);
-        Ok(Self { client, runtime })
+        // What is asked of catalogues is planned as dear and takes a moment; to compile it takes 100 ms.
+        let session = OpenSession::open(socket_dir, user, database, "-c jit=off");
+        let session = runtime.block_on(session)?;
+        Ok(Self { session, runtime })
     }
 
     /// Runs `sql` and returns the rows of all its statements.
     pub fn ask(&self, sql: &str) -> Result<ScriptRows, ThrowawayError> {
-        // The simple query protocol takes a script of several statements and gives every value as text.
-        let answer = self.runtime.block_on(self.client.simple_query(sql));
-        let messages = answer.map_err(ThrowawayError::refused)?.into_iter();
-        let rows = messages.filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(
-                (0..row.len())
-                    .map(|column| row.get(column).map(str::to_owned))
-                    .collect(),
-            ),
-            _ => None,
-        });
-        Ok(rows.collect())
+        self.runtime.block_on(self.session.ask(sql))
     }
 }

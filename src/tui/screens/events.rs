@@ -1,6 +1,7 @@
 //! Pane 6: the events of the journal as rows. Rows that are no longer kept in memory are counted in the first row.
 
 use super::pane::{PaneRow, PaneText, first_row};
+use super::script;
 use crate::run::EventRow;
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::{Model, Pane};
@@ -8,15 +9,16 @@ use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
-/// How many rows the pane has.
+/// How many rows the pane has, with events or with statements.
 pub fn count(model: &Model) -> usize {
-    model.run().rows.len() + usize::from(model.run().rows_dropped > 0)
+    let events = model.run().rows.len() + usize::from(model.run().rows_dropped > 0);
+    script::count(model).unwrap_or(events)
 }
 
 /// What is in the pane: the rows around the chosen one, as many as `window`.
 pub(super) fn text(model: &Model, width: usize, window: Option<usize>) -> PaneText {
     let view = model.views[Pane::Events.index()];
-    let total = count(model);
+    let total = model.run().rows.len() + usize::from(model.run().rows_dropped > 0);
     let skipped = window.map_or(0, |room| first_row(total, room, view.chosen(total, 0)));
     let take = window.unwrap_or(total);
     let dropped = usize::from(model.run().rows_dropped > 0);

@@ -29,6 +29,7 @@ mod proof;
 mod rehearsed;
 pub mod reject_sheet;
 mod running;
+mod script;
 mod sealed;
 mod sheet_drift;
 mod sheet_edge;

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::body::panes_on_screen;
 use super::pane_texts::kept_text;
-use super::{effect, events, facts, gates, proof, stops, timeline};
+use super::{effect, events, facts, gates, proof, script, stops, timeline};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::{Model, Over, Pane};
 use crate::tui::open_text::TextSubject;
@@ -80,7 +80,10 @@ pub fn pane_text(model: &Model, pane: Pane, width: usize, window: Option<usize>)
         Pane::Events => match &model.playback {
             Some(told) if model.shows_timeline => timeline::text(model, told, width, window),
             // The events pane sets `total` itself, as it makes only the rows of the window.
-            _ => return events::text(model, width, window),
+            _ => {
+                let script = script::text(model, width, window);
+                return script.unwrap_or_else(|| events::text(model, width, window));
+            }
         },
     };
     content.total = content.rows.len();

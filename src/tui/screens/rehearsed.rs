@@ -167,6 +167,9 @@ pub(super) fn pane_rows(run: &RunState, width: usize, name: usize, number: usize
     rows
 }
 
+/// Statements on the sheet.
+const ON_SHEET: usize = 12;
+
 /// The part of the approval sheet.
 pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> {
     let mut lines = Vec::new();
@@ -209,6 +212,18 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
     if schema > 0 {
         let count = Rehearsed::new(schema as u64);
         lines.push(Text::plain(format!("  schema lines that differ  {count}")));
+    }
+    for (nth, line) in outcome
+        .recorded
+        .iter()
+        .flat_map(|recorded| recorded.listed(ON_SHEET))
+        .enumerate()
+    {
+        if nth == 0 {
+            let head = "  statement, time here, rows, text | locks that it took, and for how long";
+            lines.push(Text::inked(Ink::Dim, head));
+        }
+        lines.push(Text::plain(format!("  {line}")));
     }
     let (leaves, shows) = (
         keymap::key_of(KeyScope::Sheet, Action::Back),

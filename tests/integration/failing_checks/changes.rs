@@ -42,6 +42,12 @@ pub fn a_change_that_chooses_rows_by_chance_fails_g3() -> Vec<Value> {
     recorded(&world, &waiting)
 }
 
+pub fn a_lock_that_is_held_too_long_fails_g3() -> Vec<Value> {
+    let change = "ALTER TABLE public.note ADD COLUMN more int;\nSELECT pg_sleep(0.5);\n";
+    let world = ChangedWorkspace::under(change, "locks = { held_ms_max = 200 }");
+    checks(&world, 9)
+}
+
 pub fn a_trigger_that_is_not_simulated_fails_g3() -> Vec<Value> {
     checks(&ChangedWorkspace::phased("SELECT 1;\n", None), 9)
 }
