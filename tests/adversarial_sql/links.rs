@@ -283,10 +283,13 @@ fn a_login_trigger_that_writes_is_named() {
         load(&cluster, WRITES_AT_LOGIN);
         let (taken, _) = survey_url(&cluster.url(READER, DATABASE), profile(), FULL);
         let said = taken.expect_err("nobody gets in").to_string();
+        let place = cluster.socket_dir().display();
         assert_eq!(
             said,
-            "25006 cannot execute INSERT in a read-only transaction (by the login trigger of the database, \
-             PL/pgSQL function public.note())"
+            format!(
+                "25006 cannot execute INSERT in a read-only transaction (by the login trigger of the database, \
+                 PL/pgSQL function public.note()) ({place} port 5432)"
+            )
         );
     }
 }
