@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::run::{
-    LockMode, LongestLock, RecordedChange, RecordedStatement, TakenLock, counted, safer_form,
+    LockMode, LongestLock, RecordedChange, RecordedStatement, TakenLock, counted, one_line,
+    safer_form,
 };
+use crate::survey::Digest;
 
 /// Statements of a phase that are kept.
 const STATEMENTS_MAX: usize = 10_000;
@@ -125,10 +127,25 @@ impl ChangeLog {
         self.statements.get_mut(at)
     }
 
-    /// Puts it behind the phases that were recorded before.
-    pub(super) fn put(mut self, recorded: &mut RecordedChange) {
+    /// Puts it behind the phases that were recorded before. A text that is no part of the script can hold values of rows as constants
+    /// (`\gexec`, a generator): of it the first word alone is kept.
+    pub(super) fn put(mut self, recorded: &mut RecordedChange, script: &str) {
+        let script = one_line(script, usize::MAX);
+        let may_be_kept = |text: &str| {
+            !has_text_constant(text) || script.contains(one_line(text, usize::MAX).as_str())
+        };
         for one in &mut self.statements {
             one.safer = safer_form(&one.text, &one.tags, &one.locks).map(str::to_owned);
+            if !may_be_kept(&one.text) {
+                one.text = withheld(&one.text);
+                one.text_sha256 = Digest::of(&one.text);
+            }
+        }
+        for longest in self.longest.values_mut() {
+            let begins = longest.text.trim_end_matches("..");
+            if !may_be_kept(begins) {
+                longest.text = withheld(begins);
+            }
         }
         let phase = recorded.phases.len() + 1;
         recorded.phases.push(self.statements);
@@ -169,6 +186,22 @@ fn keep_longer(all: &mut LongestLocks, new: LongestLock) {
 
 fn key_of(lock: &TakenLock) -> (String, LockMode, bool) {
     (lock.relation.clone(), lock.mode, lock.sampled)
+}
+
+/// Whether something is quoted in it: `'..'`, `$$..$$`, `$tag$..$tag$`; `$1` stands for a bound value.
+fn has_text_constant(text: &str) -> bool {
+    let parts = text.split('$').skip(1);
+    let mut dollars = parts.filter(|part| !part.starts_with(|c: char| c.is_ascii_digit()));
+    text.contains('\'') || dollars.next().is_some()
+}
+
+fn withheld(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let word: String = first
+        .chars()
+        .take_while(char::is_ascii_alphabetic)
+        .collect();
+    format!("{word} (not a text of the script: withheld)")
 }
 
 /// `INSERT 0 5` is an `INSERT`.

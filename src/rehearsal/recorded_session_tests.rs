@@ -60,7 +60,7 @@ impl Talk {
     fn recorded(mut self) -> RecordedChange {
         self.session.over(self.now, &mut self.log);
         let mut recorded = RecordedChange::default();
-        self.log.put(&mut recorded);
+        self.log.put(&mut recorded, "SELECT 'of the script'");
         recorded
     }
 }

@@ -295,7 +295,7 @@ fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<Change
         let phase = run_phase(shadow, proxy, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
             let log = proxy.take(shadow.sessions_since(logged))?;
-            log.put(recorded);
+            log.put(recorded, &script_of(files)?);
         }
         end = ScriptEnd {
             took_ms: end.took_ms.saturating_add(phase.took_ms),
@@ -308,6 +308,17 @@ fn run(shadow: &ShadowDatabase, proxy: Option<&RecordingProxy>) -> Result<Change
     }
     sentinel(shadow, counters.phases())?;
     Ok((end, counters, recorded))
+}
+
+/// The text of the files of a phase.
+fn script_of(files: &[(String, PathBuf)]) -> Result<String, String> {
+    let mut script = String::new();
+    for (name, file) in files {
+        let text = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
+        script.push_str(&String::from_utf8_lossy(&text));
+        script.push('\n');
+    }
+    Ok(script)
 }
 
 /// Runs one phase, through the proxy where there is one.

@@ -35,11 +35,12 @@ pub struct RecordedChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecordedStatement {
-    /// Its text, at most 1,000 characters.
+    /// Its text, at most 1,000 characters; of one that has a text constant and is no part of the script the first word, because it can
+    /// hold values of rows.
     pub text: String,
     /// Bytes of the whole text.
     pub text_bytes: u64,
-    /// SHA-256 of the whole text.
+    /// SHA-256 of the whole text; of one that is withheld, of what stands in its place.
     pub text_sha256: Digest,
     /// What the server said that it did: `UPDATE 10000`; one for each statement of the text.
     pub tags: Vec<String>,

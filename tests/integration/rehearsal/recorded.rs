@@ -284,6 +284,20 @@ fn the_extended_protocol_is_told_apart_by_statement_in_a_pipeline_too() {
 }
 
 #[test]
+fn a_text_that_psql_made_of_rows_is_withheld() {
+    let world = World::shared();
+    let script = "UPDATE shop.spare SET name = 'of the script' WHERE id = 2;\n\
+         SELECT format('UPDATE shop.spare SET name = %L WHERE id = 3', mail) FROM shop.customer WHERE id = 13 \\gexec\n";
+    let answer = world.rehearse(script).expect(0);
+    assert!(!answer.stdout.contains("13@example.org"), "{answer:?}");
+    let found = answer.json();
+    let made = statement(&found, "UPDATE (not a text of the script: withheld)");
+    assert_eq!(made["tags"], serde_json::json!(["UPDATE 1"]));
+    statement(&found, "UPDATE shop.spare SET name = 'of the script'");
+    statement(&found, "SELECT format('UPDATE");
+}
+
+#[test]
 fn a_session_that_goes_past_the_recording_is_said() {
     let world = World::new();
     let psql = beside_the_server("psql");
