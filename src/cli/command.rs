@@ -138,6 +138,12 @@ pub enum Command {
         /// The role of production that the change runs as.
         #[arg(long, value_name = "ROLE")]
         role: String,
+        /// Compares with what a run rehearsed, or with the document of an earlier `rehearse --json`: 2 where it did something else.
+        #[arg(long, value_name = "RUN_ID|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
+        against: Option<RunPlace>,
+        /// Prints Markdown, for a comment of a pull request.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Runs the change of a rehearsal. Only drygate itself calls it.
     #[command(hide = true)]

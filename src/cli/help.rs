@@ -92,8 +92,11 @@ const HELP: &[CommandHelp] = &[
     ),
     of(
         "rehearse",
-        &["drygate rehearse --change 0042.sql --role migrator --database-url service=shop"],
-        &[9, 11, 69],
+        &[
+            "drygate rehearse --change 0042.sql --role migrator --database-url service=shop",
+            "drygate rehearse --change 0042.sql --role migrator --against baseline.json --markdown",
+        ],
+        &[2, 9, 11, 69],
     ),
     of("survey", &["drygate survey --json"], &[9, 69]),
     of(

@@ -37,7 +37,7 @@ pub use profile::{
     ProfileCheckDocument, ProfileHook, ProfileInitDocument, ProfileListDocument, ProfileRow,
     ProfileShowDocument,
 };
-pub use rehearsal::RehearsalDocument;
+pub use rehearsal::{RehearsalAgainst, RehearsalDocument};
 pub use report::{
     CodeOutcome, DeclaredTestRuns, DeclaredTests, FactPair, GateReport, PrePost, PredictionReport,
     RehearsedChange, ReportDocument, ReportFile, ReportProfile, ReportTarget,

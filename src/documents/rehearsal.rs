@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::SchemaVersion;
 use crate::run::{ChangeFile, RehearsalCheck, RehearsalOutcome, Verdict};
-use crate::survey::{ServerIdentity, TransactionProof};
+use crate::survey::{FactChange, ServerIdentity, TransactionProof};
 
 /// `rehearse`: a change that was carried out on a throwaway copy of the database. Every number of it is REHEARSED.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,4 +28,18 @@ pub struct RehearsalDocument {
     pub statements: Vec<String>,
     /// What happened on the shadow; null: nothing of the change ran.
     pub rehearsed: Option<RehearsalOutcome>,
+    /// An earlier rehearsal that it was compared with; null: not asked for.
+    pub against: Option<RehearsalAgainst>,
+}
+
+/// An earlier rehearsal, and in what this one differs: effect by table, schema, commands, locks, how the script ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RehearsalAgainst {
+    /// The run, or the file with the document of an earlier `rehearse --json`.
+    pub name: String,
+    /// Whether both carried out the same files, byte by byte.
+    pub same_files: bool,
+    /// What is another one: `approved` there, `found` here.
+    pub differences: Vec<FactChange>,
 }

@@ -138,7 +138,12 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Verify { target, head } => verify::verify(settings, target, head.as_ref()),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
         Command::Guard { run, phase, parts } => print::guard(settings, run, *phase, *parts),
-        Command::Rehearse { change, role } => rehearse::rehearse(settings, change, role),
+        Command::Rehearse {
+            change,
+            role,
+            against,
+            markdown,
+        } => rehearse::rehearse(settings, (change, role), against.as_ref(), *markdown),
         Command::Shadow => {
             crate::rehearsal::shadow();
             Ok(exit::OK)

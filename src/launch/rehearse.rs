@@ -5,49 +5,131 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::profile_init::quoted;
 use super::survey::{Streamed, SurveyWitness};
-use super::{LaunchError, output, print, run};
-use crate::cli::Settings;
-use crate::documents::{RehearsalDocument, SchemaVersion};
+use super::{LaunchError, lookup, output, print, run, run_plan};
+use crate::cli::{RunPlace, Settings};
+use crate::documents::{RehearsalAgainst, RehearsalDocument, SchemaVersion};
 use crate::journal::random_salt;
 use crate::postgres::ConnectionSettings;
 use crate::profile::Profile;
 use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, LedgerUse, Rehearsal};
-use crate::report::visible;
+use crate::report::{rehearsal_comment, visible};
 use crate::run::{
     ChangeFile, RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult,
-    StopCode, Verdict, counted, exit,
+    StopCode, Verdict, counted, effect_differences, exit,
 };
 use crate::runner::RunnerError;
-use crate::survey::{Hasher, NamedRelation};
+use crate::simulate::ExpectedRows;
+use crate::survey::{Digest, Hasher, NamedRelation};
 
 /// Lines of the schema's difference that are printed.
 const SCHEMA_LINES: usize = 40;
 
-/// Rehearses the files as `role` and prints what they did.
-pub fn rehearse(settings: &Settings, files: &[PathBuf], role: &str) -> Result<u8, LaunchError> {
+/// Rehearses the files as `role` and prints what they did, and in what that is not what an earlier rehearsal did.
+pub fn rehearse(
+    settings: &Settings,
+    (files, role): (&[PathBuf], &str),
+    against: Option<&RunPlace>,
+    markdown: bool,
+) -> Result<u8, LaunchError> {
     let loaded = print::load_profile(&settings.profile.value)?;
-    let (mut found, named) = carry_out(settings, &loaded.profile, files, role)?;
-    let declared = loaded.profile.change.as_ref();
-    let policy = declared.and_then(|change| change.locks.as_ref());
-    let recorded = found.rehearsed.as_ref().and_then(|it| it.recorded.as_ref());
-    let judged = policy.zip(recorded);
-    found
-        .checks
-        .extend(judged.map(|(policy, recorded)| RehearsalCheck::of_locks(policy, recorded)));
-    let document = document(found, named, role);
+    // Looked up first: it is the quicker way to an error.
+    let earlier = against.map(|place| EarlierRehearsal::read(settings, &loaded.profile, place));
+    let earlier = earlier.transpose()?;
+    let (found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let mut document = document(found, named, role);
+    let here = document.rehearsed.as_ref();
+    document.against = earlier.map(|earlier| earlier.compared(&document.files, here));
     if settings.json() {
         output::document(&document)?;
+    } else if markdown {
+        output::print(&rehearsal_comment(&document))?;
     } else {
         text(&document)?;
     }
+    let differs = (document.against.as_ref()).is_some_and(|it| !it.differences.is_empty());
     Ok(match document.verdict {
         Verdict::Fail => StopCode::StopGateFailed.exit_code(),
+        _ if differs => exit::DIFFERENT,
         Verdict::NotChecked => RunResult::Incomplete.exit_code(),
         Verdict::Pass | Verdict::OutOfScope | Verdict::NotAsked => exit::OK,
     })
+}
+
+/// What a change did before, in a run or in a document.
+struct EarlierRehearsal {
+    name: String,
+    files: Vec<Digest>,
+    outcome: RehearsalOutcome,
+    /// What may be another number.
+    expected: Vec<ExpectedRows>,
+}
+
+impl EarlierRehearsal {
+    fn read(settings: &Settings, profile: &Profile, place: &RunPlace) -> Result<Self, LaunchError> {
+        match place {
+            RunPlace::Run(meant) => {
+                let store = run_plan::store(settings)?;
+                let run_id = lookup::resolve(&store, meant)?;
+                let run = lookup::history(&store, &run_id)?.into_run();
+                let outcome = run
+                    .last_rehearsal()
+                    .and_then(|last| last.outcome.as_deref());
+                let outcome = outcome.cloned().ok_or_else(|| {
+                    LaunchError::Usage(format!("{run_id} rehearsed no change to its end"))
+                })?;
+                let change = run.change();
+                let files = run.change_files.iter().flat_map(|files| files.iter());
+                Ok(Self {
+                    name: run_id.to_string(),
+                    files: files.map(|file| file.sha256.clone()).collect(),
+                    expected: change.and_then(|it| it.expect.clone()).unwrap_or_default(),
+                    outcome,
+                })
+            }
+            RunPlace::Path(path) => {
+                let name = path.display().to_string();
+                let refused = |why: String| LaunchError::Usage(format!("{name}: {why}"));
+                let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+                let kept: KeptRehearsal =
+                    serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+                let outcome = kept.rehearsed;
+                let outcome =
+                    outcome.ok_or_else(|| refused("nothing of its change ran".to_owned()))?;
+                let change = profile.change.as_ref();
+                Ok(Self {
+                    files: kept.files.into_iter().map(|file| file.sha256).collect(),
+                    expected: change.and_then(|it| it.expect.clone()).unwrap_or_default(),
+                    name,
+                    outcome,
+                })
+            }
+        }
+    }
+
+    fn compared(self, files: &[ChangeFile], here: Option<&RehearsalOutcome>) -> RehearsalAgainst {
+        let same_files = self.files.iter().eq(files.iter().map(|file| &file.sha256));
+        let differences = match here {
+            Some(here) => effect_differences(&self.outcome, here, &self.expected),
+            None => Vec::new(),
+        };
+        RehearsalAgainst {
+            name: self.name,
+            same_files,
+            differences,
+        }
+    }
+}
+
+/// What is read of the document of an earlier rehearsal.
+#[derive(Deserialize)]
+struct KeptRehearsal {
+    files: Vec<ChangeFile>,
+    rehearsed: Option<RehearsalOutcome>,
 }
 
 /// Rehearses the files as `role`; gives what came of it, and the files with their digests.
@@ -119,6 +201,7 @@ fn document(found: Rehearsal, files: Vec<ChangeFile>, role: &str) -> RehearsalDo
         proof: found.proof,
         statements: found.statements,
         rehearsed: found.rehearsed,
+        against: None,
     }
 }
 
@@ -140,6 +223,30 @@ fn text(document: &RehearsalDocument) -> Result<(), LaunchError> {
     }
     if let Some(rehearsed) = &document.rehearsed {
         effect(rehearsed)?;
+    }
+    if let Some(earlier) = &document.against {
+        output::line("")?;
+        let script = if earlier.same_files {
+            "the same script"
+        } else {
+            "another script"
+        };
+        let says = match earlier.differences.len() {
+            0 => "did the same",
+            _ => "did otherwise",
+        };
+        output::line(&format!(
+            "against {} ({script}): it {says}",
+            visible(&earlier.name)
+        ))?;
+        for change in &earlier.differences {
+            let side = |value: &Option<String>| value.as_deref().map_or_else(String::new, visible);
+            let (there, here) = (side(&change.approved), side(&change.found));
+            output::line(&format!(
+                "{}={there} -> {here}",
+                visible(change.key.shown())
+            ))?;
+        }
     }
     output::line(document.verdict.name())
 }

@@ -4,12 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::effect_differences::{declared_range, effect_differences};
 use super::subject::change;
 use super::{
     ApprovalGate, ChangeRehearsed, LockPolicy, MovedRows, ProgramFile, Purpose, RehearsalCheck,
     RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
 };
-use crate::simulate::{ExpectedRows, RowRange};
+use crate::simulate::ExpectedRows;
 use crate::survey::{Digest, FactChange, UtcTime};
 
 /// A change as the run was started with it.
@@ -369,51 +370,14 @@ impl RunState {
                 return vec![change("effect.rehearsal", sides.0, sides.1)];
             }
         };
-        let mut moved = Vec::new();
-        let end = |outcome: &RehearsalOutcome| {
-            let error = outcome.script.error.clone();
-            error.unwrap_or_else(|| "it ran to its end".to_owned())
-        };
-        if end(was) != end(is) {
-            moved.push(change("effect.script", end(was), end(is)));
-        }
-        if was.schema_changes != is.schema_changes {
-            let side = |outcome: &RehearsalOutcome| {
-                let text = outcome.schema_changes.join("\n");
-                let lines = outcome.schema_lines().len();
-                format!("{lines} lines {}", Digest::of(text).short())
-            };
-            moved.push(change("effect.schema", side(was), side(is)));
-        }
-        if let (Some(one), Some(two)) = (&was.recorded, &is.recorded) {
-            let commands = ("commands", one.command_shape(), two.command_shape());
-            let locks = ("locks", one.lock_shape(), two.lock_shape());
-            for (what, one, two) in [commands, locks] {
-                if one != two {
-                    moved.push(change(&format!("effect.{what}"), one, two));
-                }
-            }
-        }
-        let mut names: Vec<&str> = was
-            .effect
-            .iter()
-            .chain(&is.effect)
-            .map(|t| t.table.as_str())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        let none = RehearsedTable::default();
-        for name in names {
-            let (one, two) = (
-                was.table(name).unwrap_or(&none),
-                is.table(name).unwrap_or(&none),
-            );
-            if !self.is_as_approved(name, one, two) {
-                let key = format!("effect.{name}");
-                moved.push(change(&key, one.shape(), two.shape()));
-            }
-        }
-        moved
+        effect_differences(was, is, self.expected())
+    }
+
+    fn expected(&self) -> &[ExpectedRows] {
+        let change = self.change();
+        change
+            .and_then(|change| change.expect.as_deref())
+            .unwrap_or_default()
     }
 
     /// The counts of the second rehearsal that are other ones than those that were approved, inside of what `expect` allows.
@@ -432,7 +396,7 @@ impl RunState {
             };
             let pairs = before.rows_changed().into_iter().zip(table.rows_changed());
             for ((word, one), (_, two)) in pairs {
-                let range = self.range(&table.table, word);
+                let range = declared_range(self.expected(), &table.table, word);
                 if one != two && range.is_some_and(|range| range.contains(*two.get())) {
                     let name = &table.table;
                     lines.push(format!("{name} {word} {one}, at the approval {two}"));
@@ -465,29 +429,5 @@ impl RunState {
         let mut touched = predicted.touched().map(|known| known.table.as_str());
         let none = predicted.touched().next().is_none();
         !none && !touched.any(|known| Some(known) == bare)
-    }
-
-    /// The range that is declared for one operation on a table; an exact number is none.
-    fn range(&self, table: &str, word: &str) -> Option<RowRange> {
-        let mut expected = self.change()?.expect.iter().flatten();
-        let expected = expected.find(|one| one.table == table)?;
-        let range = match word {
-            "insert" => expected.insert,
-            "update" => expected.update,
-            _ => expected.delete,
-        };
-        (!range.is_exact()).then_some(range)
-    }
-
-    fn is_as_approved(&self, name: &str, was: &RehearsedTable, is: &RehearsedTable) -> bool {
-        let pairs = was.rows_changed().into_iter().zip(is.rows_changed());
-        let mut rows = pairs.map(|((word, one), (_, two))| {
-            let range = self.range(name, word);
-            one == two || range.is_some_and(|range| range.contains(*two.get()))
-        });
-        // Without an update on one side there are no columns to compare.
-        let updated = [was, is].iter().all(|side| *side.updated.get() > 0);
-        let columns = !updated || was.stable_columns() == is.stable_columns();
-        rows.all(|holds| holds) && columns && was.redefined == is.redefined
     }
 }

@@ -16,6 +16,7 @@ mod claim;
 mod claim_words;
 mod command_line;
 mod context;
+mod effect_differences;
 mod event;
 mod evidence;
 mod fold;
@@ -73,6 +74,7 @@ pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict}
 pub use claim_words::{ClaimWords, NOT_CHECKED};
 pub use command_line::{CommandLine, shell_word};
 pub use context::ContextPins;
+pub use effect_differences::effect_differences;
 pub use event::{
     ApprovalRecorded, ApprovalRefused, ChangeMoved, ChangeRead, ChangeRehearsed, CheckRecorded,
     ContextPinned, CopyListed, Decision, DriftFound, EffectPredicted, Event, EvidenceRenewed,

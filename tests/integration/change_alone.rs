@@ -108,6 +108,7 @@ fn a_profile_of_a_change_alone_goes_through_both_approvals_to_pass() {
             "counters_agree",
             "ledgers_complete",
             "change_as_simulated",
+            "change_locks",
             "forbidden_source_mutation",
         ]
     );

@@ -340,6 +340,10 @@ fn no_document_has_a_command_that_no_test_runs() {
             .expect("below")
             .display()
             .to_string();
+        if name == "docs/recipes.md" {
+            // Its blocks are scripts, and `recipes` runs each.
+            continue;
+        }
         let document = fs::read_to_string(&file).expect("text");
         // A block in another shell's name would be passed over by the test above.
         for other in ["```sh", "```bash", "```shell"] {

@@ -30,9 +30,12 @@ cat > told
 ./archive-the-run < told
 ";
 
-/// The blocks of a page: what stands behind `sh` in the first line, and the text.
-fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut parts = page.split("```sh").skip(1);
+/// The blocks of a page in a language: what stands behind its name in the first line, and the text.
+fn blocks(language: &str) -> Vec<(String, String)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let fence = format!("```{language}");
+    let mut parts = page.split(&fence).skip(1);
     let block = |part: &str| {
         let (text, _) = part.split_once("\n```")?;
         let (about, text) = text.split_once('\n')?;
@@ -119,8 +122,7 @@ impl Shell {
 
 #[test]
 fn every_block_of_the_recipes_does_what_the_page_says() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md"));
-    let blocks = blocks(&page.expect("the page"));
+    let blocks = blocks("sh");
     let shell = Shell::new();
     let (files, commands): (Vec<_>, Vec<_>) =
         (blocks.iter()).partition(|(about, _)| !about.is_empty());
@@ -139,7 +141,7 @@ fn every_block_of_the_recipes_does_what_the_page_says() {
         assert_eq!(answer.code, 0, "{script}{}{}", answer.stdout, answer.stderr);
         ran += 1;
     }
-    assert_eq!((files.len(), ran), (2, 7));
+    assert_eq!((files.len(), ran), (2, 9));
     let place = shell.world.workspace.place();
     let listed = fs::read_to_string(place.join("runs.json")).expect("runs");
     let listed: Value = serde_json::from_str(&listed).expect("a document");
@@ -151,4 +153,60 @@ fn every_block_of_the_recipes_does_what_the_page_says() {
     // Not the head that was kept: a note of another head is refused.
     let other = shell.run("drygate verify last --head 1:0000000000000000000000000000000000000000000000000000000000000000", &[]);
     assert_eq!(other.code, 7, "{other:?}");
+}
+
+#[test]
+fn every_step_of_the_pipeline_does_its_work() {
+    let [(_, pipeline)] = &blocks("yaml")[..] else {
+        panic!("one pipeline");
+    };
+    let shell = Shell::new();
+    shell.write("keep-the-head", "#!/bin/sh\n");
+    shell.write("archive-the-run", "#!/bin/sh\n");
+    let steps: Vec<&str> = pipeline
+        .lines()
+        .filter_map(|line| line.strip_prefix("    - "))
+        .collect();
+    assert_eq!(steps.len(), 8, "{pipeline}");
+    let baseline =
+        "drygate rehearse --change migration.sql --role shop_owner --json > baseline.json";
+    shell.run(baseline, &[]).expect(0);
+    for step in steps {
+        let digest = if step.contains("$DIGEST") {
+            shell.digest()
+        } else {
+            String::new()
+        };
+        let answer = shell.run(step, &[("DIGEST", &digest)]);
+        assert_eq!(answer.code, 0, "{step}\n{}{}", answer.stdout, answer.stderr);
+    }
+    let place = shell.world.workspace.place();
+    let comment = fs::read_to_string(place.join("comment.md")).expect("a comment");
+    for says in [
+        "### PASS: rehearsal of `migration.sql` as `shop_owner`",
+        "Effect, commands and locks are those of `baseline.json` (the same script).",
+        "| `shop.orders` | #0 | #1000 | #0 | #0 | region |",
+        "AccessExclusiveLock held",
+        "<details><summary>Schema: ",
+    ] {
+        assert!(comment.contains(says), "{says}: {comment}");
+    }
+    // The change is carried out: the same script does something else now.
+    let again = "drygate rehearse --change migration.sql --role shop_owner --against baseline.json --markdown";
+    let failed = shell.run(again, &[]).expect(9);
+    assert!(
+        failed.stdout.contains("Not as `baseline.json`"),
+        "{failed:?}"
+    );
+    fs::write(
+        place.join("other.sql"),
+        "UPDATE shop.orders SET region = 'EU' WHERE id <= 3;\n",
+    )
+    .expect("a file");
+    let other = "drygate rehearse --change other.sql --role shop_owner --against last";
+    let differs = shell.run(other, &[]).expect(2);
+    assert!(
+        differs.stdout.contains("another script") && differs.stdout.contains("effect.shop.orders="),
+        "{differs:?}"
+    );
 }
