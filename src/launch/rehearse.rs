@@ -40,7 +40,14 @@ pub fn rehearse(
     // Looked up first: it is the quicker way to an error.
     let earlier = against.map(|place| EarlierRehearsal::read(settings, &loaded.profile, place));
     let earlier = earlier.transpose()?;
-    let (found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let (mut found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let declared = loaded.profile.change.as_ref();
+    let policy = declared.and_then(|change| change.locks.as_ref());
+    let recorded = found.rehearsed.as_ref().and_then(|it| it.recorded.as_ref());
+    let judged = policy.zip(recorded);
+    found
+        .checks
+        .extend(judged.map(|(policy, recorded)| RehearsalCheck::of_locks(policy, recorded)));
     let mut document = document(found, named, role);
     let here = document.rehearsed.as_ref();
     document.against = earlier.map(|earlier| earlier.compared(&document.files, here));
