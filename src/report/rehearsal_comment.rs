@@ -116,7 +116,7 @@ fn effect(rehearsed: &RehearsalOutcome) -> Vec<String> {
     let schema = rehearsed.schema_lines();
     if !schema.is_empty() {
         let shown = schema.iter().take(LINES_MAX).copied();
-        let title = format!("Schema: {} differ", counted(schema.len(), "line"));
+        let title = format!("Schema: {} changed", counted(schema.len(), "line"));
         parts.push(folded(&title, &fence(shown)));
     }
     parts
