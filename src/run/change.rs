@@ -179,6 +179,10 @@ impl ChangeEvidence {
         if let Some(against) = checks.find(|check| check.verdict != Verdict::Pass) {
             return format!("The change cannot be rehearsed: {}", against.says);
         }
+        // The list comes with its checks.
+        if self.checks.is_empty() {
+            return "The tables that the change asks for are being found.".to_owned();
+        }
         let asked: Vec<_> = self.copy.iter().filter(|table| table.asked).collect();
         let tables = counted(asked.len(), "table");
         let size = TableToCopy::size_of(asked);
