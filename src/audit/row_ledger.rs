@@ -54,6 +54,16 @@ pub(super) fn ledger_of_effect(ledger: &str, outcome: &RehearsalOutcome) -> Resu
         let Some((table, rows)) = tables.get(&of_effect.table) else {
             continue;
         };
+        // What identifies a row and what is not compared of it decide what "as rehearsed" means.
+        let volatile: Option<Vec<&String>> = (table.volatile.iter())
+            .map(|at| table.columns.get(*at))
+            .collect();
+        if table.key != of_effect.key || volatile != Some(of_effect.volatile.iter().collect()) {
+            return Err(format!(
+                "the ledger of rows compares other columns of {} than the effect",
+                of_effect.table
+            ));
+        }
         if of_effect.rows_left_out > 0 || !table.changes_listed {
             continue;
         }
@@ -126,6 +136,7 @@ mod tests {
             version: "15.1".to_owned(),
             effect: vec![RehearsedTable {
                 table: "shop.orders".to_owned(),
+                key: vec!["id".to_owned()],
                 rows: vec![row],
                 ..RehearsedTable::default()
             }],
@@ -173,12 +184,15 @@ mod tests {
     #[test]
     fn a_ledger_of_other_rows_than_were_approved_is_refused() {
         assert_eq!(judged(&lines()), Ok(()));
-        let damages: [fn(&mut Vec<RowLedgerLine>); 9] = [
+        let damages: [fn(&mut Vec<RowLedgerLine>); 12] = [
             |lines| lines.truncate(2),
             |lines| lines.truncate(1),
             |lines| drop(lines.remove(0)),
             |lines| lines.push(lines[0].clone()),
             |lines| lines.push(lines[2].clone()),
+            |lines| compare(lines, |table| table.volatile = vec![1]),
+            |lines| compare(lines, |table| table.volatile = vec![7]),
+            |lines| compare(lines, |table| table.key = vec!["region".to_owned()]),
             |lines| change(lines, |row| row.key = "c".repeat(32)),
             |lines| change(lines, |row| row.operation = Some(RowOperation::Delete)),
             |lines| change(lines, |row| row.changed = vec![0]),
@@ -188,6 +202,12 @@ mod tests {
             let mut lines = lines();
             damage(&mut lines);
             assert!(judged(&lines).is_err(), "{at}");
+        }
+    }
+
+    fn compare(lines: &mut [RowLedgerLine], edit: impl Fn(&mut RowLedgerTable)) {
+        if let RowLedgerLine::Table(table) = &mut lines[1] {
+            edit(table);
         }
     }
 
