@@ -28,7 +28,7 @@ struct SentText {
 
 /// Something that the server has not answered yet.
 #[derive(Debug)]
-enum Pending {
+enum AwaitedAnswer {
     /// A text of the simple protocol, which can be several statements.
     Query(Running),
     /// A portal of the extended protocol.
@@ -64,7 +64,7 @@ struct HeldLock {
 /// A session between a client and the server.
 #[derive(Debug)]
 pub(super) struct RecordedSession {
-    pending: VecDeque<Pending>,
+    pending: VecDeque<AwaitedAnswer>,
     prepared: HashMap<Vec<u8>, Arc<SentText>>,
     portals: HashMap<Vec<u8>, Arc<SentText>>,
     /// The server skips to the next Sync.
@@ -119,22 +119,22 @@ impl RecordedSession {
             error: None,
         };
         let one = match message.kind {
-            b'Q' => Pending::Query(running(sent_text(&next(), message.sql.as_ref()))),
-            b'F' => Pending::Query(running(sent_text(b"(a function call)", None))),
+            b'Q' => AwaitedAnswer::Query(running(sent_text(&next(), message.sql.as_ref()))),
+            b'F' => AwaitedAnswer::Query(running(sent_text(b"(a function call)", None))),
             b'P' => {
                 let (named, text) = (next(), next());
                 let text = sent_text(&text, message.sql.as_ref());
                 remember(&mut self.prepared, named, &text);
-                Pending::Parse(text)
+                AwaitedAnswer::Parse(text)
             }
             b'B' => {
                 let (portal, named) = (next(), next());
                 let text = known(&self.prepared, &named);
                 remember(&mut self.portals, portal, &text);
-                Pending::Bind(text)
+                AwaitedAnswer::Bind(text)
             }
-            b'E' => Pending::Execute(running(known(&self.portals, &next()))),
-            b'D' => Pending::Describe,
+            b'E' => AwaitedAnswer::Execute(running(known(&self.portals, &next()))),
+            b'D' => AwaitedAnswer::Describe,
             b'C' => {
                 let named = next();
                 match named.split_first() {
@@ -142,9 +142,9 @@ impl RecordedSession {
                     Some((_, named)) => self.portals.remove(named),
                     None => None,
                 };
-                Pending::Close
+                AwaitedAnswer::Close
             }
-            b'S' => Pending::Sync,
+            b'S' => AwaitedAnswer::Sync,
             _ => return,
         };
         self.began.get_or_insert(now);
@@ -163,28 +163,28 @@ impl RecordedSession {
                 self.backend = pid.map(|bytes| i32::from_be_bytes(*bytes));
             }
             (b'E', _) => self.failed(error_in(&message.body), now),
-            (b'C', Some(Pending::Query(running))) => running.tags.push(tag_in(&message.body)),
-            (b'C' | b'I' | b's', Some(Pending::Execute(_))) => {
-                if let Some(Pending::Execute(mut running)) = self.pending.pop_front() {
+            (b'C', Some(AwaitedAnswer::Query(running))) => running.tags.push(tag_in(&message.body)),
+            (b'C' | b'I' | b's', Some(AwaitedAnswer::Execute(_))) => {
+                if let Some(AwaitedAnswer::Execute(mut running)) = self.pending.pop_front() {
                     running
                         .tags
                         .extend((message.kind == b'C').then(|| tag_in(&message.body)));
                     self.end(running, now);
                 }
             }
-            (b'1', Some(Pending::Parse(_)))
-            | (b'2', Some(Pending::Bind(_)))
-            | (b'3', Some(Pending::Close))
-            | (b'n' | b'T', Some(Pending::Describe)) => drop(self.pending.pop_front()),
+            (b'1', Some(AwaitedAnswer::Parse(_)))
+            | (b'2', Some(AwaitedAnswer::Bind(_)))
+            | (b'3', Some(AwaitedAnswer::Close))
+            | (b'n' | b'T', Some(AwaitedAnswer::Describe)) => drop(self.pending.pop_front()),
             (b'Z', _) => {
                 self.skipping = false;
                 loop {
                     match self.pending.pop_front() {
-                        Some(Pending::Query(running)) => {
+                        Some(AwaitedAnswer::Query(running)) => {
                             self.end(running, now);
                             break;
                         }
-                        Some(Pending::Sync) | None => break,
+                        Some(AwaitedAnswer::Sync) | None => break,
                         // Skipped behind an error.
                         Some(_) => {}
                     }
@@ -206,11 +206,11 @@ impl RecordedSession {
             return;
         }
         match self.pending.front_mut() {
-            Some(Pending::Query(running)) => {
+            Some(AwaitedAnswer::Query(running)) => {
                 running.error = Some(error);
                 return;
             }
-            Some(Pending::Sync) => {
+            Some(AwaitedAnswer::Sync) => {
                 if let Some(last) = self.done.last_mut() {
                     last.error = Some(error);
                 }
@@ -220,8 +220,8 @@ impl RecordedSession {
         }
         self.skipping = true;
         let text = match self.pending.pop_front() {
-            Some(Pending::Execute(running)) => running.text,
-            Some(Pending::Parse(text) | Pending::Bind(text)) => text,
+            Some(AwaitedAnswer::Execute(running)) => running.text,
+            Some(AwaitedAnswer::Parse(text) | AwaitedAnswer::Bind(text)) => text,
             _ => return,
         };
         let running = Running {
@@ -322,7 +322,7 @@ impl RecordedSession {
     /// The session is over.
     pub(super) fn over(&mut self, now: Instant, log: &mut ChangeLog) {
         while let Some(pending) = self.pending.pop_front() {
-            if let Pending::Query(running) | Pending::Execute(running) = pending {
+            if let AwaitedAnswer::Query(running) | AwaitedAnswer::Execute(running) = pending {
                 self.end(running, now);
             }
         }

@@ -38,9 +38,8 @@ impl LedgerReader {
         })
     }
 
-    fn peek(&mut self) -> Result<Option<&RowLedgerLine>, String> {
-        self.peeked = self.next()?;
-        Ok(self.peeked.as_ref())
+    fn put_back(&mut self, line: RowLedgerLine) {
+        self.peeked = Some(line);
     }
 
     fn next(&mut self) -> Result<Option<RowLedgerLine>, String> {
@@ -264,12 +263,18 @@ impl<'a> Comparing<'a> {
     /// that is missing is what the change did. Inserts that are not found by their key are set apart.
     fn group(&mut self, ledger: &mut LedgerReader) -> Result<VecDeque<RowLedgerRow>, String> {
         let mut group: Vec<RowLedgerRow> = Vec::new();
-        while let Some(RowLedgerLine::Row(row)) = ledger.peek()? {
-            if group.first().is_some_and(|first| first.key != row.key) {
-                break;
-            }
-            let row = row.clone();
-            ledger.next()?;
+        while let Some(line) = ledger.next()? {
+            let row = match line {
+                RowLedgerLine::Row(row)
+                    if group.first().is_none_or(|first| first.key == row.key) =>
+                {
+                    row
+                }
+                later => {
+                    ledger.put_back(later);
+                    break;
+                }
+            };
             if row.key.is_empty() {
                 let mark = row.after.first().cloned().unwrap_or_default();
                 self.free.entry(mark).or_default().push(row);

@@ -32,6 +32,18 @@ pub enum RowOutcome {
 }
 
 impl RowOutcome {
+    /// All, in the order in which they are told.
+    const ALL: [Self; 8] = [
+        Self::AsRehearsed,
+        Self::NotDone,
+        Self::Otherwise,
+        Self::Inserted,
+        Self::Changed,
+        Self::Deleted,
+        Self::OthersInserted,
+        Self::OthersChanged,
+    ];
+
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
@@ -247,17 +259,9 @@ impl RowsAfter {
     /// `180 rows as rehearsed, 1 row not done, schema as rehearsed`.
     pub fn words(&self) -> String {
         use RowOutcome as O;
-        let all = [
-            O::AsRehearsed,
-            O::NotDone,
-            O::Otherwise,
-            O::Inserted,
-            O::Changed,
-            O::Deleted,
-            O::OthersInserted,
-            O::OthersChanged,
-        ];
-        let counts = all.into_iter().map(|outcome| (outcome, self.sum(outcome)));
+        let counts = O::ALL
+            .into_iter()
+            .map(|outcome| (outcome, self.sum(outcome)));
         let counts = counts.filter(|(outcome, rows)| *rows > 0 || *outcome == O::AsRehearsed);
         let count = |(outcome, rows): (RowOutcome, u64)| {
             let rows = counted(usize::try_from(rows).unwrap_or(usize::MAX), "row");
