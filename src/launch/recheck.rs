@@ -22,8 +22,8 @@ use crate::run::{
 use crate::runner::target::{SurveyRequest, Taken, Target as _};
 use crate::simulate::{SimulatedStep, UnitDecision};
 use crate::survey::{
-    Digest, DocumentSource, EvidenceFormat, FactChange, FactDocument, FactKey, Sides, Survey,
-    TransactionProof, changes_with_rows, rows_of,
+    Digest, DocumentSource, EvidenceFormat, FactChange, FactDocument, FactKey, ServerIdentity,
+    Sides, Survey, TransactionProof, changes_with_rows, rows_of,
 };
 
 /// The unit ledger, a line at a time.
@@ -77,7 +77,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         .map_err(|error| over_demo(settings, &sealed, error))?;
     let rows = after.then(|| rows_after(settings, &store, &sealed));
     let rows = rows.transpose()?.flatten();
-    let rows_proof = rows.as_ref().and_then(|read| read.proof.clone());
+    let (rows, read) = rows.unzip();
     let then = |digest: &Digest| sealed.blobs.open(digest);
     let documents = std::mem::take(&mut taken.documents);
     let now = |digest: &Digest| {
@@ -97,7 +97,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         taken: &taken,
         changes: &changes,
     };
-    let change_after = rows.map(|read| moved.rows(read.rows));
+    let change_after = rows.map(|rows| moved.rows(rows));
     let protected = || {
         let mut rows = table_rows(
             &sealed.profile,
@@ -136,7 +136,8 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         not_comparable: &not_comparable,
         after: after.as_ref(),
         change_after: change_after.as_ref(),
-        rows_proof: rows_proof.as_ref(),
+        rows_proof: read.as_ref().and_then(|read| read.proof.as_ref()),
+        rows_server: read.as_ref().and_then(|read| read.server.as_ref()),
     };
     if settings.headless {
         return recheck_result::tell(settings, &store, &found);
@@ -260,8 +261,9 @@ fn rows_after(
     settings: &Settings,
     store: &DirectoryStore,
     sealed: &SealedRun,
-) -> Result<Option<RowsRead>, LaunchError> {
-    let Some((last, outcome)) = rehearsed(&sealed.run) else {
+) -> Result<Option<(RowsAfter, RowsRead)>, LaunchError> {
+    let run = &sealed.run;
+    let Some(((last, outcome), declared)) = rehearsed(run).zip(run.change()) else {
         return Ok(None);
     };
     let not_compared = |why: &str| {
@@ -269,7 +271,7 @@ fn rows_after(
             not_checked: vec![why.to_owned()],
             ..RowsAfter::default()
         };
-        Ok(Some(RowsRead { rows, proof: None }))
+        Ok(Some((rows, RowsRead::default())))
     };
     let Some(ledger) = &last.ledger else {
         return not_compared(
@@ -288,19 +290,11 @@ fn rows_after(
     let read = outcome.seeded.iter().map(|table| table.table.clone());
     let change = ChangeScript {
         phases: Vec::new(),
-        role: sealed
-            .run
-            .change()
-            .map(|change| change.role.clone())
-            .unwrap_or_default(),
+        role: declared.role.clone(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
         asked: read.chain(wrote).collect(),
-        show: sealed
-            .run
-            .change()
-            .map(|change| change.show.clone())
-            .unwrap_or_default(),
+        show: declared.show.clone(),
         name: format!("drygate/recheck/{}", sealed.run_id.tail()),
         key_salt,
     };
@@ -308,20 +302,25 @@ fn rows_after(
     let open = || sealed.blobs.open(ledger);
     let profile = &sealed.profile;
     let found = rehearse::on_shadow(&connection, profile, &change, LedgerUse::Compare(&open))?;
-    let proof = found.proof;
     if let Some(rows) = found.compared {
-        return Ok(Some(RowsRead { rows, proof }));
+        let read = RowsRead {
+            proof: found.proof,
+            server: found.production,
+        };
+        return Ok(Some((rows, read)));
     }
     let mut checks = found.checks.iter();
     let why = checks.find(|check| check.verdict != Verdict::Pass);
     not_compared(why.map_or("no check says why", |check| &check.says))
 }
 
-/// What became of the rows of a rehearsal.
+/// Where the rows of production were read.
+#[derive(Default)]
 struct RowsRead {
-    rows: RowsAfter,
-    /// What was measured of the transaction that they were read in.
+    /// What was measured of their transaction.
     proof: Option<TransactionProof>,
+    /// The server.
+    server: Option<ServerIdentity>,
 }
 
 fn open_ledger(

@@ -44,6 +44,8 @@ pub struct Rechecked<'a> {
     pub change_after: Option<&'a ChangeAfter>,
     /// The proof of the transaction that these rows were read in.
     pub rows_proof: Option<&'a TransactionProof>,
+    /// The server that these rows were read of, through a connection of their own.
+    pub rows_server: Option<&'a ServerIdentity>,
 }
 
 /// Where it stands what came of the change: the line of `outcomes.jsonl`, or why it was not recorded.
@@ -59,7 +61,14 @@ struct RecheckOutcome {
 
 impl Rechecked<'_> {
     fn server(&self) -> Vec<String> {
-        different_server(&self.before.server, &self.now.server)
+        let mut different = different_server(&self.before.server, &self.now.server);
+        let of_rows = self.rows_server.into_iter();
+        for line in of_rows.flat_map(|rows| different_server(&self.before.server, rows)) {
+            if !different.contains(&line) {
+                different.push(line);
+            }
+        }
+        different
     }
 
     fn result(&self) -> (&str, RunResult, u8) {
@@ -382,12 +391,9 @@ fn text(found: &Rechecked<'_>, outcome: &RecheckOutcome) -> String {
         }
         Some(after) => lines.extend(after_lines(after)),
     }
-    lines.extend(
-        found
-            .change_after
-            .iter()
-            .flat_map(|after| rows_lines(after)),
-    );
+    if let Some(after) = found.change_after {
+        lines.extend(rows_lines(after));
+    }
     for key in found.not_comparable {
         lines.push(format!("{key}=not comparable"));
     }

@@ -104,13 +104,7 @@ fn compare(
             .zip(is)
             .is_none_or(|(a, b)| a.key == b.key || b.key.is_empty());
     let key = if in_both { either } else { Vec::new() };
-    let may_be_kept = |column: &String| {
-        let whole = format!("{}.{column}", shown(name));
-        shadow.plan().show.contains(&whole)
-    };
-    let show: Vec<usize> = (columns.iter().enumerate())
-        .filter_map(|(at, column)| may_be_kept(column).then_some(at))
-        .collect();
+    let show = shadow.plan().shown_columns(name, &columns);
     let reading = RowComparison {
         show: &show,
         shadow,

@@ -83,6 +83,19 @@ pub(super) struct ShadowPlan {
     pub(super) ledger: Option<LedgerFile>,
 }
 
+impl ShadowPlan {
+    /// The places of the columns of a table whose values are kept.
+    pub(super) fn shown_columns(&self, name: &QualifiedName, columns: &[String]) -> Vec<usize> {
+        let is_shown = |column: &String| {
+            let whole = format!("{}.{}.{column}", name.0, name.1);
+            self.show.contains(&whole)
+        };
+        let columns = columns.iter().enumerate();
+        let shown = columns.filter(|(_, column)| is_shown(column));
+        shown.map(|(at, _)| at).collect()
+    }
+}
+
 /// What is done with a ledger of rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum LedgerFile {

@@ -39,6 +39,7 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 const READER: &str = "-c search_path= -c lock_timeout=2s -c statement_timeout=10s -c plan_cache_mode=force_generic_plan";
 /// How long reading locks may take in all sessions of a phase together: a change of very many statements comes to its end.
 const READ_LIMIT: Duration = Duration::from_mins(2);
+
 /// A socket in front of a server.
 pub(super) struct RecordingProxy {
     directory: PathBuf,

@@ -58,20 +58,14 @@ impl LedgerSource<'_> {
                 Some(shape) => self.count(name, shape)?,
                 None => 0,
             };
+            let volatile = self.repeated.volatile.get(name).into_iter();
             let table = RowLedgerTable {
                 schema: name.0.clone(),
                 table: name.1.clone(),
                 holding: self.holding(&found.seeded, name)?,
                 columns: changed.columns.clone(),
                 key: changed.key.clone(),
-                volatile: (self
-                    .repeated
-                    .volatile
-                    .get(name)
-                    .into_iter()
-                    .flatten()
-                    .copied())
-                .collect(),
+                volatile: volatile.flatten().copied().collect(),
                 changes_listed: changed.rows.len() <= changes,
                 others_listed: changed.rows.len() <= changes && rows <= others,
             };
@@ -162,7 +156,7 @@ impl LedgerSource<'_> {
         for row in changed.rows.iter().filter(|row| is_free(row)) {
             to.put(&line(table, salt, row))?;
         }
-        let show = shown_columns(self.shadow, table);
+        let show = self.shadow.plan().shown_columns(name, &table.columns);
         let reading = RowComparison {
             shadow: self.shadow,
             name,
@@ -210,15 +204,6 @@ impl LedgerWriter {
         let written = self.0.write_all(&text);
         written.map_err(|error| format!("the ledger of rows cannot be written: {error}"))
     }
-}
-
-/// The places of the columns whose values may be kept.
-pub(super) fn shown_columns(shadow: &ShadowDatabase, table: &RowLedgerTable) -> Vec<usize> {
-    let show: BTreeSet<&String> = shadow.plan().show.iter().collect();
-    let name = table.shown();
-    let columns = table.columns.iter().enumerate();
-    let shown = columns.filter(|(_, column)| show.contains(&format!("{name}.{column}")));
-    shown.map(|(at, _)| at).collect()
 }
 
 /// The key in clear, where each of its columns may be shown.

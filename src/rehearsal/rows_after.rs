@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::catalogue::{Catalogue, TableShape};
 use super::message::QualifiedName;
-use super::row_ledger::{key_in_clear, shown_columns, stable_mark};
+use super::row_ledger::{key_in_clear, stable_mark};
 use super::rows::{Row, RowComparison, ShownCell, Which, digests};
 use super::shadow_database::{BASE, ShadowDatabase, literal, quoted_name};
 use crate::run::{
@@ -93,8 +93,8 @@ pub(super) fn compare(shadow: &ShadowDatabase, ledger: &Path) -> Result<RowsAfte
             return Err("the ledger of rows has a row of no table".to_owned());
         };
         let name = (table.schema.clone(), table.table.clone());
-        let mut comparing = Comparing::new(shadow, &table);
-        line = comparing.merge(&mut ledger, &name, now.get(&name))?;
+        let mut comparing = Comparing::new(shadow, &name, &table);
+        line = comparing.merge(&mut ledger, now.get(&name))?;
         found.not_checked.extend(comparing.not_checked());
         found.tables.push(comparing.found);
         own.append(&mut comparing.own);
@@ -170,6 +170,7 @@ const TRANSACTIONS_NAMED: usize = 1_000;
 /// One table that is compared.
 struct Comparing<'a> {
     shadow: &'a ShadowDatabase,
+    name: &'a QualifiedName,
     table: &'a RowLedgerTable,
     show: Vec<usize>,
     /// Inserted rows that are not found by their key, by what is stable of them.
@@ -181,11 +182,12 @@ struct Comparing<'a> {
 }
 
 impl<'a> Comparing<'a> {
-    fn new(shadow: &'a ShadowDatabase, table: &'a RowLedgerTable) -> Self {
+    fn new(shadow: &'a ShadowDatabase, name: &'a QualifiedName, table: &'a RowLedgerTable) -> Self {
         Self {
             shadow,
+            name,
             table,
-            show: shown_columns(shadow, table),
+            show: shadow.plan().shown_columns(name, &table.columns),
             free: BTreeMap::new(),
             own: BTreeSet::new(),
             beside: Beside::new(),
@@ -212,13 +214,12 @@ impl<'a> Comparing<'a> {
     fn merge(
         &mut self,
         ledger: &mut LedgerReader,
-        name: &QualifiedName,
         shape: Option<&TableShape>,
     ) -> Result<Option<RowLedgerLine>, String> {
         let (shadow, table, show) = (self.shadow, self.table, self.show.clone());
         let reading = RowComparison {
             shadow,
-            name,
+            name: self.name,
             columns: &table.columns,
             key: &table.key,
             show: &show,
