@@ -114,6 +114,39 @@ fn what_is_sent_at_once_is_told_apart_and_has_its_locks_with_the_last() {
 }
 
 #[test]
+fn a_text_constant_that_the_script_does_not_have_is_withheld() {
+    let withheld = |word: &str| format!("{word} (not a text of the script: withheld)");
+    for (text, kept) in [
+        (
+            "SELECT  'of the script'",
+            "SELECT  'of the script'".to_owned(),
+        ),
+        ("SELECT 'of a row'", withheld("SELECT")),
+        ("SELECT E'of a row'", withheld("SELECT")),
+        ("DO $$ of a row $$", withheld("DO")),
+        ("DO $a$ of a row $a$", withheld("DO")),
+        (
+            "UPDATE t SET a = $1 WHERE b = $22",
+            "UPDATE t SET a = $1 WHERE b = $22".to_owned(),
+        ),
+    ] {
+        let mut talk = Talk::new();
+        let body = format!("{text}\0");
+        talk.sends(&[(b'Q', body.as_bytes())]);
+        talk.answers(&[(b'C', b"SELECT 1\0"), READY], &[("s.t", LockMode::Share)]);
+        let recorded = talk.recorded();
+        assert_eq!(texts(&recorded), [kept.as_str()]);
+        let beside = recorded.locks[0].text.as_str();
+        assert_eq!(
+            beside.contains("withheld"),
+            kept.contains("withheld"),
+            "{beside}"
+        );
+        assert!(!format!("{recorded:?}").contains("of a row"));
+    }
+}
+
+#[test]
 fn behind_an_error_nothing_is_recorded_up_to_the_sync() {
     let mut talk = Talk::new();
     talk.sends(&[
