@@ -6,6 +6,7 @@
 mod base;
 mod catalogue;
 mod change_log;
+mod change_run;
 mod copies;
 mod counters;
 mod effect;
@@ -13,6 +14,7 @@ mod isolation;
 mod ledger_file;
 mod machine;
 mod message;
+mod plan;
 mod probes;
 mod program_end;
 mod programs;

@@ -13,7 +13,8 @@ use tokio::time::sleep;
 use super::copies::{Copies, to_copy};
 use super::ledger_file::{LedgerUse, ledger_file};
 use super::machine::{NO_ISOLATION, isolated};
-use super::message::{FromShadow, PlannedSequence, QualifiedName, RowsFile, ShadowPlan, ToShadow};
+use super::message::{FromShadow, QualifiedName, RowsFile, ToShadow};
+use super::plan::plan;
 use super::programs::Programs;
 use super::shadow_database::shown;
 use super::shadow_process::ShadowProcess;
@@ -26,19 +27,6 @@ use crate::run::{
 };
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TableDefinition, TransactionProof};
-
-/// Seconds that one run of a change may take.
-fn seconds_max() -> u64 {
-    // Tests have no five minutes.
-    #[cfg(feature = "testing")]
-    if let Some(seconds) = std::env::var("DRYGATE_TEST_CHANGE_SECONDS")
-        .ok()
-        .and_then(|it| it.parse().ok())
-    {
-        return seconds;
-    }
-    300
-}
 
 /// How often production is told that we are still here, while the shadow works.
 const STAY: Duration = Duration::from_secs(5);
@@ -309,7 +297,8 @@ async fn read(
         source,
         &catalogue,
         [schema, cluster],
-    )?;
+    )
+    .map_err(lost)?;
     plan.ledger = ledger_file;
     shadow.tell(&ToShadow::Plan(Box::new(plan))).map_err(lost)?;
     let mut files = 0_usize;
@@ -379,61 +368,6 @@ fn schema_check(catalogue: &SourceCatalogue, without: &[&SourceRelation]) -> Reh
         names.join(", ")
     );
     RehearsalCheck::new("schema", Verdict::NotChecked, says, Some(NO_SCHEMA))
-}
-
-/// Writes the change where the shadow sees it.
-fn plan(
-    scratch: &ScratchDirectory,
-    programs: &Programs,
-    change: &ChangeScript,
-    source: &ShadowSource,
-    catalogue: &SourceCatalogue,
-    [schema, cluster]: [PathBuf; 2],
-) -> Result<ShadowPlan, End> {
-    let mut written = 0_usize;
-    let mut write = |(name, text): &(String, Vec<u8>)| {
-        written += 1;
-        let path = scratch.path().join(format!("change-{written}.sql"));
-        std::fs::write(&path, text).map_err(io("the change cannot be written for the shadow"))?;
-        scratch.give(&path)?;
-        Ok((name.clone(), path))
-    };
-    let mut phases = Vec::with_capacity(change.phases.len());
-    for files in &change.phases {
-        let scripts: Result<Vec<_>, End> = files.iter().map(&mut write).collect();
-        phases.push(scripts?);
-    }
-    let sequences = catalogue.sequences.iter();
-    Ok(ShadowPlan {
-        server: programs.server.clone(),
-        major: programs.major,
-        psql: programs.psql.clone(),
-        pg_restore: programs.pg_restore.clone(),
-        pg_dump: programs.pg_dump.clone(),
-        schema,
-        cluster,
-        phases,
-        asked: (catalogue.relations.iter().filter(|it| it.kind == "r"))
-            .map(|it| (it.schema.clone(), it.name.clone()))
-            .filter(|name| change.asked.contains(&shown(name)))
-            .collect(),
-        role: change.role.clone(),
-        database: source.server().database.clone(),
-        roles: catalogue.roles.clone(),
-        database_sql: catalogue.database.clone(),
-        extensions: catalogue.extensions.clone(),
-        sequences: sequences
-            .map(|sequence| PlannedSequence {
-                name: (sequence.schema.clone(), sequence.name.clone()),
-                owner: sequence.owner.clone(),
-                last: sequence.last,
-            })
-            .collect(),
-        seconds_max: seconds_max(),
-        key_salt: change.key_salt.clone(),
-        show: change.show.clone(),
-        ledger: None,
-    })
 }
 
 /// Copies a table into a file; `attributed`: each row with the transaction that wrote it, first.
