@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo check test test-versions bench dist setup
+.PHONY: demo check test test-versions tools bench dist setup
 
 # The run screen, live on a throwaway PostgreSQL; `make demo SCENARIO=drift` for another scenario.
 # The dev profile reaches the screen sooner than release on a first build, and shares its objects with `make test`.
@@ -21,6 +21,10 @@ test: setup
 # The hostile statements, the walls and rehearsals on PostgreSQL 13 to 18, which npm and pip bring into target/servers once.
 test-versions: setup
 	@scripts/test-versions
+
+# The tools that tests carry a change out with, into target/tools; sqitch by apt, where this is root.
+tools:
+	@scripts/tools
 
 # The measures, one file per row.
 bench: setup

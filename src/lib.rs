@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | [`survey`] | facts, digests, comparison of documents (pure) | nothing of ours |
 //! | [`simulate`] | the simulator and the predicted effect (pure) | `survey` |
-//! | [`profile`] | schema and validation of a profile | `survey`, `simulate`, `run::ApprovalGate`, `run::CheckName`, `run::ClaimName`, `run::LockMode`, `run::LockPolicy`, `run::TeamWords` |
+//! | [`profile`] | schema and validation of a profile | `survey`, `simulate`, `run::ApprovalGate`, `run::ChangeCommand`, `run::CheckName`, `run::ClaimName`, `run::LockMode`, `run::LockPolicy`, `run::TeamWords` |
 //! | [`run`] | events, state machine, history, approvals (pure) | `survey`, `simulate` |
 //! | [`audit`] | checks of the gates, claims, what `verify` computes again (pure) | `run`, `survey`, `simulate`, `profile` |
 //! | [`compare`] | two surveys side by side (pure) | `run`, `survey`, `simulate`, `audit` |

@@ -113,6 +113,7 @@ fn scripts() -> Vec<ScriptedRun> {
 fn rehearsed() -> ScriptedRun {
     let path = "/srv/0042.sql".to_owned();
     let change = RunChange {
+        command: None,
         role: "kb_migrator".to_owned(),
         files: vec![path.clone()],
         expect: None,

@@ -605,6 +605,33 @@ fn phases_are_refused_that_nobody_could_rehearse(
     assert!(error.to_string().contains(says), "{error}");
 }
 
+#[rstest]
+#[case(
+    "role = \"m\"",
+    "role = \"m\"\nfiles = [\"x.sql\"]",
+    "files for psql or a command, not both"
+)]
+#[case("[\"sqitch\", \"deploy\"]", "[]", "name the program first")]
+#[case("directory = \"db\"", "directory = \" \"", "must not be")]
+#[case("SQITCH_FULLNAME", "\"A=B\"", "no name of a variable")]
+#[case("/opt/sqitch", "opt/sqitch", "name an absolute directory")]
+#[case("/opt/sqitch", "/home", "name an absolute directory")]
+#[case("/opt/sqitch", "/opt/../home", "name an absolute directory")]
+#[case("programs", "program", "programs")]
+fn a_command_is_refused_that_nobody_could_carry_out(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] says: &str,
+) {
+    let policy = "\n[change]\nrole = \"m\"\n\n[change.command]\nrun = [\"sqitch\", \"deploy\"]\ndirectory = \"db\"\n\
+      environment = { SQITCH_FULLNAME = \"A Person\" }\nprograms = [\"/opt/sqitch\"]\n";
+    let text = |policy: &str| format!("{}{policy}", BUILT_IN[0].1);
+    assert!(parse("p.toml", &text(policy)).is_ok());
+    assert!(policy.contains(from));
+    let error = parse("p.toml", &text(&policy.replacen(from, to, 1))).expect_err("refused");
+    assert!(error.to_string().contains(says), "{error}");
+}
+
 #[test]
 fn a_text_that_is_too_long_too_deep_or_marked_is_refused() {
     let refused = |text: &str| parse("p.toml", text).expect_err("refused").to_string();

@@ -101,6 +101,7 @@ mod tests {
         let expect: Option<Vec<ExpectedRows>> =
             expect.map(|rows| serde_json::from_str(rows).expect("rows"));
         let change = RunChange {
+            command: None,
             role: "r".to_owned(),
             files: vec!["/enact.sql".to_owned()],
             expect,

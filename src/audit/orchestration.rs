@@ -430,6 +430,7 @@ mod tests {
             let created = Arc::make_mut(run.created.as_mut().expect("created"));
             created.check_table = super::super::required::CHECK_TABLE_WITH_CHANGE;
             created.change = Some(RunChange {
+                command: None,
                 role: "r".to_owned(),
                 files: vec!["/enact.sql".to_owned()],
                 expect: None,

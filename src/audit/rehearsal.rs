@@ -318,6 +318,7 @@ mod tests {
             delete: exactly(0),
         };
         let change = RunChange {
+            command: None,
             role: "r".to_owned(),
             files: vec!["/c.sql".to_owned()],
             expect: Some(vec![expect]),

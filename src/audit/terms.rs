@@ -4,7 +4,7 @@
 
 use super::required::{CHECK_TABLE, CHECK_TABLE_WITH_CHANGE};
 use crate::profile::{ChangePolicy, Profile};
-use crate::run::{ApprovalPolicy, RunBudget, RunChange, RunCreated, RunState};
+use crate::run::{ApprovalPolicy, ChangeCommand, RunBudget, RunChange, RunCreated, RunState};
 use crate::survey::UtcTime;
 
 /// The approval policy of a profile.
@@ -28,11 +28,13 @@ pub fn run_budget(profile: &Profile) -> RunBudget {
     }
 }
 
-/// The change of a run with these files, the first `of_sg1` of them in the phase of SG1, and the role where the command names it.
+/// The change of a run with these files, the first `of_sg1` of them in the phase of SG1, the program that carries it out where that
+/// is not psql, and the role where the command names it.
 pub fn run_change(
     profile: &Profile,
     files: Vec<String>,
     of_sg1: Option<usize>,
+    command: Option<ChangeCommand>,
     role: Option<&str>,
 ) -> Option<RunChange> {
     let declared = profile.change.as_ref();
@@ -40,6 +42,7 @@ pub fn run_change(
     Some(RunChange {
         role: role.to_owned(),
         files,
+        command,
         expect: declared.and_then(|change| change.expect.clone()),
         of_sg1,
         show: profile.rehearsal.show.clone(),
@@ -64,6 +67,7 @@ fn is_change_of(profile: &Profile, created: &RunCreated) -> bool {
     created.check_table == CHECK_TABLE_WITH_CHANGE
         && change.expect.as_ref() == expect
         && is_phased_as(declared, change)
+        && is_command_of(declared, change)
         && change.show == profile.rehearsal.show
         && change.bytes_per_second == profile.rehearsal.bytes_per_second
         && change.valid_seconds == declared.and_then(ChangePolicy::valid_seconds)
@@ -78,6 +82,15 @@ fn is_phased_as(declared: Option<&ChangePolicy>, change: &RunChange) -> bool {
     let declared = declared.map(ChangePolicy::files);
     declared
         .is_some_and(|(files, first)| first == Some(of_sg1) && files.len() == change.files.len())
+}
+
+/// Whether the program that carries it out is that of the profile, or psql because the command named files.
+fn is_command_of(declared: Option<&ChangePolicy>, change: &RunChange) -> bool {
+    let declared = declared.and_then(|declared| declared.command.as_ref());
+    match &change.command {
+        Some(command) => declared.is_some_and(|declared| command.is_based_on(declared)),
+        None => declared.is_none() || change.of_sg1.is_none(),
+    }
 }
 
 /// Whether a run speaks in the words of its profile. Runs of older tables of checks recorded none.

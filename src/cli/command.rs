@@ -130,14 +130,15 @@ pub enum Command {
     },
     /// Carries a change out on a throwaway copy of the database and prints what it did: 0 it ran, and twice with the same effect.
     ///
-    /// Reads production in one read-only transaction. The change runs in an isolated process of this machine, never there.
+    /// Reads production in one read-only transaction. The change runs in an isolated process of this machine, never there. Without
+    /// --change it is that of the profile.
     Rehearse {
         /// The files of the change for psql, in the order in which they run, as one transaction.
-        #[arg(long, value_name = "FILE", required = true, num_args = 1.., value_hint = ValueHint::FilePath)]
+        #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
         change: Vec<PathBuf>,
         /// The role of production that the change runs as.
-        #[arg(long, value_name = "ROLE")]
-        role: String,
+        #[arg(long, value_name = "ROLE", requires = "change")]
+        role: Option<String>,
         /// Compares with what a run rehearsed, or with the document of an earlier `rehearse --json`: 2 where it did something else.
         #[arg(long, value_name = "RUN_ID|FILE", value_parser = run_place(), value_hint = ValueHint::AnyPath)]
         against: Option<RunPlace>,

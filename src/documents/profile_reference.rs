@@ -15,9 +15,10 @@ use crate::profile::{BUILT_IN, TomlDocument, parse};
 use crate::run::{CheckName, Gate};
 
 /// Where examples are looked for, in this order.
-const EXAMPLES: [&str; 2] = [
+const EXAMPLES: [&str; 3] = [
     include_str!("../../assets/profiles/reference.toml"),
     include_str!("../../assets/profiles/schema-migration.toml"),
+    include_str!("../../assets/profiles/sqitch.toml"),
 ];
 
 const HEAD: &str = "# The profile language

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::{ChangeFile, RehearsalCheck, RehearsalOutcome, Verdict};
+use crate::run::{ChangeCommand, ChangeFile, RehearsalCheck, RehearsalOutcome, Verdict};
 use crate::survey::{FactChange, ServerIdentity, TransactionProof};
 
 /// `rehearse`: a change that was carried out on a throwaway copy of the database. Every number of it is REHEARSED.
@@ -16,8 +16,10 @@ pub struct RehearsalDocument {
     pub verdict: Verdict,
     /// The checks, in order.
     pub checks: Vec<RehearsalCheck>,
-    /// The files of the change, in the order in which they ran.
+    /// The files of the change, in the order in which they ran; all files of its directory where a program carried it out.
     pub files: Vec<ChangeFile>,
+    /// The program that carried it out; null: psql.
+    pub command: Option<ChangeCommand>,
     /// The role that the change ran as.
     pub role: String,
     /// Production, which was read.

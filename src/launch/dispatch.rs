@@ -143,7 +143,12 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             role,
             against,
             markdown,
-        } => rehearse::rehearse(settings, (change, role), against.as_ref(), *markdown),
+        } => rehearse::rehearse(
+            settings,
+            (change, role.as_deref()),
+            against.as_ref(),
+            *markdown,
+        ),
         Command::Shadow => {
             crate::rehearsal::shadow();
             Ok(exit::OK)

@@ -143,6 +143,14 @@ pub fn guard(
         return Err(LaunchError::Corrupt(message));
     }
     let run = lookup::history(&store, &run_id)?.into_run();
+    let command = run.change().and_then(|change| change.command.as_ref());
+    if let Some(command) = command.filter(|_| !parts) {
+        let message = format!(
+            "{} carries the change out, so there is no script to print: --parts prints the checks, for the transaction of that program",
+            command.line()
+        );
+        return Err(LaunchError::Usage(message));
+    }
     let guard = guard_of(&run_id, &run, &store.blobs(&run_id)?, phase)?;
     output::bytes(&if parts { guard.parts() } else { guard.script() })?;
     Ok(0)
@@ -199,7 +207,9 @@ fn guard_of(
     };
     let mut guarded = Vec::with_capacity(files.len());
     let mut shape = ScriptShape::default();
-    for file in files {
+    // What a program makes of its files is not in them.
+    let scripts = files.iter().filter(|_| change.command.is_none());
+    for file in scripts {
         let text = blobs.get(&file.sha256)?;
         let of_file = ScriptShape::of(&text);
         shape.ends_transactions |= of_file.ends_transactions;

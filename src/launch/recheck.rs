@@ -290,6 +290,7 @@ fn rows_after(
     let read = outcome.seeded.iter().map(|table| table.table.clone());
     let change = ChangeScript {
         phases: Vec::new(),
+        command: None,
         role: declared.role.clone(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,

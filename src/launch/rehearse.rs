@@ -15,24 +15,25 @@ use crate::documents::{RehearsalAgainst, RehearsalDocument, SchemaVersion};
 use crate::journal::random_salt;
 use crate::postgres::ConnectionSettings;
 use crate::profile::Profile;
-use crate::rehearsal;
 use crate::rehearsal::{ChangeScript, Copies, LedgerUse, Rehearsal};
 use crate::report::{rehearsal_comment, visible};
 use crate::run::{
-    ChangeFile, RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunResult,
-    StopCode, Verdict, counted, effect_differences, exit,
+    ChangeCommand, ChangeFile, RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable,
+    RunChange, RunResult, StopCode, Verdict, counted, effect_differences, exit,
 };
 use crate::runner::RunnerError;
 use crate::simulate::ExpectedRows;
-use crate::survey::{Digest, Hasher, NamedRelation};
+use crate::survey::{Digest, NamedRelation};
+use crate::{rehearsal, runner};
 
 /// Lines of the schema's difference that are printed.
 const SCHEMA_LINES: usize = 40;
 
-/// Rehearses the files as `role` and prints what they did, and in what that is not what an earlier rehearsal did.
+/// Rehearses the files as `role`, or the change of the profile, and prints what it did, and in what that is not what an earlier
+/// rehearsal did.
 pub fn rehearse(
     settings: &Settings,
-    (files, role): (&[PathBuf], &str),
+    (files, role): (&[PathBuf], Option<&str>),
     against: Option<&RunPlace>,
     markdown: bool,
 ) -> Result<u8, LaunchError> {
@@ -40,15 +41,23 @@ pub fn rehearse(
     // Looked up first: it is the quicker way to an error.
     let earlier = against.map(|place| EarlierRehearsal::read(settings, &loaded.profile, place));
     let earlier = earlier.transpose()?;
-    let (mut found, named) = carry_out(settings, &loaded.profile, files, role)?;
+    let change = run::change(&loaded, files, role)?.ok_or_else(|| {
+        LaunchError::Usage(
+            "name the files of the change with --change FILE, or the change in [change] of the profile"
+                .to_owned(),
+        )
+    })?;
+    let (mut found, named) = carry_out(settings, &loaded.profile, &change)?;
     let declared = loaded.profile.change.as_ref();
+    let command = declared.and_then(|declared| declared.command.clone());
+    let command = command.filter(|_| change.command.is_some());
     let policy = declared.and_then(|change| change.locks.as_ref());
     let recorded = found.rehearsed.as_ref().and_then(|it| it.recorded.as_ref());
     let judged = policy.zip(recorded);
     found
         .checks
         .extend(judged.map(|(policy, recorded)| RehearsalCheck::of_locks(policy, recorded)));
-    let mut document = document(found, named, role);
+    let mut document = document(found, named, (command, change.role));
     let here = document.rehearsed.as_ref();
     document.against = earlier.map(|earlier| earlier.compared(&document.files, here));
     if settings.json() {
@@ -139,17 +148,33 @@ struct KeptRehearsal {
     rehearsed: Option<RehearsalOutcome>,
 }
 
-/// Rehearses the files as `role`; gives what came of it, and the files with their digests.
+/// Rehearses a change; gives what came of it, and its files with their digests.
 pub(super) fn carry_out(
     settings: &Settings,
     profile: &Profile,
-    files: &[PathBuf],
-    role: &str,
+    change: &RunChange,
 ) -> Result<(Rehearsal, Vec<ChangeFile>), LaunchError> {
     let connection = run::connection(settings)?;
-    let mut change = ChangeScript {
-        phases: Vec::new(),
-        role: role.to_owned(),
+    let here = std::env::current_dir().map_err(LaunchError::output("cannot name the files"))?;
+    let (mut named, mut texts) = (Vec::with_capacity(change.files.len()), Vec::new());
+    for file in &change.files {
+        let text = runner::change_file(file).map_err(LaunchError::Usage)?;
+        // As short as it can be: it is printed, and where the work tree lies on this machine says nothing to others.
+        let path = below(&here, file);
+        named.push(ChangeFile {
+            sha256: Digest::of(&text),
+            path: path.clone(),
+        });
+        texts.push((path, text));
+    }
+    let command = change.command.clone().map(|command| ChangeCommand {
+        directory: below(&here, &command.directory),
+        ..command
+    });
+    let change = ChangeScript {
+        phases: change.in_phases(texts),
+        command,
+        role: change.role.clone(),
         hidden: run::hidden(&settings.data_dir.value),
         copies: Copies::All,
         asked: Vec::new(),
@@ -157,20 +182,6 @@ pub(super) fn carry_out(
         name: "drygate/rehearse".to_owned(),
         key_salt: random_salt().map_err(RunnerError::from)?,
     };
-    let (mut named, mut texts) = (Vec::with_capacity(files.len()), Vec::new());
-    for file in files {
-        let name = file.display().to_string();
-        let text = std::fs::read(file)
-            .map_err(|source| LaunchError::Usage(format!("cannot read {name}: {source}")))?;
-        let mut hasher = Hasher::new();
-        hasher.update(&text);
-        named.push(ChangeFile {
-            path: name.clone(),
-            sha256: hasher.finish(),
-        });
-        texts.push((name, text));
-    }
-    change.phases.push(texts);
     let found = on_shadow(&connection, profile, &change, LedgerUse::None)?;
     Ok((found, named))
 }
@@ -196,14 +207,19 @@ pub(super) fn on_shadow(
     Ok(runtime.block_on(rehearsed).map_err(RunnerError::from)?)
 }
 
-fn document(found: Rehearsal, files: Vec<ChangeFile>, role: &str) -> RehearsalDocument {
+fn document(
+    found: Rehearsal,
+    files: Vec<ChangeFile>,
+    (command, role): (Option<ChangeCommand>, String),
+) -> RehearsalDocument {
     let verdicts = found.checks.iter().map(|check| check.verdict);
     RehearsalDocument {
         schema: SchemaVersion,
         verdict: Verdict::of_gate(verdicts),
         checks: found.checks,
         files,
-        role: role.to_owned(),
+        command,
+        role,
         production: found.production,
         proof: found.proof,
         statements: found.statements,
@@ -367,7 +383,9 @@ impl ProposedChange {
         let named = files.iter().map(|file| named_in(profile_file, file));
         let named: Result<Vec<String>, _> = named.collect();
         let named = named.map_err(LaunchError::output("cannot name a file of the change"))?;
-        let (found, _) = carry_out(settings, profile, files, role)?;
+        let change = runner::named_change(profile, files, Some(role));
+        let change = change.map_err(LaunchError::Usage)?;
+        let (found, _) = carry_out(settings, profile, &change)?;
         Ok(Self {
             role: role.to_owned(),
             files: named,
@@ -463,6 +481,12 @@ impl ProposedChange {
         put(&format!("{comment}]\n"));
         text
     }
+}
+
+/// The path below a directory, whole where it is not in there.
+fn below(directory: &Path, path: &str) -> String {
+    let below = Path::new(path).strip_prefix(directory);
+    below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
 }
 
 /// The file as a profile names it.

@@ -55,70 +55,41 @@ pub fn run(settings: &Settings, files: &[PathBuf], role: Option<&str>) -> Result
 
 /// Refuses a profile of a file whose change is not beside it. A profile without files has them from `run --change`.
 pub(super) fn refuse_missing_change(loaded: &LoadedProfile) -> Result<(), LaunchError> {
-    let declared = loaded.profile.change.as_ref();
-    let (files, _) = declared
-        .map(profile::ChangePolicy::files)
-        .unwrap_or_default();
     let ProfileOrigin::File(_) = loaded.origin else {
         return Ok(());
     };
-    for file in files {
-        let path = run_plan::directory(&loaded.origin).join(file);
-        let read = runner::change_file(&path.display().to_string());
-        read.map_err(|message| {
-            LaunchError::Cli(CliError::Configuration {
-                place: loaded.origin.file(),
-                message,
-                hint: "Files of a change are named from the directory of the profile; `run --change FILE` names others."
-                    .to_owned(),
-            })
-        })?;
-    }
-    Ok(())
+    let found = runner::declared_change(&loaded.profile, &run_plan::directory(&loaded.origin));
+    found.map(drop).map_err(|message| {
+        LaunchError::Cli(CliError::Configuration {
+            place: loaded.origin.file(),
+            message,
+            hint: "Files of a change are named from the directory of the profile; `run --change FILE` names others."
+                .to_owned(),
+        })
+    })
 }
 
-/// The change of a new run: the files that the command names, else those of the profile. Each must be there.
+/// The change of a new run: the files that the command names, else what the profile declares.
 pub fn change(
     loaded: &LoadedProfile,
     files: &[PathBuf],
     role: Option<&str>,
 ) -> Result<Option<RunChange>, LaunchError> {
-    let declared = loaded.profile.change.as_ref();
+    if !files.is_empty() {
+        let named = runner::named_change(&loaded.profile, files, role);
+        return named.map(Some).map_err(LaunchError::Usage);
+    }
     let base = run_plan::directory(&loaded.origin);
-    let (of_profile, of_sg1) = declared
-        .map(profile::ChangePolicy::files)
-        .unwrap_or_default();
-    let (paths, of_sg1): (Vec<PathBuf>, _) = if files.is_empty() {
-        let of_profile = of_profile.into_iter().map(|file| base.join(file));
-        (of_profile.collect(), of_sg1)
-    } else {
-        let absolute = files.iter().map(std::path::absolute);
-        let absolute: Result<Vec<PathBuf>, _> = absolute.collect();
-        let absolute = absolute.map_err(LaunchError::output("cannot name a file of the change"))?;
-        (absolute, None)
-    };
-    let named: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let Some(change) = audit::run_change(&loaded.profile, named, of_sg1, role) else {
-        return if files.is_empty() {
-            Ok(None)
-        } else {
-            Err(LaunchError::Usage(
-                "the change needs the role that it runs as: --role ROLE, or role in [change] of the profile".to_owned(),
-            ))
-        };
-    };
-    if change.files.is_empty() {
+    let declared = runner::declared_change(&loaded.profile, &base).map_err(LaunchError::Usage)?;
+    if declared
+        .as_ref()
+        .is_some_and(|change| change.files.is_empty())
+    {
         return Err(LaunchError::Usage(
             "the profile has a change without files: name them with --change FILE".to_owned(),
         ));
     }
-    for file in &change.files {
-        runner::change_file(file).map_err(LaunchError::Usage)?;
-    }
-    Ok(Some(change))
+    Ok(declared)
 }
 
 /// What of this machine a change must not see, beside what it never sees.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::run::{ApprovalGate, LockPolicy};
+use crate::run::{ApprovalGate, ChangeCommand, LockPolicy};
 use crate::simulate::ExpectedRows;
 
 /// The change itself, and what is expected of it.
@@ -19,6 +19,9 @@ pub struct ChangePolicy {
     /// Its files by the gate that allows them, in place of `files`.
     #[serde(default)]
     pub phase: Vec<PhaseSpec>,
+    /// The program that carries it out, in place of psql and of `files`.
+    #[serde(default)]
+    pub command: Option<ChangeCommand>,
     /// The rows that it may change, by table; tables that are not named must stay as they are. Without it nothing is expected.
     #[serde(default)]
     pub expect: Option<Vec<ExpectedRows>>,

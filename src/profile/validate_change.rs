@@ -1,5 +1,7 @@
 //! Rules for the change of a profile. Invariant: where rows are copied before SG1, the profile says so (`phases`).
 
+use std::path::Path;
+
 use super::findings::Findings;
 use super::{ChangePolicy, PathStep, Profile, ttl_seconds};
 use crate::run::{ApprovalGate, LockMode};
@@ -50,6 +52,7 @@ pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile
         }
     }
     phases(findings, profile, change);
+    command(findings, change);
     let expected = change.expect.iter().flatten();
     let tables: Vec<&str> = expected.map(|rows| rows.table.as_str()).collect();
     findings.distinct(&at("expect"), tables.iter().copied());
@@ -64,6 +67,48 @@ pub(super) fn validate_change(findings: &mut Findings<'_, '_>, profile: &Profile
             ];
             let message = format!("name the table with its schema, such as public.{table}");
             findings.refuse(&path, message);
+        }
+    }
+}
+
+/// The program that carries a change out.
+fn command(findings: &mut Findings<'_, '_>, change: &ChangePolicy) {
+    let Some(command) = &change.command else {
+        return;
+    };
+    let at = |key| ["change", "command", key].map(PathStep::Key);
+    if !change.files.is_empty() || !change.phase.is_empty() {
+        let message = "a change has files for psql or a command, not both";
+        findings.refuse(&["change", "command"].map(PathStep::Key), message);
+    }
+    if command
+        .run
+        .first()
+        .is_none_or(|program| program.trim().is_empty())
+    {
+        findings.refuse(&at("run"), "name the program first");
+    }
+    findings.not_blank(&at("directory"), &command.directory);
+    let [changed, of, variables] = at("environment");
+    for name in command.environment.keys() {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let message = format!("{name:?} is no name of a variable");
+            findings.refuse(&[changed, of, variables], message);
+        }
+    }
+    for (index, directory) in command.programs.iter().enumerate() {
+        let [change, command, programs] = at("programs");
+        let path = Path::new(directory);
+        let parts = path.components().count();
+        // `/`, `/home` or `/var` would show everything of the machine.
+        if !path.is_absolute() || parts < 3 || directory.contains("/..") {
+            let message = format!(
+                "{directory:?}: name an absolute directory below one of the root, such as /opt/venv"
+            );
+            findings.refuse(
+                &[change, command, programs, PathStep::Index(index)],
+                message,
+            );
         }
     }
 }

@@ -3,13 +3,18 @@
 //! never an error of the change.
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::change_program::{last_words, not_seen, program};
 use super::counters::CounterReading;
-use super::program_end::{is_done, says_done};
+use super::program_end::is_done;
 use super::recording_proxy::RecordingProxy;
 use super::shadow_database::{SENTINEL, ShadowDatabase};
 use crate::run::{RecordedChange, ScriptEnd};
@@ -31,10 +36,13 @@ pub(super) fn run(
     let mut recorded = proxy.map(|_| RecordedChange::default());
     for files in &shadow.plan().phases {
         let logged = shadow.log_length();
-        let phase = run_phase(shadow, proxy, files)?;
+        let (mut phase, said) = run_phase(shadow, proxy, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
             let log = proxy.take(shadow.sessions_since(logged))?;
             log.put(recorded, &script_of(files)?);
+            if shadow.plan().command.is_some() {
+                phase = by_recorded(phase, recorded, &said);
+            }
         }
         end = ScriptEnd {
             took_ms: end.took_ms.saturating_add(phase.took_ms),
@@ -49,6 +57,21 @@ pub(super) fn run(
     Ok((end, counters, recorded))
 }
 
+/// The end of a program of the team, which says what the server said in words of its own: the statement that failed last, where what
+/// it said last tells of it.
+fn by_recorded(end: ScriptEnd, recorded: &RecordedChange, said: &str) -> ScriptEnd {
+    let statements = recorded.phases.last().into_iter().flatten().rev();
+    let mut failed = statements.filter_map(|it| Some((it.error.as_ref()?, it)));
+    match failed.next() {
+        Some((error, statement)) if !end.succeeded && said.contains(&error.message) => ScriptEnd {
+            error: Some(format!("{}:  {}", error.severity, error.message)),
+            statement: Some(statement.text.clone()),
+            ..end
+        },
+        _ => end,
+    }
+}
+
 /// The text of the files of a phase.
 fn script_of(files: &[(String, PathBuf)]) -> Result<String, String> {
     let mut script = String::new();
@@ -60,45 +83,41 @@ fn script_of(files: &[(String, PathBuf)]) -> Result<String, String> {
     Ok(script)
 }
 
-/// Runs one phase, through the proxy where there is one.
+/// Runs one phase, through the proxy where there is one; gives how it ended and what the program said.
 fn run_phase(
     shadow: &ShadowDatabase,
     proxy: Option<&RecordingProxy>,
     files: &[(String, PathBuf)],
-) -> Result<ScriptEnd, String> {
+) -> Result<(ScriptEnd, String), String> {
     let server = proxy.map_or(shadow.socket_dir(), RecordingProxy::directory);
     let own_time = || proxy.map_or(Duration::ZERO, RecordingProxy::own_time);
     let plan = shadow.plan();
     let said = shadow.scratch().join("said");
-    let mut psql = shadow.psql(&plan.role, &plan.database);
-    psql.env("PGHOST", server);
-    // Details can hold values of rows, and a context the text of functions.
-    psql.args([
-        "-1",
-        "-b",
-        "-v",
-        "VERBOSITY=terse",
-        "-v",
-        "SHOW_CONTEXT=never",
-    ]);
-    for (_, file) in files {
-        psql.arg("-f").arg(file);
-    }
-    says_done(&mut psql).stderr(Stdio::from(
-        File::create(&said).map_err(|error| error.to_string())?,
-    ));
+    let mut program = program(shadow, files, server)?;
+    let said_to = File::create(&said).map_err(|error| error.to_string())?;
+    program.stderr(said_to).process_group(0);
+    let name = program.get_program().to_string_lossy().into_owned();
     let logged = shadow.log_length();
     let began = Instant::now();
-    let mut child = psql
-        .spawn()
-        .map_err(|error| format!("psql cannot be run: {error}"))?;
+    let mut child = program.spawn().map_err(|error| {
+        let missing = error.kind() == ErrorKind::NotFound;
+        let why = missing.then(|| not_seen(plan.command.as_ref()));
+        format!(
+            "{name} cannot be run in the shadow: {error}{}",
+            why.unwrap_or_default()
+        )
+    })?;
     let limit = Duration::from_secs(plan.seconds_max);
     let took = || began.elapsed().saturating_sub(own_time());
     let ended = wait(&mut child, || took() > limit)?;
     let took_ms = u64::try_from(took().as_millis()).unwrap_or(u64::MAX);
     let words = std::fs::read(&said).unwrap_or_default();
-    let (mut error, statement) = errors(&words, shadow, server);
-    if ended == Some(true) {
+    let text = without_paths(&words, shadow, server);
+    let (mut error, statement) = match plan.command {
+        Some(_) => (last_words(&text), None),
+        None => errors(&text),
+    };
+    if ended == Some(true) && plan.command.is_none() {
         is_done(&words)?;
     }
     if ended == Some(false) && shadow.gave_out(logged) {
@@ -113,29 +132,33 @@ fn run_phase(
     }
     let succeeded = ended == Some(true);
     if !succeeded && error.is_none() {
-        error = Some("psql failed without a message".to_owned());
+        error = Some(format!("{name} failed without a message"));
     }
-    Ok(ScriptEnd {
+    let end = ScriptEnd {
         succeeded,
         error: error.filter(|_| !succeeded),
         statement: statement.filter(|_| !succeeded),
         took_ms,
-    })
+    };
+    Ok((end, text))
 }
 
-/// Whether it succeeded; `None`: it had to be killed.
+/// Whether it succeeded; `None`: it had to be killed. What it started ends with it.
 fn wait(child: &mut Child, is_late: impl Fn() -> bool) -> Result<Option<bool>, String> {
-    loop {
+    let ended = loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            return Ok(Some(status.success()));
+            break Some(status.success());
         }
         if is_late() {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Ok(None);
+            break None;
         }
         thread::sleep(Duration::from_millis(3));
+    };
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    if ended.is_none() {
+        let _ = child.wait();
     }
+    Ok(ended)
 }
 
 /// Writes a row, and waits until the counters know of it: those of the change were there before. So many were counted until now.
@@ -149,14 +172,19 @@ fn sentinel(shadow: &ShadowDatabase, counted: usize) -> Result<(), String> {
     shadow.wait_for_counters(counted + 1)
 }
 
-/// The first error and its statement, with the name of the file that people know.
-fn errors(said: &[u8], shadow: &ShadowDatabase, server: &Path) -> (Option<String>, Option<String>) {
+/// What a program said, with the names of files that people know, and without what is another path in each rehearsal: the same error
+/// must read the same.
+fn without_paths(said: &[u8], shadow: &ShadowDatabase, server: &Path) -> String {
     let mut text = String::from_utf8_lossy(&said[..said.len().min(SAID_MAX)]).into_owned();
     for (name, file) in shadow.plan().phases.iter().flatten() {
         text = text.replace(&*file.to_string_lossy(), name);
     }
-    // Another one in each rehearsal: the same error must read the same.
     text = text.replace(&*server.to_string_lossy(), "(shadow)");
+    text.replace(&*shadow.scratch().to_string_lossy(), "(scratch)")
+}
+
+/// The first error of psql and its statement.
+fn errors(text: &str) -> (Option<String>, Option<String>) {
     let is_error =
         |line: &&str| line.contains("ERROR:") || line.contains("FATAL:") || line.contains("error:");
     let error = text

@@ -10,7 +10,7 @@ use super::probes::{Probes, namespaces};
 use super::programs::Programs;
 use super::shadow_process::ShadowProcess;
 use crate::postgres::throwaway::ScratchDirectory;
-use crate::run::{RehearsalCheck, Verdict};
+use crate::run::{ChangeCommand, RehearsalCheck, Verdict};
 
 /// What to do where a shadow cannot be isolated.
 pub(super) const NO_ISOLATION: &str = "Install bubblewrap or util-linux, and let this account make user namespaces; \
@@ -41,7 +41,7 @@ pub async fn means(production: Option<u32>, hidden: &[PathBuf]) -> [RehearsalChe
     };
     let says = format!("{of}{}", programs.says());
     let tried = match ScratchDirectory::for_server() {
-        Ok(scratch) => isolated(&scratch, &programs, hidden)
+        Ok(scratch) => isolated(&scratch, &programs, None, hidden)
             .await
             .map(|(_, check)| check),
         Err(error) => Err(error.to_string()),
@@ -52,10 +52,11 @@ pub async fn means(production: Option<u32>, hidden: &[PathBuf]) -> [RehearsalChe
     ]
 }
 
-/// Starts the isolated process and has its walls probed from inside. `hidden` is what it must not see beside what it never sees.
+/// Starts the isolated process and has its walls probed from inside. It sees what the program of a change needs; `hidden` is what it must not see beside what it never sees.
 pub(super) async fn isolated(
     scratch: &ScratchDirectory,
     programs: &Programs,
+    command: Option<&ChangeCommand>,
     hidden: &[PathBuf],
 ) -> Result<(ShadowProcess, RehearsalCheck), String> {
     let io = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
@@ -69,13 +70,25 @@ pub(super) async fn isolated(
     let _listener = UnixListener::bind(&unix).map_err(io("no unix socket for a probe"))?;
     let mut hidden = hidden.to_vec();
     hidden.push(outside.path().to_path_buf());
-    let places = programs.places();
+    let mut places = programs.places();
+    let of_change = command.into_iter().flat_map(|command| &command.programs);
+    let of_change: Vec<PathBuf> = of_change.map(PathBuf::from).collect();
+    for place in &of_change {
+        if !place.is_dir() {
+            return Err(format!(
+                "{} of the change's programs is no directory",
+                place.display()
+            ));
+        }
+        places.push(place.clone());
+    }
     let probes = Probes {
         tcp: tcp.local_addr().map_err(io("no TCP socket for a probe"))?,
         unix,
         hidden,
         namespaces: namespaces(),
         shown: places.clone(),
+        of_change,
         scratch: scratch.path().to_path_buf(),
     };
     let command = isolation.command(scratch, &own_program, &places);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::probes::{ProbeOutcome, Probes};
-use crate::run::{RehearsalOutcome, RowsAfter};
+use crate::run::{ChangeCommand, RehearsalOutcome, RowsAfter};
 
 /// A schema and a name in it.
 pub(super) type QualifiedName = (String, String);
@@ -59,6 +59,8 @@ pub(super) struct ShadowPlan {
     pub(super) cluster: PathBuf,
     /// The files of the change by phase, each with the name that people know.
     pub(super) phases: Vec<Vec<(String, PathBuf)>>,
+    /// The program that carries it out, with the directory of its files; `None`: psql.
+    pub(super) command: Option<ChangeCommand>,
     /// The tables whose rows are wanted before it is tried.
     pub(super) asked: Vec<QualifiedName>,
     /// The role that the change runs as.

@@ -6,6 +6,7 @@
 mod base;
 mod catalogue;
 mod change_log;
+mod change_program;
 mod change_run;
 mod copies;
 mod counters;

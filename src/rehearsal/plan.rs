@@ -1,7 +1,10 @@
 //! What the shadow is told to rehearse. Invariant: the files of the change are written here, so nothing of them is where the shadow
 //! sees it before its walls were probed (`rehearse::read` calls it behind them).
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Component, Path, PathBuf};
 
 use super::message::{PlannedSequence, ShadowPlan};
 use super::programs::Programs;
@@ -9,6 +12,7 @@ use super::rehearse::ChangeScript;
 use super::shadow_database::shown;
 use crate::postgres::throwaway::ScratchDirectory;
 use crate::postgres::{ShadowSource, SourceCatalogue};
+use crate::run::ChangeCommand;
 
 /// Seconds that one run of a change may take.
 fn seconds_max() -> u64 {
@@ -32,20 +36,7 @@ pub(super) fn plan(
     catalogue: &SourceCatalogue,
     [schema, cluster]: [PathBuf; 2],
 ) -> Result<ShadowPlan, String> {
-    let mut written = 0_usize;
-    let mut write = |(name, text): &(String, Vec<u8>)| {
-        written += 1;
-        let path = scratch.path().join(format!("change-{written}.sql"));
-        std::fs::write(&path, text)
-            .map_err(|error| format!("the change cannot be written for the shadow: {error}"))?;
-        scratch.give(&path).map_err(|error| error.to_string())?;
-        Ok((name.clone(), path))
-    };
-    let mut phases = Vec::with_capacity(change.phases.len());
-    for files in &change.phases {
-        let scripts: Result<Vec<_>, String> = files.iter().map(&mut write).collect();
-        phases.push(scripts?);
-    }
+    let (phases, command) = written(scratch, change)?;
     let sequences = catalogue.sequences.iter();
     Ok(ShadowPlan {
         server: programs.server.clone(),
@@ -56,6 +47,7 @@ pub(super) fn plan(
         schema,
         cluster,
         phases,
+        command,
         asked: (catalogue.relations.iter().filter(|it| it.kind == "r"))
             .map(|it| (it.schema.clone(), it.name.clone()))
             .filter(|name| change.asked.contains(&shown(name)))
@@ -77,4 +69,65 @@ pub(super) fn plan(
         show: change.show.clone(),
         ledger: None,
     })
+}
+
+/// The files by phase, each with the name that people know.
+type WrittenPhases = Vec<Vec<(String, PathBuf)>>;
+
+/// Writes the files of a change, and where a program carries it out, as they lie in its directory.
+fn written(
+    scratch: &ScratchDirectory,
+    change: &ChangeScript,
+) -> Result<(WrittenPhases, Option<ChangeCommand>), String> {
+    let root = scratch.path().join("change");
+    let give = |path: &Path| scratch.give(path).map_err(|error| error.to_string());
+    let make = |directory: &Path| {
+        std::fs::create_dir(directory).map_err(|error| refused(&error))?;
+        give(directory)
+    };
+    make(&root)?;
+    let mut written = 0_usize;
+    let mut write = |(name, text): &(String, Vec<u8>)| {
+        written += 1;
+        let path = match &change.command {
+            Some(command) => root.join(below(name, &command.directory)?),
+            None => root.join(format!("{written}.sql")),
+        };
+        let missing = path.ancestors().skip(1).take_while(|above| !above.exists());
+        let missing: Vec<&Path> = missing.collect();
+        missing.into_iter().rev().try_for_each(&make)?;
+        let mut file = File::options();
+        // What a shell starts among the files of a directory needs to be executable; its mode is no part of the evidence.
+        let file = file.write(true).create_new(true).mode(0o700).open(&path);
+        file.and_then(|mut file| file.write_all(text))
+            .map_err(|error| refused(&error))?;
+        give(&path)?;
+        Ok((name.clone(), path))
+    };
+    let mut phases = Vec::with_capacity(change.phases.len());
+    for files in &change.phases {
+        let scripts: Result<Vec<_>, String> = files.iter().map(&mut write).collect();
+        phases.push(scripts?);
+    }
+    let command = change.command.clone().map(|command| ChangeCommand {
+        directory: root.display().to_string(),
+        ..command
+    });
+    Ok((phases, command))
+}
+
+fn refused(error: &std::io::Error) -> String {
+    format!("the change cannot be written for the shadow: {error}")
+}
+
+/// The path of a file in the directory of its change; it does not lead out of it.
+fn below<'t>(name: &'t str, directory: &str) -> Result<&'t Path, String> {
+    let below = Path::new(name).strip_prefix(directory).ok();
+    let plain = |path: &&Path| {
+        path.components()
+            .all(|part| matches!(part, Component::Normal(_)))
+    };
+    below
+        .filter(plain)
+        .ok_or_else(|| format!("{name} is not in the directory of the change"))
 }

@@ -23,6 +23,8 @@ pub(super) struct Probes {
     pub(super) namespaces: Vec<String>,
     /// The directories of programs that are there.
     pub(super) shown: Vec<PathBuf>,
+    /// Those among them that a profile names: nobody must listen in there.
+    pub(super) of_change: Vec<PathBuf>,
     /// The only place that may be written.
     pub(super) scratch: PathBuf,
 }
@@ -90,6 +92,10 @@ impl Probes {
                 self.is_hidden(path),
             );
         }
+        for path in &self.of_change {
+            let tried = format!("no socket and no device is below {}", path.display());
+            note(tried, has_files_alone(path));
+        }
         let strange = self.strange_in_root();
         note(
             format!("nothing of the machine is in /{}", listed(&strange)),
@@ -148,6 +154,19 @@ impl Probes {
             Ok(_) => false,
         }
     }
+}
+
+/// Whether everything below it can be listed, and is a file, a directory or a link.
+fn has_files_alone(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| {
+        entries.all(|entry| {
+            let about = entry.and_then(|it| Ok((it.path(), it.file_type()?)));
+            about.is_ok_and(|(path, kind)| {
+                let known = kind.is_file() || kind.is_symlink();
+                known || (kind.is_dir() && has_files_alone(&path))
+            })
+        })
+    })
 }
 
 fn listed(names: &[String]) -> String {

@@ -22,8 +22,8 @@ use crate::postgres::throwaway::{ScratchDirectory, ServerBinaries, ThrowawayErro
 use crate::postgres::{ConnectionSettings, ShadowSource, SourceCatalogue, SourceRelation, Tries};
 use crate::profile::Profile;
 use crate::run::{
-    Progress, RehearsalCheck, RehearsalOutcome, RowsAfter, TableToCopy, Verdict, may_not_log_in,
-    production_check,
+    ChangeCommand, Progress, RehearsalCheck, RehearsalOutcome, RowsAfter, TableToCopy, Verdict,
+    may_not_log_in, production_check,
 };
 use crate::runner::target::{TargetError, Witness};
 use crate::survey::{ServerIdentity, TableDefinition, TransactionProof};
@@ -36,6 +36,8 @@ const STAY: Duration = Duration::from_secs(5);
 pub struct ChangeScript {
     /// Its files, in order, by phase: the name that people know, and the text. Each phase is one transaction.
     pub phases: Vec<Vec<(String, Vec<u8>)>>,
+    /// The program that carries it out in the directory of its files; `None`: psql.
+    pub command: Option<ChangeCommand>,
     /// The role that it runs as.
     pub role: String,
     /// What of this machine the shadow must not see, beside what it never sees.
@@ -244,7 +246,7 @@ async fn read(
     found
         .checks
         .push(RehearsalCheck::new("programs", Verdict::Pass, says, None));
-    let (mut shadow, check) = isolated(scratch, &programs, &change.hidden)
+    let (mut shadow, check) = isolated(scratch, &programs, change.command.as_ref(), &change.hidden)
         .await
         .map_err(|why| End::NotChecked("isolation", why, NO_ISOLATION))?;
     found.checks.push(check);
@@ -264,15 +266,7 @@ async fn read(
         return Ok(());
     }
     let schema = scratch.path().join("schema.dump");
-    let without: Vec<&SourceRelation> = (catalogue.relations.iter())
-        .filter(|relation| matches!(relation.kind.as_str(), "r" | "p"))
-        .filter(|relation| {
-            relation
-                .unreadable
-                .as_deref()
-                .is_some_and(|why| why != "row security")
-        })
-        .collect();
+    let without = not_dumped(&catalogue);
     let dumped = source.dump(&programs.pg_dump, &schema, &without).await?;
     dumped.map_err(|why| End::NotChecked("schema", why, NO_SCHEMA))?;
     scratch.give(&schema)?;
@@ -351,6 +345,17 @@ fn no_login(catalogue: &SourceCatalogue, role: &str) -> Option<[String; 2]> {
             "Name the role that the change runs as with --role.".to_owned(),
         ]),
     }
+}
+
+/// The tables that `pg_dump` could not read, and would end at.
+fn not_dumped(catalogue: &SourceCatalogue) -> Vec<&SourceRelation> {
+    (catalogue.relations.iter())
+        .filter(|relation| matches!(relation.kind.as_str(), "r" | "p"))
+        .filter(|relation| {
+            let why = relation.unreadable.as_deref();
+            why.is_some_and(|why| why != "row security")
+        })
+        .collect()
 }
 
 /// Whether all of production's schema is there.

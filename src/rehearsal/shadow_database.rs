@@ -2,6 +2,7 @@
 //! Invariant: every program here runs inside the isolated process, and a program that fails is an error (`program_end`).
 
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -283,12 +284,23 @@ impl ShadowDatabase {
 
     /// `psql` in a database, with nothing of its configuration. It stops at the first error.
     pub(super) fn psql(&self, user: &str, database: &str) -> Command {
-        let mut command = Command::new(&self.plan.psql);
-        self.connect(&mut command, user, database);
+        let mut command = self.program(&self.plan.psql, user, database);
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]);
         if user == SUPERUSER {
             command.env("PGOPTIONS", OWN_SETTINGS);
         }
+        command
+    }
+
+    /// A program that is told of a database of the shadow, as libpq reads it; what it prints goes nowhere.
+    pub(super) fn program(
+        &self,
+        program: impl AsRef<OsStr>,
+        user: &str,
+        database: &str,
+    ) -> Command {
+        let mut command = Command::new(program);
+        self.connect(&mut command, user, database);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }

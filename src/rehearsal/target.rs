@@ -67,6 +67,7 @@ impl Target for RehearsedTarget {
     ) -> Result<RehearsalAnswer, TargetError> {
         let change = ChangeScript {
             phases: ask.phases,
+            command: ask.command,
             role: ask.role,
             hidden: self.hidden.clone(),
             copies: ask.copy.map_or(Copies::None, Copies::Only),

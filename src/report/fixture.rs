@@ -251,6 +251,7 @@ pub(crate) fn run_with_change() -> RunState {
     let mut run = begun().run;
     let mut created = (**run.created.as_ref().expect("created")).clone();
     created.change = Some(RunChange {
+        command: None,
         role: "migrator".to_owned(),
         files: vec!["/srv/0042.sql".to_owned()],
         expect: None,

@@ -18,7 +18,9 @@ pub(super) fn rehearsal(input: &ReportInput) -> Value {
         return Value::Null;
     };
     let mut lines = vec![format!("role={}", change.role)];
-    let files = change.files.iter();
+    let command = change.command.iter();
+    lines.extend(command.map(|it| format!("command={} directory={}", it.line(), it.directory)));
+    let files = change.listed_files().into_iter();
     lines.extend(files.map(|file| format!("file={} sha256={}", file.path, file.sha256)));
     let expect = change.expect.iter().flatten().map(|rows| {
         let (table, insert, update, delete) = (&rows.table, rows.insert, rows.update, rows.delete);

@@ -11,11 +11,14 @@ const LINES_MAX: usize = 60;
 
 /// The comment.
 pub fn rehearsal_comment(document: &RehearsalDocument) -> String {
-    let files: Vec<String> = document.files.iter().map(|file| code(&file.path)).collect();
+    let files = document.files.iter().map(|file| code(&file.path));
+    let files = || files.collect::<Vec<_>>().join(", ");
+    let of = document.command.as_ref().map_or_else(files, |command| {
+        format!("{} in {}", code(&command.line()), code(&command.directory))
+    });
     let mut parts = vec![format!(
-        "### {}: rehearsal of {} as {}",
+        "### {}: rehearsal of {of} as {}",
         document.verdict.name(),
-        files.join(", "),
         code(&document.role)
     )];
     let against = document
@@ -141,6 +144,7 @@ mod tests {
             ..RehearsedTable::default()
         };
         RehearsalDocument {
+            command: None,
             schema: SchemaVersion,
             verdict: Verdict::Pass,
             checks: vec![RehearsalCheck::new(

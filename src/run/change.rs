@@ -2,13 +2,15 @@
 //! Invariant: what differs from what was approved is computed from recorded values alone (`moved_change`, `moved_effect`), so
 //! that `verify` finds it again.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::effect_differences::{declared_range, effect_differences};
 use super::subject::change;
 use super::{
-    ApprovalGate, ChangeRehearsed, LockPolicy, MovedRows, ProgramFile, Purpose, RehearsalCheck,
-    RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
+    ApprovalGate, ChangeCommand, ChangeRehearsed, LockPolicy, MovedRows, ProgramFile, Purpose,
+    RehearsalCheck, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict, counted,
 };
 use crate::simulate::ExpectedRows;
 use crate::survey::{Digest, FactChange, UtcTime};
@@ -19,8 +21,11 @@ use crate::survey::{Digest, FactChange, UtcTime};
 pub struct RunChange {
     /// The role that it runs as.
     pub role: String,
-    /// Its files in the order in which they run, absolute.
+    /// Its files in the order in which they run, absolute; all files of the directory where a program carries it out.
     pub files: Vec<String>,
+    /// The program that carries it out, with its directory absolute; left out where it is psql.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<ChangeCommand>,
     /// The rows that it is expected to change; none: nothing is expected of them.
     pub expect: Option<Vec<ExpectedRows>>,
     /// How many of its files, the first ones, belong to the phase of SG1; left out where the change has no phases.
@@ -78,6 +83,9 @@ pub struct ChangeEvidence {
     pub role: String,
     /// Its files as they were read.
     pub files: Vec<ChangeFile>,
+    /// The program that carries it out, with its directory absolute; left out where it is psql.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<ChangeCommand>,
     /// The rows that it is expected to change; null: nothing is expected of them.
     pub expect: Option<Vec<ExpectedRows>>,
     /// The tables whose rows may be copied.
@@ -112,7 +120,35 @@ pub struct ChangeEvidence {
     pub moved: Vec<MovedRows>,
 }
 
+impl RunChange {
+    /// What belongs to its files, by phase: each is a transaction of its own where psql carries it out.
+    pub fn in_phases<T>(&self, mut files: Vec<T>) -> Vec<Vec<T>> {
+        let of_sg1 = self.of_sg1.unwrap_or(0).min(files.len());
+        // The phases of one gate alone have one part.
+        let later = files.split_off(of_sg1);
+        let phases = [files, later].into_iter();
+        phases.filter(|files| !files.is_empty()).collect()
+    }
+}
+
 impl ChangeEvidence {
+    /// Its files as they are listed for people. Of a directory of very many one line, with the digest that `sha256sum` has of the
+    /// list that it prints of them.
+    pub fn listed_files(&self) -> Vec<ChangeFile> {
+        match &self.command {
+            Some(command) if ChangeCommand::are_many(self.files.len()) => {
+                let lines = self.files.iter();
+                let lines = lines.map(|file| format!("{}  {}\n", file.sha256, file.path));
+                let list = lines.collect::<Vec<_>>().concat();
+                vec![ChangeFile {
+                    path: format!("{} ({} files)", command.directory, self.files.len()),
+                    sha256: Digest::of(list),
+                }]
+            }
+            _ => self.files.clone(),
+        }
+    }
+
     /// What a person has to know of how it was rehearsed.
     pub fn notes(&self) -> Vec<String> {
         let notes = [
@@ -136,6 +172,13 @@ impl ChangeEvidence {
         }));
         let locks = self.locks.iter();
         lines.extend(locks.map(|locks| format!("Of its locks: {}.", locks.words())));
+        lines.extend(self.command.as_ref().map(|command| {
+            format!(
+                "{} carries it out in a copy of {}. Its files are approved, NOT the program itself and what it loads.",
+                command.line(),
+                command.directory
+            )
+        }));
         if !self.show.is_empty() {
             lines.push(format!("Values are kept of {}.", self.show.join(", ")));
         }
@@ -196,14 +239,16 @@ impl ChangeEvidence {
 
     /// In lines, for people: what is to be copied, and once it was rehearsed what it did.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = (self.files.iter())
-            .map(|file| {
-                format!(
-                    "change={} sha256={} as {}",
-                    file.path, file.sha256, self.role
-                )
-            })
-            .collect();
+        let command = self.command.iter();
+        let command =
+            command.map(|it| format!("change={} in {} as {}", it.line(), it.directory, self.role));
+        let mut lines: Vec<String> = command.collect();
+        lines.extend((self.listed_files().iter()).map(|file| {
+            format!(
+                "change={} sha256={} as {}",
+                file.path, file.sha256, self.role
+            )
+        }));
         let against = self
             .checks
             .iter()
@@ -300,6 +345,7 @@ impl RunState {
         Some(ChangeEvidence {
             role: change.role.clone(),
             files: self.change_files.as_deref().cloned().unwrap_or_default(),
+            command: change.command.clone(),
             expect: change.expect.clone(),
             copy: listed.map_or_else(Vec::new, |listed| listed.tables.clone()),
             show: change.show.clone(),
@@ -331,15 +377,32 @@ impl RunState {
         let (Some(read), Some(found)) = (&self.change_files, &self.change_found) else {
             return Vec::new();
         };
+        let command = self.change().and_then(|change| change.command.as_ref());
+        let key = |path: &str| {
+            let below = command.and_then(|it| Path::new(path).strip_prefix(&it.directory).ok());
+            let name = match below {
+                Some(below) => below.to_str(),
+                None => path.rsplit('/').next(),
+            };
+            format!("change.{}", name.unwrap_or(path))
+        };
         let pairs = read.iter().zip(found.iter());
         let moved = pairs.filter(|(was, is)| ProgramFile::Sha256(was.sha256.clone()) != is.found);
-        moved
-            .map(|(was, is)| {
-                let name = was.path.rsplit('/').next().unwrap_or(&was.path);
-                let found = String::from(is.found.clone());
-                change(&format!("change.{name}"), was.sha256.to_string(), found)
-            })
-            .collect()
+        let moved = moved.map(|(was, is)| {
+            let found = String::from(is.found.clone());
+            change(&key(&was.path), was.sha256.to_string(), found)
+        });
+        // What came to the directory since stands behind what was read.
+        let new = found.iter().skip(read.len());
+        let new = new.map(|is| FactChange {
+            approved: None,
+            ..change(
+                &key(&is.path),
+                String::new(),
+                String::from(is.found.clone()),
+            )
+        });
+        moved.chain(new).collect()
     }
 
     /// What a rehearsal for an approval did outside of what was approved: the phase of SG1 by SG1's, the whole change by SG2's.

@@ -10,6 +10,7 @@ mod asked;
 mod budget;
 mod carried_out;
 mod change;
+mod change_command;
 mod check;
 mod check_name;
 mod claim;
@@ -68,6 +69,7 @@ pub use approval::{ApprovalPolicy, ApprovalRefusal, ApprovalRequest, Ruling, jud
 pub use budget::{BudgetUse, Costs, Measure, RemainingBudget, RunBudget, Spent};
 pub use carried_out::CarriedOut;
 pub use change::{ChangeEvidence, ChangeFile, ChangeFileNow, ReadMoments, RunChange};
+pub use change_command::{ChangeCommand, CommandDatabase};
 pub use check::{Cause, Check};
 pub use check_name::CheckName;
 pub use claim::{Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict};

@@ -3,8 +3,7 @@
 //! Invariant: what is rehearsed are the recorded files, from the blobs of the run, and never what lies at their paths by then
 //! (`Driver::request`).
 
-use std::fs;
-
+use super::change_files::{change_directory, change_file};
 use super::discoverer::rehearse;
 use super::driver::{Driver, held};
 use super::first_gates::{last_proof, suspect_mutation};
@@ -17,18 +16,6 @@ use crate::run::{
     Event, MovedRows, ProgramFile,
 };
 use crate::survey::Digest;
-
-/// The bytes of a file of a change. The error says why it cannot be read.
-pub fn change_file(path: &str) -> Result<Vec<u8>, String> {
-    let is_file = fs::metadata(path).map(|found| found.is_file());
-    let read = match is_file {
-        // A pipe would wait for somebody who writes.
-        Ok(false) => return Err(format!("{path} is no regular file")),
-        Ok(true) => fs::read(path),
-        Err(error) => Err(error),
-    };
-    read.map_err(|error| format!("{path} cannot be read: {error}"))
-}
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Reads the files of the change, which are rehearsed from now on.
@@ -60,7 +47,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 ProgramFile::Sha256(Digest::of(text))
             }),
         };
-        let files: Vec<ChangeFileNow> = read.iter().map(now).collect();
+        let mut files: Vec<ChangeFileNow> = read.iter().map(now).collect();
+        let command = run.change().and_then(|change| change.command.as_ref());
+        files.extend(command.map_or_else(Vec::new, |it| new_in(&it.directory, &read)));
         if run.change_as_seen().as_ref() != Some(&files) {
             recorder.record(Event::ChangeMoved(ChangeMoved { files }))?;
         }
@@ -196,12 +185,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         for file in run.change_files.iter().flat_map(|files| files.iter()) {
             files.push((file.path.clone(), blobs.get(&file.sha256)?));
         }
-        // The phases of one gate alone have one part.
-        let later = files.split_off(change.of_sg1.unwrap_or(0));
-        let phases = [files, later].into_iter();
         Ok(RehearsalRequest {
             role: change.role.clone(),
-            phases: phases.filter(|files| !files.is_empty()).collect(),
+            phases: change.in_phases(files),
+            command: change.command.clone(),
             copy,
             asked: Vec::new(),
             key_salt,
@@ -209,4 +196,19 @@ impl<T: Target, R: Repository> Driver<T, R> {
             keep_rows: false,
         })
     }
+}
+
+/// The files that came to the directory of a change since it was read. Where it cannot be listed any more, the directory itself.
+fn new_in(directory: &str, read: &[ChangeFile]) -> Vec<ChangeFileNow> {
+    let listed = change_directory(directory).unwrap_or_else(|_| vec![directory.to_owned()]);
+    let new = listed
+        .into_iter()
+        .filter(|path| read.iter().all(|file| file.path != *path));
+    new.map(|path| ChangeFileNow {
+        found: change_file(&path).map_or(ProgramFile::Gone, |text| {
+            ProgramFile::Sha256(Digest::of(text))
+        }),
+        path,
+    })
+    .collect()
 }

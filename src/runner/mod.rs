@@ -3,6 +3,7 @@
 
 mod apply_approval;
 mod change;
+mod change_files;
 mod closeout;
 mod discoverer;
 mod drift;
@@ -37,7 +38,7 @@ pub mod person;
 pub mod repository;
 pub mod target;
 
-pub use change::change_file;
+pub use change_files::{change_file, declared_change, named_change};
 pub use discoverer::LiveDryRunDiscoverer;
 pub use driver::{Driver, Patience, RunnerEnd};
 pub use error::RunnerError;

@@ -11,7 +11,7 @@ pub use crate::audit::QueryRuling;
 pub use crate::run::{
     BudgetUse, Progress, Purpose, RemainingBudget, RunBudget, Spent, TargetIdentity,
 };
-use crate::run::{RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict};
+use crate::run::{ChangeCommand, RehearsalCheck, RehearsalOutcome, TableToCopy, Verdict};
 use crate::simulate::{Piece, Unit, Want};
 use crate::survey::{
     Digest, FactDocument, Origins, RoleSurvey, ServerIdentity, Survey, TransactionProof,
@@ -82,6 +82,8 @@ pub struct RehearsalRequest {
     pub role: String,
     /// Name and text of its files, in the order in which they run, by phase: each is a run of psql, as it is in production.
     pub phases: Vec<Vec<(String, Vec<u8>)>>,
+    /// The program that carries it out in the directory of its files; `None`: psql.
+    pub command: Option<ChangeCommand>,
     /// The tables whose rows may be read; `None`: schema and catalogue alone, to find the tables that the change asks for.
     pub copy: Option<Vec<String>>,
     /// The tables among these that an earlier rehearsal asked for: they are copied at once, and not found out again.

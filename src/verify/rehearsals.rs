@@ -1,6 +1,8 @@
 //! Rehearsals of a change against what they were made of: the files, the tables that were listed, the proof of the transaction on
 //! production, the outcome. Invariant: a check that follows from recorded values is made again from them (`measured`).
 
+use std::path::Path;
+
 use crate::run::{
     ChangeMoved, ChangeRehearsed, CopyListed, Event, Purpose, RehearsalCheck, RehearsalOutcome,
     RunState, TransactionEnd, Verdict, production_check,
@@ -13,8 +15,19 @@ const BEFORE: [&str; 4] = ["programs", "isolation", "schema", "change"];
 pub(super) fn findings(run: &RunState, event: &Event) -> Vec<String> {
     let holds = match event {
         Event::ChangeMoved(ChangeMoved { files }) => {
-            let paths = files.iter().map(|file| &file.path);
-            let named = run.change().is_some_and(|change| paths.eq(&change.files));
+            let mut paths = files.iter().map(|file| &file.path);
+            let named = run.change().is_some_and(|change| {
+                let first = paths.by_ref().take(change.files.len());
+                let same = first.eq(&change.files);
+                // Others are new in the directory of the change.
+                let mut new = paths;
+                match &change.command {
+                    Some(command) => {
+                        same && new.all(|path| Path::new(path).starts_with(&command.directory))
+                    }
+                    None => same && new.next().is_none(),
+                }
+            });
             let moved = run.change_as_seen().as_ref() != Some(files);
             vec![(
                 named && moved,

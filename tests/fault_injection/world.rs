@@ -241,7 +241,7 @@ impl World {
         let plan = self.plan();
         let directory = self.store().create(&self.run_id)?;
         directory.blobs().put(plan.profile_text.as_bytes())?;
-        let change = audit::run_change(&plan.profile, vec![CHANGE.to_owned()], None, None);
+        let change = audit::run_change(&plan.profile, vec![CHANGE.to_owned()], None, None, None);
         let event = Event::RunCreated(Box::new(RunCreated {
             check_table: audit::check_table(change.as_ref()),
             change,

@@ -12,6 +12,7 @@ mod birth;
 mod callers;
 mod cast;
 mod change_alone;
+mod change_command;
 mod changed_while_read;
 mod changing;
 mod completing;

@@ -150,6 +150,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
     let created = RunCreated {
         check_table: CHECK_TABLE_WITH_CHANGE,
         change: Some(RunChange {
+            command: None,
             role: "kb_migrator".to_owned(),
             files: vec!["/srv/0042.sql".to_owned()],
             expect: Some(vec![

@@ -173,7 +173,13 @@ const ON_SHEET: usize = 12;
 /// The part of the approval sheet.
 pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> {
     let mut lines = Vec::new();
-    for file in &change.files {
+    lines.extend(
+        change
+            .command
+            .iter()
+            .map(|command| Text::inked(Ink::Bold, "COMMAND ").with(Ink::Plain, command.line())),
+    );
+    for file in change.listed_files() {
         lines.push(
             Text::inked(Ink::Bold, "CHANGE  ")
                 .with(Ink::Plain, format!("{} ", file.path))
