@@ -127,6 +127,9 @@ pub enum Command {
         /// Prints the checks without the script, for another tool; the script is not bound then.
         #[arg(long)]
         parts: bool,
+        /// Writes the approved files of a change that a program carries out into a new directory, to run it there.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["phase", "parts"], value_hint = ValueHint::DirPath)]
+        files: Option<PathBuf>,
     },
     /// Carries a change out on a throwaway copy of the database and prints what it did: 0 it ran, and twice with the same effect.
     ///

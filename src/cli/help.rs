@@ -79,6 +79,7 @@ const HELP: &[CommandHelp] = &[
         &[
             "drygate guard last | psql -X -v ON_ERROR_STOP=1 -d shop",
             "drygate guard last --phase SG2",
+            "drygate guard last --files approved && (cd approved && sqitch deploy)",
         ],
         &[3, 4, 5, 7, 9, 10, 11],
     ),

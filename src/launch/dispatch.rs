@@ -137,7 +137,12 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Replay(command) => replay::command(settings, command),
         Command::Verify { target, head } => verify::verify(settings, target, head.as_ref()),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
-        Command::Guard { run, phase, parts } => print::guard(settings, run, *phase, *parts),
+        Command::Guard {
+            run,
+            phase,
+            parts,
+            files,
+        } => print::guard(settings, run, *phase, (*parts, files.as_deref())),
         Command::Rehearse {
             change,
             role,

@@ -1,14 +1,18 @@
 //! `drygate report`, `guard`, `profile`, `config show`, `completions`, `man`. They only read, except `profile init`, which is in
 //! `profile_init`.
 
-use super::{LaunchError, lookup, output, review, run_plan, verify};
+use std::path::{Component, Path};
+
+use super::{LaunchError, files, lookup, output, review, run_plan, verify};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, RunRef, Settings};
 use crate::documents::{ProfileListDocument, ProfileRow, ProfileShowDocument, SchemaVersion};
 use crate::journal::{Blobs, DirectoryStore, JournalError, Outcomes, RunStore};
 use crate::postgres::ScriptShape;
 use crate::profile::{self, BUILT_IN, LoadedProfile, Profile, ProfileOrigin};
 use crate::report::{self, CommitGuard, GuardedFile, RenderedReport, ReportInput};
-use crate::run::{ApprovalGate, ApprovalStatus, RunCreated, RunId, RunResult, RunState};
+use crate::run::{
+    ApprovalGate, ApprovalStatus, ChangeCommand, RunCreated, RunId, RunResult, RunState,
+};
 use crate::survey::Digest;
 
 /// Prints report 07 of a run, or its JSON twin, rendered from journal and blobs.
@@ -126,12 +130,13 @@ pub(super) fn recorded_profile(
     Ok((profile_text, profile))
 }
 
-/// Prints the approved change of a sealed PASS, wrapped in checks. Only its evidence is read.
+/// Prints the approved change of a sealed PASS, wrapped in checks, or writes the files that a program carries out. Only its evidence
+/// is read.
 pub fn guard(
     settings: &Settings,
     meant: &RunRef,
     phase: Option<ApprovalGate>,
-    parts: bool,
+    (parts, directory): (bool, Option<&Path>),
 ) -> Result<u8, LaunchError> {
     let store = run_plan::store(settings)?;
     let run_id = lookup::resolve(&store, meant)?;
@@ -144,15 +149,62 @@ pub fn guard(
     }
     let run = lookup::history(&store, &run_id)?.into_run();
     let command = run.change().and_then(|change| change.command.as_ref());
-    if let Some(command) = command.filter(|_| !parts) {
-        let message = format!(
-            "{} carries the change out, so there is no script to print: --parts prints the checks, for the transaction of that program",
+    let message = match (command, directory) {
+        (Some(command), None) if !parts => format!(
+            "{} carries the change out, so there is no script to print: --files DIR writes what was approved, to run it there; \
+             --parts prints the checks, for the transaction of that program",
             command.line()
-        );
+        ),
+        (None, Some(_)) => {
+            "psql carries the change out: without --files its script is printed".to_owned()
+        }
+        _ => String::new(),
+    };
+    if !message.is_empty() {
         return Err(LaunchError::Usage(message));
     }
     let guard = guard_of(&run_id, &run, &store.blobs(&run_id)?, phase)?;
+    if let (Some(command), Some(directory)) = (command, directory) {
+        return write_change(&run, &store.blobs(&run_id)?, command, directory);
+    }
     output::bytes(&if parts { guard.parts() } else { guard.script() })?;
+    Ok(0)
+}
+
+/// Writes the files of a change into a new directory, as they lay in its own.
+fn write_change(
+    run: &RunState,
+    blobs: &Blobs,
+    command: &ChangeCommand,
+    directory: &Path,
+) -> Result<u8, LaunchError> {
+    let failed = |error| files::failed(directory, error);
+    std::fs::create_dir(directory).map_err(failed)?;
+    for file in run.change_files.iter().flat_map(|files| files.iter()) {
+        let below = Path::new(&file.path).strip_prefix(&command.directory).ok();
+        let plain = |path: &&Path| {
+            path.components()
+                .all(|part| matches!(part, Component::Normal(_)))
+        };
+        let below = below.filter(plain).ok_or_else(|| {
+            LaunchError::Corrupt(format!(
+                "{} is not in the directory of the change",
+                file.path
+            ))
+        })?;
+        let path = directory.join(below);
+        std::fs::create_dir_all(path.parent().unwrap_or(directory)).map_err(failed)?;
+        let text = blobs.get(&file.sha256)?;
+        files::write(&path, &mut |out| {
+            out.write_all(&text)
+                .map_err(|error| files::failed(&path, error))
+        })?;
+    }
+    output::line(&format!(
+        "in {}: {}",
+        files::visible(directory),
+        command.line()
+    ))?;
     Ok(0)
 }
 

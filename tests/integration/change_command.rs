@@ -15,25 +15,27 @@ use super::changing::{ChangedWorkspace, last_check, rows};
 use super::support::server::text;
 
 /// What `make tools` brings, beside what is installed.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools/python")
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Tool {
+pub enum Tool {
     Sqitch,
     Alembic,
     Psycopg,
+    Django,
 }
 
 impl Tool {
-    fn on_this_machine(self) -> bool {
+    pub fn on_this_machine(self) -> bool {
         let there = match self {
             Self::Sqitch => ["/usr/bin/sqitch", "/usr/local/bin/sqitch"]
                 .iter()
                 .any(|it| Path::new(it).exists()),
             Self::Alembic => python().join("bin/alembic").exists(),
             Self::Psycopg => python().join("bin/python3").exists(),
+            Self::Django => python().join("bin/django-admin").exists(),
         };
         if !there {
             let _ = writeln!(
@@ -52,12 +54,13 @@ impl Tool {
                 environment = { SQITCH_FULLNAME = \"A Person\", SQITCH_EMAIL = \"person@example.org\" }\n"
                 .to_owned(),
             Self::Alembic => format!("run = [\"alembic\", \"upgrade\", \"head\"]\n{programs}"),
+            Self::Django => format!("run = [\"python3\", \"manage.py\", \"migrate\", \"--no-input\"]\n{programs}"),
             Self::Psycopg => format!("run = [\"python3\", \"migrate.py\", \"{{url}}\"]\n{programs}"),
         }
     }
 
     /// The files of a change that adds a column, fills it for 10 orders of 1,000, and holds its lock for so long.
-    fn files(self, held_s: f64) -> Vec<(&'static str, String)> {
+    pub fn files(self, held_s: f64) -> Vec<(&'static str, String)> {
         match self {
             Self::Sqitch => vec![
                 ("sqitch.conf", "[core]\n\tengine = pg\n".to_owned()),
@@ -92,6 +95,29 @@ impl Tool {
                              op.execute(sa.text('UPDATE shop.orders SET tax = :tax WHERE id <= 10').bindparams(tax=7))\n"),
                 ),
             ],
+            Self::Django => vec![
+                (
+                    "manage.py",
+                    "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n\
+                     from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n"
+                        .to_owned(),
+                ),
+                (
+                    "settings.py",
+                    "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\nUSE_TZ = True\nDATABASES = {'default': {\
+                     'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['PGDATABASE'], \
+                     'OPTIONS': {'options': '-c search_path=shop'}}}\n"
+                        .to_owned(),
+                ),
+                ("shop/__init__.py", String::new()),
+                ("shop/migrations/__init__.py", String::new()),
+                (
+                    "shop/migrations/0001_tax.py",
+                    format!("from django.db import migrations\nclass Migration(migrations.Migration):\n    operations = [migrations.RunSQL(sql) \
+                             for sql in (\n        'ALTER TABLE shop.orders ADD COLUMN tax numeric',\n        'SELECT pg_sleep({held_s})',\n        \
+                             'UPDATE shop.orders SET tax = 7 WHERE id <= 10')]\n"),
+                ),
+            ],
             Self::Psycopg => vec![(
                 "migrate.py",
                 format!("import sys, psycopg\nwith psycopg.connect(sys.argv[1]) as connection:\n    \
@@ -112,20 +138,24 @@ impl Tool {
                 10,
                 1,
             ),
+            Self::Django => ("UPDATE shop.orders SET tax = 7 WHERE id <= 10", 10, 1),
             Self::Psycopg => ("UPDATE shop.orders SET tax = $1 WHERE id = $2", 1, 10),
         }
     }
 }
 
+/// The profile of the demo but for its change, which is its end.
+pub fn without_change(profile: &str) -> String {
+    let (before, _) = profile.split_once("[change]").expect("it has a change");
+    before.to_owned()
+}
+
 /// The shop of the demo with a change of these files in `db`, carried out by `command` (lines of `[change.command]`).
 fn world(command: &str, files: &[(&str, String)], policy: &str) -> ChangedWorkspace {
     let world = ChangedWorkspace::of_demo_profile(|profile| {
-        let (before, change) = profile
-            .split_once("[change]")
-            .expect("the demo has a change");
-        let (_, behind) = change.split_once("]\n\n").unwrap_or(("", ""));
         format!(
-            "{before}[change]\nrole = \"shop_owner\"\n{policy}\n[change.command]\ndirectory = \"db\"\n{command}\n{behind}"
+            "{}[change]\nrole = \"shop_owner\"\n{policy}\n[change.command]\ndirectory = \"db\"\n{command}",
+            without_change(profile)
         )
     });
     for (name, text) in files {
@@ -167,6 +197,7 @@ fn statements(document: &Value) -> Vec<Value> {
 #[case(Tool::Sqitch)]
 #[case(Tool::Alembic)]
 #[case(Tool::Psycopg)]
+#[case(Tool::Django)]
 fn a_tool_is_recorded_statement_by_statement_up_to_pass(#[case] tool: Tool) {
     if !tool.on_this_machine() {
         return;
@@ -203,6 +234,7 @@ fn a_tool_is_recorded_statement_by_statement_up_to_pass(#[case] tool: Tool) {
 #[case(Tool::Sqitch)]
 #[case(Tool::Alembic)]
 #[case(Tool::Psycopg)]
+#[case(Tool::Django)]
 fn a_lock_of_a_tool_that_is_held_too_long_fails_g3_with_statement_and_seconds(#[case] tool: Tool) {
     if !tool.on_this_machine() {
         return;
@@ -250,6 +282,21 @@ fn a_script_of_the_team_passes_and_its_guard_is_the_checks_alone() {
                 .contains("./migrate.sh {user} carries the change out"),
         "{refused:?}"
     );
+    let place = world.workspace.place().join("approved");
+    let place_name = place.to_str().expect("UTF-8");
+    let other = world.workspace.place().join("db/sql/change.sql");
+    fs::write(&other, "DELETE FROM shop.orders;\n").expect("our own file");
+    world
+        .drygate(&["guard", run, "--files", place_name])
+        .expect(0);
+    let written = fs::read_to_string(place.join("sql/change.sql")).expect("a file");
+    assert_eq!(
+        written, UPDATE,
+        "what was approved, not what lies there now"
+    );
+    world
+        .drygate(&["guard", run, "--files", place_name])
+        .expect(74);
     let parts = world.drygate(&["guard", run, "--parts"]).expect(0);
     assert!(
         parts.stdout.contains("The script is NOT bound") && !parts.stdout.contains("ON_ERROR_STOP"),

@@ -7,8 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use drygate::postgres::throwaway::ServerBinaries;
+use rstest::rstest;
 use serde_json::Value;
 
+use super::change_command::{Tool, python, without_change};
 use super::changing::ChangedWorkspace;
 use super::support::server::{Answer, finish, text};
 
@@ -30,8 +32,23 @@ cat > told
 ./archive-the-run < told
 ";
 
-/// The blocks of a page in a language: what stands behind its name in the first line, and the text.
+/// The blocks of no tool in a language.
 fn blocks(language: &str) -> Vec<(String, String)> {
+    let mut blocks = all_blocks(language);
+    blocks.retain(|(about, _)| !about.contains("tool="));
+    blocks
+}
+
+/// The blocks of a tool in a language.
+fn blocks_of(tool: &str, language: &str) -> Vec<(String, String)> {
+    let mut blocks = all_blocks(language);
+    let named = format!("tool={tool}");
+    blocks.retain(|(about, _)| about.split(' ').any(|word| word == named));
+    blocks
+}
+
+/// The blocks of a page in a language: what stands behind its name in the first line, and the text.
+fn all_blocks(language: &str) -> Vec<(String, String)> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md");
     let page = fs::read_to_string(page).expect("the page");
     let fence = format!("```{language}");
@@ -51,9 +68,13 @@ struct Shell {
 
 impl Shell {
     fn new() -> Self {
-        let world = ChangedWorkspace::of_demo_profile(|profile| {
+        Self::with(|profile| {
             format!("{profile}\n[hooks]\non_end = [\"./on-end\"]\ntimeout = \"60s\"\n")
-        });
+        })
+    }
+
+    fn with(profile: impl Fn(&str) -> String) -> Self {
+        let world = ChangedWorkspace::of_demo_profile(profile);
         let place = world.workspace.place();
         let programs = place.join("programs");
         fs::create_dir(&programs).expect("a new directory");
@@ -67,7 +88,11 @@ impl Shell {
             std::os::unix::fs::symlink(program, programs.join(name)).expect("a new link");
         }
         let path = std::env::var("PATH").expect("a path");
-        let path = format!("{}:{path}", programs.display());
+        let path = format!(
+            "{}:{}:{path}",
+            programs.display(),
+            python().join("bin").display()
+        );
         let shell = Self { world, path };
         shell.write("programs/aws", AWS);
         shell.write("on-end", ON_END);
@@ -104,6 +129,9 @@ impl Shell {
             .env("DRYGATE_PROFILE", place.join("changed.toml"))
             .env("DRYGATE_REPO", place.join("repository"))
             .env("CHANGE_URL", change_url)
+            .env("PGHOST", workspace.cluster.socket_dir())
+            .env("PGDATABASE", &workspace.database)
+            .env("PGUSER", "shop_owner")
             .envs(more.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -208,5 +236,65 @@ fn every_step_of_the_pipeline_does_its_work() {
     assert!(
         differs.stdout.contains("another script") && differs.stdout.contains("effect.shop.orders="),
         "{differs:?}"
+    );
+}
+
+#[rstest]
+#[case("sqitch", Tool::Sqitch)]
+#[case("alembic", Tool::Alembic)]
+#[case("django", Tool::Django)]
+fn a_change_of_a_tool_goes_from_the_question_to_the_answer(#[case] name: &str, #[case] tool: Tool) {
+    if !tool.on_this_machine() {
+        return;
+    }
+    let of_page = |language| blocks_of(name, language);
+    let [(_, policy)] = &of_page("toml")[..] else {
+        panic!("one change");
+    };
+    let policy = policy.replace("/opt/venv", &python().display().to_string());
+    let shell = Shell::with(|profile| format!("{}\n{policy}", without_change(profile)));
+    let place = shell.world.workspace.place();
+    let files = tool.files(0.0).into_iter();
+    let mut files: Vec<(String, String)> = files
+        .map(|(name, text)| (format!("db/{name}"), text))
+        .collect();
+    for (about, text) in of_page("python") {
+        let (_, name) = about.split_once("file=").expect("the name of a file");
+        files.retain(|(file, _)| file != name);
+        files.push((name.to_owned(), text));
+    }
+    for (name, text) in &files {
+        let path = place.join(name);
+        fs::create_dir_all(path.parent().expect("below db")).expect("a directory");
+        fs::write(path, text).expect("a new file");
+    }
+    let prepared = "GRANT CREATE ON DATABASE {} TO shop_owner; GRANT CREATE ON SCHEMA shop TO shop_owner;
+      ALTER DEFAULT PRIVILEGES FOR ROLE shop_owner GRANT USAGE ON SCHEMAS TO context_pack_readonly;
+      ALTER DEFAULT PRIVILEGES FOR ROLE shop_owner GRANT SELECT ON TABLES TO context_pack_readonly;
+      ALTER DEFAULT PRIVILEGES FOR ROLE shop_owner GRANT SELECT ON SEQUENCES TO context_pack_readonly";
+    let prepared = prepared.replace("{}", &shell.world.workspace.database);
+    shell.world.workspace.sql(&prepared);
+    let general = blocks("sh");
+    let asks = general.iter().filter(|(about, script)| {
+        let first = script.contains("drygate run ") || script.contains("drygate approve ");
+        about.is_empty() && first
+    });
+    let asks: Vec<String> = asks.map(|(_, script)| script.clone()).collect();
+    assert_eq!(asks.len(), 3, "run, SG1, SG2");
+    let carries_out = of_page("sh").into_iter().map(|(_, script)| script);
+    for script in asks.into_iter().chain(carries_out) {
+        let digest = if script.contains("$DIGEST") {
+            shell.digest()
+        } else {
+            String::new()
+        };
+        let answer = shell.run(&script, &[("DIGEST", &digest)]);
+        assert_eq!(answer.code, 0, "{script}{}{}", answer.stdout, answer.stderr);
+    }
+    let listed = shell.run("drygate runs --json", &[]).expect(0).json();
+    assert_eq!(
+        text(&listed["runs"][0]["carried_out"]),
+        "came_true",
+        "{listed}"
     );
 }
