@@ -152,11 +152,15 @@ impl RecordedChange {
         }
     }
 
-    /// In lines: the first statements, and what is held; at most so many statements.
+    /// In lines: the statements, and what is held. Where there are more than so many, those that did something come before those that
+    /// only looked, of which a tool sends many for itself.
     pub fn listed(&self, statements: usize) -> Vec<String> {
-        let numbered = self.statements().take(statements);
+        let mut first: Vec<_> = self.statements().collect();
+        first.sort_by_key(|(_, _, statement)| !statement.does_something());
+        first.truncate(statements);
+        first.sort_by_key(|(phase, nth, _)| (*phase, *nth));
         let mut lines = Vec::new();
-        for (phase, nth, statement) in numbered {
+        for (phase, nth, statement) in first {
             let phase = if self.phases.len() > 1 {
                 format!("{phase}.")
             } else {
@@ -234,6 +238,18 @@ impl RecordedStatement {
         line
     }
 
+    /// Whether it took a lock, wrote rows or failed.
+    fn does_something(&self) -> bool {
+        let reads = |tag: &String| {
+            ["SELECT", "SHOW", "FETCH"]
+                .iter()
+                .any(|it| tag.starts_with(it))
+        };
+        let wrote = self.rows.as_ref().is_some_and(|rows| *rows.get() > 0);
+        let writes = wrote && !self.tags.iter().all(reads);
+        writes || !self.locks.is_empty() || self.error.is_some()
+    }
+
     /// `shop.orders AccessExclusiveLock #2.97 s`; empty: it took none.
     pub fn takes(&self) -> String {
         let locks = self.locks.iter().map(|lock| {
@@ -289,6 +305,45 @@ mod tests {
             locks: longest.collect(),
             ..RecordedChange::default()
         }
+    }
+
+    #[test]
+    fn what_only_looked_comes_behind_what_did_something() {
+        let statement = |text: &str, tag: &str, rows: u64, locks: &[LockMode]| {
+            let locks = locks.iter().map(|mode| TakenLock {
+                relation: "s.t".to_owned(),
+                mode: *mode,
+                held_ms: 0,
+                sampled: false,
+            });
+            RecordedStatement {
+                text: text.to_owned(),
+                text_bytes: 0,
+                text_sha256: Digest::of(text),
+                tags: vec![tag.to_owned()],
+                rows: Some(Rehearsed::new(rows)),
+                took_ms: 0,
+                error: None,
+                transaction: TransactionState::Open,
+                locks: locks.collect(),
+                safer: None,
+            }
+        };
+        let recorded = RecordedChange {
+            phases: vec![vec![
+                statement("one", "SELECT 1", 1, &[]),
+                statement("two", "SELECT 1", 1, &[]),
+                statement("three", "ALTER TABLE", 0, &[LockMode::AccessExclusive]),
+                statement("four", "UPDATE 1", 1, &[]),
+                statement("five", "UPDATE 0", 0, &[]),
+            ]],
+            ..RecordedChange::default()
+        };
+        let lines = recorded.listed(3);
+        let begins: Vec<&str> = lines.iter().map(|line| &line[..1]).collect();
+        assert_eq!(begins, ["1", "3", "4", "2"], "{lines:?}");
+        assert_eq!(lines[3], "2 more statements");
+        assert_eq!(recorded.listed(9).len(), 5);
     }
 
     /// What is drift where the second rehearsal recorded this.
