@@ -3,6 +3,7 @@
 //! the change (`shadow`) holds no connection, address or credentials of production and sees neither network nor files of the
 //! machine (`isolation`, `probes`).
 
+mod attribution;
 mod base;
 mod catalogue;
 mod change_log;
