@@ -9,9 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::counters::CounterReading;
+use super::kept_text::KnownTexts;
 use super::program_end::{is_done, says_done};
 use super::recording_proxy::RecordingProxy;
-use super::shadow_database::{SENTINEL, ShadowDatabase};
+use super::shadow_database::{FOREIGN, SENTINEL, ShadowDatabase};
 use crate::run::{RecordedChange, ScriptEnd};
 
 /// What of a script's errors is read, in bytes.
@@ -31,10 +32,11 @@ pub(super) fn run(
     let mut recorded = proxy.map(|_| RecordedChange::default());
     for files in &shadow.plan().phases {
         let logged = shadow.log_length();
-        let phase = run_phase(shadow, proxy, files)?;
+        let mut phase = run_phase(shadow, proxy, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
             let log = proxy.take(shadow.sessions_since(logged))?;
-            log.put(recorded, &script_of(files)?);
+            let known = KnownTexts::of(&(script_of(files)? + &functions(shadow)?));
+            phase = log.put(recorded, &known, phase);
         }
         end = ScriptEnd {
             took_ms: end.took_ms.saturating_add(phase.took_ms),
@@ -58,6 +60,20 @@ fn script_of(files: &[(String, PathBuf)]) -> Result<String, String> {
         script.push('\n');
     }
     Ok(script)
+}
+
+/// The texts of the functions that the database has.
+fn functions(shadow: &ShadowDatabase) -> Result<String, String> {
+    let sql = format!(
+        "SELECT p.prosrc FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE {FOREIGN}"
+    );
+    let texts = shadow.ask(&shadow.plan().database, &sql)?;
+    Ok(texts
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n"))
 }
 
 /// Runs one phase, through the proxy where there is one.

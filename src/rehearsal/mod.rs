@@ -12,6 +12,7 @@ mod copies;
 mod counters;
 mod effect;
 mod isolation;
+mod kept_text;
 mod ledger_file;
 mod machine;
 mod message;
