@@ -352,6 +352,98 @@ fn who_writes_a_row_of_the_change_again_is_not_taken_for_the_change() {
     );
 }
 
+/// Keys that a sequence or an identity gives, a generated column, no key, long values, partitions.
+const ODD: &str = "CREATE TABLE shop.numbered (id serial PRIMARY KEY, note text);
+CREATE TABLE shop.identified (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text, twice text GENERATED ALWAYS AS (note || note) STORED);
+CREATE TABLE shop.keyless (note text, n integer);
+CREATE TABLE shop.long (id integer PRIMARY KEY, body text);
+CREATE TABLE shop.parted (id integer, day date, note text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE shop.parted_1 PARTITION OF shop.parted FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE shop.parted_2 PARTITION OF shop.parted FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+INSERT INTO shop.numbered (note) SELECT 'n' || n FROM generate_series(1, 5) AS n;
+INSERT INTO shop.identified (note) SELECT 'n' || n FROM generate_series(1, 5) AS n;
+INSERT INTO shop.keyless SELECT 'same', n % 2 FROM generate_series(1, 6) AS n;
+INSERT INTO shop.long SELECT n, string_agg(md5(n::text || m), '') FROM generate_series(1, 4) AS n, generate_series(1, 6000) AS m GROUP BY n;
+INSERT INTO shop.parted SELECT n, CASE WHEN n < 4 THEN '2024-05-05' ELSE '2025-05-05' END::date, 'n' FROM generate_series(1, 6) AS n;
+DO $$DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['numbered', 'identified', 'keyless', 'long', 'parted', 'parted_1', 'parted_2'] LOOP
+  EXECUTE format('ALTER TABLE shop.%I OWNER TO shop_owner', t); EXECUTE format('GRANT SELECT ON shop.%I TO context_pack_readonly', t);
+END LOOP; END$$;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA shop TO context_pack_readonly;";
+
+const ODD_CHANGE: &str = "INSERT INTO shop.numbered (note) VALUES ('new'), ('new'), ('newer');
+INSERT INTO shop.identified (note) VALUES ('new');
+UPDATE shop.identified SET note = 'changed' WHERE id = 2;
+UPDATE shop.keyless SET n = 7 WHERE ctid = (SELECT min(ctid) FROM shop.keyless WHERE n = 1);
+UPDATE shop.long SET body = body || 'end' WHERE id = 2;
+UPDATE shop.parted SET day = '2025-06-06' WHERE id = 1;
+UPDATE shop.parted SET note = 'changed' WHERE id IN (2, 5);
+";
+
+#[test]
+fn odd_tables_come_true_and_what_others_make_of_them_is_theirs_or_named() {
+    let carried = Carried::of(ODD, ODD_CHANGE);
+    let as_other = |sql: &str| carried.world.workspace.sql(sql);
+    let are = |document: &Value, table: &str, rows: &[(&str, u64)]| {
+        let found = counts(document, table);
+        let found: Vec<(&str, u64)> = found
+            .iter()
+            .map(|(it, rows)| (it.as_str(), *rows))
+            .collect();
+        assert_eq!(found, rows, "{table}: {document}");
+    };
+    // Sequences stand elsewhere, and others insert what looks alike, before and behind it.
+    as_other("SELECT nextval('shop.numbered_id_seq') FROM generate_series(1, 40)");
+    as_other("INSERT INTO shop.numbered (note) VALUES ('new')");
+    as_other("INSERT INTO shop.identified (note) VALUES ('new')");
+    carried.carry_out(ODD_CHANGE);
+    as_other("INSERT INTO shop.numbered (note) VALUES ('new'), ('other')");
+    as_other(
+        "BEGIN; DELETE FROM shop.long WHERE id = 3; INSERT INTO shop.long VALUES (3, 'short'); COMMIT",
+    );
+    let document = carried.recheck(0);
+    let others = [("as_rehearsed", 3), ("others_inserted", 3)];
+    are(&document, "shop.numbered", &others);
+    are(
+        &document,
+        "shop.identified",
+        &[("as_rehearsed", 2), ("others_inserted", 1)],
+    );
+    // An update in a table without a key is a row less and a row more.
+    are(&document, "shop.keyless", &[("as_rehearsed", 2)]);
+    are(
+        &document,
+        "shop.long",
+        &[("as_rehearsed", 1), ("others_changed", 1)],
+    );
+    are(&document, "shop.parted", &[("as_rehearsed", 4)]);
+    // A part of the key is another one in another partition; a row of the change is gone.
+    as_other(
+        "UPDATE shop.parted SET day = '2024-07-07' WHERE id = 6; DELETE FROM shop.parted WHERE id = 5",
+    );
+    let document = carried.recheck(2);
+    are(
+        &document,
+        "shop.parted",
+        &[
+            ("as_rehearsed", 3),
+            ("deleted", 1),
+            ("others_inserted", 1),
+            ("otherwise", 1),
+        ],
+    );
+    // Another name, another column, another key.
+    as_other(
+        "ALTER TABLE shop.long RENAME TO longer; ALTER TABLE shop.keyless ADD COLUMN more integer DEFAULT 5;
+         ALTER TABLE shop.numbered DROP CONSTRAINT numbered_pkey; ALTER TABLE shop.numbered ADD PRIMARY KEY (id, note)",
+    );
+    let document = carried.recheck(2);
+    assert_eq!(document["change_after"]["rows"]["schema"], "otherwise");
+    are(&document, "shop.long", &[("deleted", 3), ("otherwise", 1)]);
+    are(&document, "shop.keyless", &[("as_rehearsed", 2)]);
+    are(&document, "shop.numbered", &others);
+    carried.outcomes(&["came_true", "did_not_come_true", "did_not_come_true"]);
+}
+
 /// Leads the first connection to one server, and once that has ended those that follow to another one.
 fn lead(directory: &Path, [first, later]: [PathBuf; 2]) {
     const SOCKET: &str = ".s.PGSQL.5432";
