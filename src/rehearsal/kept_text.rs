@@ -40,28 +40,14 @@ impl KnownTexts {
             return message.to_owned();
         }
         if error.raised {
-            return self.words(message, |word| self.has(word));
+            return words(message, |word| self.has(word));
         }
         let message = self.quoted(message);
         if class != DATA_EXCEPTION {
             return message;
         }
         let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
-        self.words(&message, |word| !is_number(word) || self.has(word))
-    }
-
-    /// The words that may be kept, and in place of others that they are withheld.
-    fn words(&self, message: &str, may_be_kept: impl Fn(&str) -> bool) -> String {
-        let mut kept: Vec<&str> = Vec::new();
-        for word in message.split_whitespace() {
-            let core = word.trim_matches(|c: char| !c.is_alphanumeric());
-            if may_be_kept(core) {
-                kept.push(word);
-            } else if kept.last() != Some(&WITHHELD) {
-                kept.push(WITHHELD);
-            }
-        }
-        kept.join(" ")
+        words(&message, |word| !is_number(word) || self.has(word))
     }
 
     /// A value can hold quotation marks itself: unless each quoted part is known, all between the first and the last mark is withheld.
@@ -87,6 +73,20 @@ impl KnownTexts {
             ![before, after].into_iter().flatten().any(is_inner)
         })
     }
+}
+
+/// The words that may be kept, and in place of others that they are withheld.
+fn words(message: &str, may_be_kept: impl Fn(&str) -> bool) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for word in message.split_whitespace() {
+        let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if may_be_kept(core) {
+            kept.push(word);
+        } else if kept.last() != Some(&WITHHELD) {
+            kept.push(WITHHELD);
+        }
+    }
+    kept.join(" ")
 }
 
 /// Whether something is quoted in it, `'..'`, `$$..$$`, `$tag$..$tag$`, or it has a number; `$1` stands for a bound value.

@@ -111,6 +111,75 @@ fn valid_for_2_hours(profile: &str) -> String {
     profile.replace("[change]\n", "[change]\nvalid = \"2h\"\n")
 }
 
+/// On another server, in another database, as another role, in another session.
+fn aborts_elsewhere(approved: &Approved, guard: &str) {
+    let workspace = &approved.world.workspace;
+    let major = server_major(&workspace.cluster);
+    let older = guard.replace(
+        &format!("/ 10000 <> {major}"),
+        &format!("/ 10000 <> {}", major - 1),
+    );
+    approved.aborts(&older, "", "", &format!("drygate: server {major}."));
+    let cluster = "SELECT system_identifier::text FROM pg_control_system()";
+    let cluster = workspace.sql(cluster)[0][0].clone().expect("a number");
+    let elsewhere = guard.replace(&format!("E'{cluster}'"), "E'1'");
+    let says = format!("drygate: cluster {cluster}, approved was 1");
+    approved.aborts(&elsewhere, "", "", &says);
+    approved.aborts(
+        guard,
+        "ALTER ROLE shop_owner SET track_counts = off",
+        "ALTER ROLE shop_owner RESET track_counts",
+        "track_counts is off",
+    );
+    let later = format!("BEGIN;\nINSERT INTO shop.customer VALUES (77777, 'DE');\n{guard}");
+    approved.aborts(&later, "", "", "this session wrote before");
+    let (as_other, said) = {
+        let ran = psql(
+            &workspace.cluster,
+            "postgres",
+            &workspace.database,
+            guard.as_bytes(),
+        );
+        (
+            ran.status.success(),
+            String::from_utf8_lossy(&ran.stderr).into_owned(),
+        )
+    };
+    assert!(
+        !as_other && said.contains("role postgres, approved was shop_owner"),
+        "{said}"
+    );
+    let other = format!("{}_other", workspace.database);
+    workspace
+        .cluster
+        .query(
+            "postgres",
+            "postgres",
+            &format!("CREATE DATABASE {other} TEMPLATE {}", workspace.database),
+        )
+        .expect("a copy");
+    let (committed, said) = approved.run_in(&other, guard);
+    assert!(
+        !committed && said.contains(&format!("database {other}, approved was")),
+        "{said}"
+    );
+
+    // The same name, and the same rows.
+    let (database, aside) = (&workspace.database, format!("{other}_aside"));
+    let in_place_of = |one: &str, two: &str| {
+        let rename = format!("ALTER DATABASE {one} RENAME TO {two}");
+        workspace
+            .cluster
+            .query("postgres", "postgres", &rename)
+            .expect("nobody is connected");
+    };
+    in_place_of(database, &aside);
+    in_place_of(&other, database);
+    approved.aborts(guard, "", "", "another database of this name: oid");
+    in_place_of(database, &other);
+    in_place_of(&aside, database);
+}
+
 /// In the world as it was approved it commits; in others it aborts, with both sides.
 fn commits_as_approved_alone(approved: &Approved) {
     let workspace = &approved.world.workspace;
@@ -147,71 +216,7 @@ fn commits_as_approved_alone(approved: &Approved) {
         "clock_timestamp() + '3 hours' > E'",
     );
     approved.aborts(&expired, "", "", "the approval was valid until");
-    let major = server_major(&workspace.cluster);
-    let older = guard.replace(
-        &format!("/ 10000 <> {major}"),
-        &format!("/ 10000 <> {}", major - 1),
-    );
-    approved.aborts(&older, "", "", &format!("drygate: server {major}."));
-    let cluster = "SELECT system_identifier::text FROM pg_control_system()";
-    let cluster = workspace.sql(cluster)[0][0].clone().expect("a number");
-    let elsewhere = guard.replace(&format!("E'{cluster}'"), "E'1'");
-    let says = format!("drygate: cluster {cluster}, approved was 1");
-    approved.aborts(&elsewhere, "", "", &says);
-    approved.aborts(
-        &guard,
-        "ALTER ROLE shop_owner SET track_counts = off",
-        "ALTER ROLE shop_owner RESET track_counts",
-        "track_counts is off",
-    );
-    let later = format!("BEGIN;\nINSERT INTO shop.customer VALUES (77777, 'DE');\n{guard}");
-    approved.aborts(&later, "", "", "this session wrote before");
-    let (as_other, said) = {
-        let ran = psql(
-            &workspace.cluster,
-            "postgres",
-            &workspace.database,
-            guard.as_bytes(),
-        );
-        (
-            ran.status.success(),
-            String::from_utf8_lossy(&ran.stderr).into_owned(),
-        )
-    };
-    assert!(
-        !as_other && said.contains("role postgres, approved was shop_owner"),
-        "{said}"
-    );
-    let other = format!("{}_other", workspace.database);
-    workspace
-        .cluster
-        .query(
-            "postgres",
-            "postgres",
-            &format!("CREATE DATABASE {other} TEMPLATE {}", workspace.database),
-        )
-        .expect("a copy");
-    let (committed, said) = approved.run_in(&other, &guard);
-    assert!(
-        !committed && said.contains(&format!("database {other}, approved was")),
-        "{said}"
-    );
-
-    // The same name, and the same rows.
-    let (database, aside) = (&workspace.database, format!("{other}_aside"));
-    let in_place_of = |one: &str, two: &str| {
-        let rename = format!("ALTER DATABASE {one} RENAME TO {two}");
-        workspace
-            .cluster
-            .query("postgres", "postgres", &rename)
-            .expect("nobody is connected");
-    };
-    in_place_of(database, &aside);
-    in_place_of(&other, database);
-    approved.aborts(&guard, "", "", "another database of this name: oid");
-    in_place_of(database, &other);
-    in_place_of(&aside, database);
-
+    aborts_elsewhere(approved, &guard);
     // More than its range, and then within it. A customer more is no row of the change.
     approved.aborts(
         &guard,
