@@ -178,14 +178,17 @@ impl ChangeLog {
 /// The error as psql told it, with what is kept of the server's message: its first line.
 fn kept_error(error: String, said: &[(String, String)]) -> String {
     let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
-    let lines = said.iter().map(|(whole, kept)| (first(whole), first(kept)));
-    let mut of_it = lines.filter(|(whole, _)| error.ends_with(whole.as_str()));
-    match (of_it.next(), error.find("ERROR:")) {
-        (Some((whole, kept)), _) => format!("{}{kept}", error.trim_end_matches(&*whole)),
-        // A statement that was not recorded.
-        (None, Some(at)) => format!("{}ERROR:  (withheld)", &error[..at]),
-        (None, None) => error,
-    }
+    let Some((place, message)) = error.split_once("ERROR:  ") else {
+        return error;
+    };
+    let kept = said.iter().find_map(|(whole, kept)| {
+        let behind = message.strip_prefix(&*first(whole))?;
+        let is_whole = behind.is_empty() || behind.starts_with(" at character ");
+        is_whole.then(|| first(kept) + behind)
+    });
+    // A statement that was not recorded.
+    let kept = kept.unwrap_or_else(|| "(withheld)".to_owned());
+    format!("{place}ERROR:  {kept}")
 }
 
 fn longest(all: &mut LongestLocks, place: &LockPlace, lock: &TakenLock) {

@@ -140,7 +140,7 @@ fn otherwise(check: &CheckName) -> Otherwise {
             "neither bubblewrap nor unshare",
             "where a wall does not hold nothing of the change runs, so that there is nothing to fail",
         ),
-        C::ChangeRan => Fails(S::BrokenChange, "ICX-CONST-0042"),
+        C::ChangeRan => Fails(S::BrokenChange, "has no current version"),
         C::ChangeRowsCopied => NotChecked(
             S::UnreadableTable,
             "public.note",
