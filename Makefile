@@ -18,7 +18,7 @@ check:
 test: setup
 	@scripts/test
 
-# The hostile statements, the walls and rehearsals on PostgreSQL 13 to 18, which npm and pip bring into target/servers once.
+# The hostile statements, the walls, rehearsals and the commit guard on PostgreSQL 13 to 18, which npm and pip bring into target/servers once.
 test-versions: setup
 	@scripts/test-versions
 

@@ -1,6 +1,8 @@
 //! The documents behind facts and steps, computed again from the blobs: the part of `verify` that needs more than the journal.
 //! A value whose document gives another one is a finding; a document that is named and missing too.
 
+use std::io::BufRead;
+
 use md5::{Digest as _, Md5};
 
 use super::row_ledger::ledger_of_effect;
@@ -16,13 +18,13 @@ use crate::survey::{
     is_surroundings, parts_of,
 };
 
-/// The documents of a run. Whether one is intact is asked apart: it may be long, and then its text is not needed.
+/// The documents of a run. One that may be long is opened: its text is not needed as a whole.
 #[derive(Clone, Copy)]
 pub struct KeptDocuments<'a> {
     /// The text of a blob; `None`: it is not there.
     pub text: &'a dyn Fn(&Digest) -> Option<String>,
-    /// Whether a blob is there and has its digest.
-    pub is_intact: &'a dyn Fn(&Digest) -> bool,
+    /// A blob that is read piece by piece; `None`: it is not there, or has another digest.
+    pub open: &'a dyn Fn(&Digest) -> Option<Box<dyn BufRead>>,
 }
 
 /// What of an event does not follow from the documents of its run. `approved` is what the last rehearsal for SG1 did, kept from event
@@ -63,7 +65,7 @@ pub fn document_findings(
             .flat_map(|file| missing("a file of the change", &file.sha256, document))
             .collect(),
         Event::ChangeRehearsed(rehearsed) => {
-            let found = rehearsal_findings(rehearsed, approved, document.text);
+            let found = rehearsal_findings(rehearsed, approved, document);
             found.err().into_iter().collect()
         }
         Event::RunResumed(_)
@@ -101,7 +103,7 @@ pub fn document_findings(
 }
 
 fn missing(what: &str, digest: &Digest, document: KeptDocuments<'_>) -> Vec<String> {
-    let there = (document.is_intact)(digest);
+    let there = (document.open)(digest).is_some();
     let finding = || format!("{what} is not among the blobs: {digest}");
     (!there).then(finding).into_iter().collect()
 }
@@ -122,7 +124,7 @@ fn survey_findings(
         let finding = match profile {
             // Its value is the digest of the document, and so is the name of the blob.
             Some(profile) if is_digest_of_document(profile, fact) && fact.parts.is_empty() => {
-                let is_intact = (document.is_intact)(&reference.sha256);
+                let is_intact = (document.open)(&reference.sha256).is_some();
                 is_intact.then(|| differs(fact, reference.sha256.as_str()))
             }
             _ => (document.text)(&reference.sha256).map(|text| fact_finding(profile, fact, &text)),
@@ -210,11 +212,11 @@ fn content_finding(fact: &Fact, text: &str) -> Option<String> {
 fn rehearsal_findings(
     rehearsed: &ChangeRehearsed,
     approved: &mut Option<RehearsalOutcome>,
-    document: &dyn Fn(&Digest) -> Option<String>,
+    document: KeptDocuments<'_>,
 ) -> Result<(), String> {
     let whole = match (&rehearsed.outcome, &rehearsed.blob) {
         (Some(outcome), Some(blob)) => {
-            let text = document(blob)
+            let text = (document.text)(blob)
                 .ok_or_else(|| format!("the rehearsed effect is not among the blobs: {blob}"))?;
             let whole: RehearsalOutcome = serde_json::from_str(&text)
                 .map_err(|_| format!("the rehearsed effect does not read: {blob}"))?;
@@ -230,9 +232,9 @@ fn rehearsal_findings(
     };
     match (&whole, &rehearsed.ledger) {
         (Some(whole), Some(ledger)) => {
-            let ledger = document(ledger)
+            let ledger = (document.open)(ledger)
                 .ok_or_else(|| format!("the ledger of rows is not among the blobs: {ledger}"))?;
-            ledger_of_effect(&ledger, whole)?;
+            ledger_of_effect(ledger, whole)?;
         }
         (None, Some(_)) => return Err("a ledger of rows without an effect".to_owned()),
         (_, None) => {}

@@ -2,6 +2,7 @@
 //! Invariant: what both say of a row is compared, and a line that does not read is a finding (`ledger_of_effect`).
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 
 use crate::run::{
     RehearsalOutcome, RehearsedTable, RowLedgerLine, RowLedgerRow, RowLedgerTable, RowOperation,
@@ -17,9 +18,16 @@ type Written = (
 );
 
 /// Why the ledger is not one of this effect.
-pub(super) fn ledger_of_effect(ledger: &str, outcome: &RehearsalOutcome) -> Result<(), String> {
+pub(super) fn ledger_of_effect(
+    ledger: impl BufRead,
+    outcome: &RehearsalOutcome,
+) -> Result<(), String> {
+    // A line at a time: all rows of a table are many.
     let mut lines = ledger.lines().map(|line| {
-        serde_json::from_str::<RowLedgerLine>(line)
+        line.map_err(|error| error.to_string())
+            .and_then(|line| {
+                serde_json::from_str::<RowLedgerLine>(&line).map_err(|error| error.to_string())
+            })
             .map_err(|error| format!("the ledger of rows does not read: {error}"))
     });
     let Some(RowLedgerLine::Head(head)) = lines.next().transpose()? else {
@@ -148,6 +156,7 @@ mod tests {
         vec![
             RowLedgerLine::Head(RowLedgerHead {
                 version: "15.1".to_owned(),
+                phases: 1,
                 schema_before: Vec::new(),
                 schema_after: None,
                 schema_lines: BTreeMap::new(),
@@ -178,7 +187,8 @@ mod tests {
 
     fn judged(lines: &[RowLedgerLine]) -> Result<(), String> {
         let line = |line| serde_json::to_string(line).expect("JSON") + "\n";
-        ledger_of_effect(&lines.iter().map(line).collect::<String>(), &outcome())
+        let lines: String = lines.iter().map(line).collect();
+        ledger_of_effect(lines.as_bytes(), &outcome())
     }
 
     #[test]

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept_text::KnownTexts;
 use crate::run::{
-    LockMode, LongestLock, RecordedChange, RecordedStatement, TakenLock, counted, one_line,
+    LockMode, LongestLock, RecordedChange, RecordedStatement, ScriptEnd, TakenLock, counted,
     safer_form,
 };
 use crate::survey::Digest;
@@ -103,6 +104,14 @@ impl ChangeLog {
         }
     }
 
+    /// The place of the statement that failed last, where `said` repeats what the server said of it.
+    pub(super) fn failure_told_in(&self, said: &str) -> Option<usize> {
+        let mut errors = self.statements.iter().map(|it| it.error.as_ref());
+        let last = errors.rposition(|error| error.is_some())?;
+        let error = self.statements[last].error.as_ref()?;
+        said.contains(&error.message).then_some(last)
+    }
+
     /// A session came to the proxy.
     pub(super) fn session_begins(&mut self) {
         self.sessions += 1;
@@ -127,25 +136,28 @@ impl ChangeLog {
         self.statements.get_mut(at)
     }
 
-    /// Puts it behind the phases that were recorded before. A text that is no part of the script can hold values of rows as constants
-    /// (`\gexec`, a generator): of it the first word alone is kept.
-    pub(super) fn put(mut self, recorded: &mut RecordedChange, script: &str) {
-        let script = one_line(script, usize::MAX);
-        let may_be_kept = |text: &str| {
-            !has_text_constant(text) || script.contains(one_line(text, usize::MAX).as_str())
-        };
+    /// Puts it behind the phases that were recorded before; gives what it keeps of how a phase ended.
+    pub(super) fn put(
+        mut self,
+        recorded: &mut RecordedChange,
+        known: &KnownTexts,
+        end: ScriptEnd,
+    ) -> ScriptEnd {
+        let mut said = Vec::new();
         for one in &mut self.statements {
             one.safer = safer_form(&one.text, &one.tags, &one.locks).map(str::to_owned);
-            if !may_be_kept(&one.text) {
-                one.text = withheld(&one.text);
-                one.text_sha256 = Digest::of(&one.text);
+            let kept = known.statement(&one.text);
+            if kept != one.text {
+                one.text_sha256 = Digest::of(&kept);
+                one.text = kept;
+            }
+            if let Some(error) = &mut one.error {
+                let kept = known.message(error);
+                said.push((std::mem::replace(&mut error.message, kept.clone()), kept));
             }
         }
         for longest in self.longest.values_mut() {
-            let begins = longest.text.trim_end_matches("..");
-            if !may_be_kept(begins) {
-                longest.text = withheld(begins);
-            }
+            longest.text = known.statement(&longest.text);
         }
         let phase = recorded.phases.len() + 1;
         recorded.phases.push(self.statements);
@@ -163,7 +175,28 @@ impl ChangeLog {
         recorded.commands = commands.into_iter().collect();
         let unread: BTreeSet<String> = recorded.unread.drain(..).chain(self.unread).collect();
         recorded.unread = unread.into_iter().collect();
+        ScriptEnd {
+            error: end.error.map(|error| kept_error(error, &said)),
+            statement: end.statement.map(|statement| known.statement(&statement)),
+            ..end
+        }
     }
+}
+
+/// The error as psql told it, with what is kept of the server's message: its first line.
+fn kept_error(error: String, said: &[(String, String)]) -> String {
+    let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let Some((place, message)) = error.split_once("ERROR:  ") else {
+        return error;
+    };
+    let kept = said.iter().find_map(|(whole, kept)| {
+        let behind = message.strip_prefix(&*first(whole))?;
+        let is_whole = behind.is_empty() || behind.starts_with(" at character ");
+        is_whole.then(|| first(kept) + behind)
+    });
+    // A statement that was not recorded.
+    let kept = kept.unwrap_or_else(|| "(withheld)".to_owned());
+    format!("{place}ERROR:  {kept}")
 }
 
 fn longest(all: &mut LongestLocks, place: &LockPlace, lock: &TakenLock) {
@@ -186,22 +219,6 @@ fn keep_longer(all: &mut LongestLocks, new: LongestLock) {
 
 fn key_of(lock: &TakenLock) -> (String, LockMode, bool) {
     (lock.relation.clone(), lock.mode, lock.sampled)
-}
-
-/// Whether something is quoted in it: `'..'`, `$$..$$`, `$tag$..$tag$`; `$1` stands for a bound value.
-fn has_text_constant(text: &str) -> bool {
-    let parts = text.split('$').skip(1);
-    let mut dollars = parts.filter(|part| !part.starts_with(|c: char| c.is_ascii_digit()));
-    text.contains('\'') || dollars.next().is_some()
-}
-
-fn withheld(text: &str) -> String {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    let word: String = first
-        .chars()
-        .take_while(char::is_ascii_alphabetic)
-        .collect();
-    format!("{word} (not a text of the script: withheld)")
 }
 
 /// `INSERT 0 5` is an `INSERT`.

@@ -123,6 +123,7 @@ pub(super) fn not_seen(command: Option<&ChangeCommand>) -> String {
 /// The last line of what a program said, which is most often why it failed.
 pub(super) fn last_words(said: &str) -> Option<String> {
     let mut lines = said.lines().rev().map(str::trim);
-    let last = lines.find(|line| !line.is_empty())?;
+    // A detail can hold values of rows.
+    let last = lines.find(|line| !line.is_empty() && !line.starts_with("DETAIL:"))?;
     Some(last.chars().take(WORDS_MAX).collect())
 }

@@ -14,9 +14,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::change_program::{last_words, not_seen, program};
 use super::counters::CounterReading;
+use super::kept_text::KnownTexts;
 use super::program_end::is_done;
 use super::recording_proxy::RecordingProxy;
-use super::shadow_database::{SENTINEL, ShadowDatabase};
+use super::shadow_database::{FOREIGN, SENTINEL, ShadowDatabase};
 use crate::run::{RecordedChange, ScriptEnd};
 
 /// What of a script's errors is read, in bytes.
@@ -39,9 +40,11 @@ pub(super) fn run(
         let (mut phase, said) = run_phase(shadow, proxy, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
             let log = proxy.take(shadow.sessions_since(logged))?;
-            log.put(recorded, &script_of(files)?);
+            let known = KnownTexts::of(&(script_of(files)? + &functions(shadow)?));
+            let failed = log.failure_told_in(&said);
+            phase = log.put(recorded, &known, phase);
             if shadow.plan().command.is_some() {
-                phase = by_recorded(phase, recorded, &said);
+                phase = by_recorded(phase, recorded, failed);
             }
         }
         end = ScriptEnd {
@@ -57,13 +60,12 @@ pub(super) fn run(
     Ok((end, counters, recorded))
 }
 
-/// The end of a program of the team, which says what the server said in words of its own: the statement that failed last, where what
-/// it said last tells of it.
-fn by_recorded(end: ScriptEnd, recorded: &RecordedChange, said: &str) -> ScriptEnd {
-    let statements = recorded.phases.last().into_iter().flatten().rev();
-    let mut failed = statements.filter_map(|it| Some((it.error.as_ref()?, it)));
-    match failed.next() {
-        Some((error, statement)) if !end.succeeded && said.contains(&error.message) => ScriptEnd {
+/// The end of a program of the team, which says what the server said in words of its own: the statement that failed.
+fn by_recorded(end: ScriptEnd, recorded: &RecordedChange, failed: Option<usize>) -> ScriptEnd {
+    let statements = recorded.phases.last();
+    let failed = statements.zip(failed).and_then(|(all, nth)| all.get(nth));
+    match failed.and_then(|it| Some((it.error.as_ref()?, it))) {
+        Some((error, statement)) if !end.succeeded => ScriptEnd {
             error: Some(format!("{}:  {}", error.severity, error.message)),
             statement: Some(statement.text.clone()),
             ..end
@@ -81,6 +83,20 @@ fn script_of(files: &[(String, PathBuf)]) -> Result<String, String> {
         script.push('\n');
     }
     Ok(script)
+}
+
+/// The texts of the functions that the database has.
+fn functions(shadow: &ShadowDatabase) -> Result<String, String> {
+    let sql = format!(
+        "SELECT p.prosrc FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE {FOREIGN}"
+    );
+    let texts = shadow.ask(&shadow.plan().database, &sql)?;
+    Ok(texts
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n"))
 }
 
 /// Runs one phase, through the proxy where there is one; gives how it ended and what the program said.

@@ -3,6 +3,7 @@
 //! the change (`shadow`) holds no connection, address or credentials of production and sees neither network nor files of the
 //! machine (`isolation`, `probes`).
 
+mod attribution;
 mod base;
 mod catalogue;
 mod change_log;
@@ -12,6 +13,7 @@ mod copies;
 mod counters;
 mod effect;
 mod isolation;
+mod kept_text;
 mod ledger_file;
 mod machine;
 mod message;

@@ -391,9 +391,12 @@ fn error_in(body: &[u8]) -> StatementError {
         let text = String::from_utf8_lossy(found.and_then(|it| it.get(1..)).unwrap_or_default());
         text.chars().take(TEXT_MAX).collect::<String>()
     };
+    // Behind a long detail it can be cut off.
+    let routine = field(b'R');
     StatementError {
         severity: field(b'V'),
         code: field(b'C'),
         message: field(b'M'),
+        raised: routine.is_empty() || routine == "exec_stmt_raise",
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::change_log::ChangeLog;
+use super::kept_text::KnownTexts;
 use super::recorded_session::{Locks, RecordedSession};
 use crate::postgres::protocol::{MessageScanner, put};
-use crate::run::{LockMode, RecordedChange, RecordedStatement, TransactionState};
+use crate::run::{LockMode, RecordedChange, RecordedStatement, ScriptEnd, TransactionState};
 
 /// A session, and the time in it.
 struct Talk {
@@ -60,7 +61,8 @@ impl Talk {
     fn recorded(mut self) -> RecordedChange {
         self.session.over(self.now, &mut self.log);
         let mut recorded = RecordedChange::default();
-        self.log.put(&mut recorded, "SELECT 'of the script'");
+        let known = KnownTexts::of("SELECT 'of the script'; SELECT 1; SELECT 3; SELECT 4");
+        self.log.put(&mut recorded, &known, ScriptEnd::default());
         recorded
     }
 }
@@ -161,7 +163,7 @@ fn behind_an_error_nothing_is_recorded_up_to_the_sync() {
         (b'Q', b"SELECT 4\0"),
     ]);
     talk.answers(&[(b'1', b""), (b'2', b""), (b'C', b"SELECT 1\0")], &[]);
-    let error = b"SERROR\0VERROR\0C42703\0Mno such column\0Dkey (13)\0\0";
+    let error = b"SERROR\0VERROR\0C42703\0Mno such column\0Dkey (13)\0RerrorMissing\0\0";
     talk.answers(&[(b'E', error), (b'Z', b"E")], &[]);
     talk.answers(&[(b'C', b"SELECT 1\0"), (b'Z', b"I")], &[]);
     let recorded = talk.recorded();

@@ -1,5 +1,5 @@
 //! Writes what the rows of the written tables were to be afterwards: the ledger that `recheck --after` reads beside production.
-//! Invariant: a row is in it once, and what is too long for it is said to be left out (`RowLedgerTable`).
+//! Invariant: a row is in it once, and a table of which the change writes too many rows is said to be left out (`RowLedgerTable`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -12,17 +12,15 @@ use super::message::QualifiedName;
 use super::repeated::RepeatedRun;
 use super::rows::{ChangedRow, Row, RowComparison, ShownCell, Which, digests};
 use super::rows_after::holding_rows;
-use super::shadow_database::{BASE, ShadowDatabase, quoted_name, shown};
+use super::shadow_database::{BASE, ShadowDatabase, shown};
 use crate::run::{
     RehearsalOutcome, RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable, RowOperation,
     SeededTable, line_mark, row_mark, short_key, value_mark,
 };
 use crate::survey::Digest;
 
-/// Rows of all tables that the change writes.
+/// Rows of all tables that the change writes: they lie in memory. Those that it leaves alone are passed from the one side to the other.
 const CHANGES_MAX: usize = 100_000;
-/// Rows of all tables that it leaves alone.
-const OTHERS_MAX: u64 = 200_000;
 
 /// What a ledger is written from: a run, and the second one that tells which columns are volatile.
 pub(super) struct LedgerSource<'a> {
@@ -51,13 +49,9 @@ impl LedgerSource<'_> {
             file.map_err(|error| format!("the ledger of rows cannot be written: {error}"))?;
         let mut to = LedgerWriter(BufWriter::with_capacity(1 << 16, file));
         to.put(&RowLedgerLine::Head(self.head(found, before)?))?;
-        let (mut changes, mut others) = (CHANGES_MAX, OTHERS_MAX);
+        let mut room = CHANGES_MAX;
         for (name, changed) in &self.effect.tables {
-            let shape = self.tables.get(name);
-            let rows = match shape {
-                Some(shape) => self.count(name, shape)?,
-                None => 0,
-            };
+            let listed = changed.rows.len() <= room;
             let volatile = self.repeated.volatile.get(name).into_iter();
             let table = RowLedgerTable {
                 schema: name.0.clone(),
@@ -66,27 +60,13 @@ impl LedgerSource<'_> {
                 columns: changed.columns.clone(),
                 key: changed.key.clone(),
                 volatile: volatile.flatten().copied().collect(),
-                changes_listed: changed.rows.len() <= changes,
-                others_listed: changed.rows.len() <= changes && rows <= others,
+                changes_listed: listed,
+                others_listed: listed,
             };
-            let (changes_listed, others_listed) = (table.changes_listed, table.others_listed);
             to.put(&RowLedgerLine::Table(table.clone()))?;
-            if changes_listed {
-                changes -= changed.rows.len();
-            }
-            if others_listed {
-                others -= rows;
-                self.all(&table, name, changed, shape, &mut to)?;
-            } else if changes_listed {
-                let salt = &self.shadow.plan().key_salt;
-                // A row that was written again with its values is no change that could be missing.
-                let rows = changed
-                    .rows
-                    .iter()
-                    .filter(|row| row.operation != RowOperation::Touch);
-                for row in rows {
-                    to.put(&line(&table, salt, row))?;
-                }
+            if listed {
+                room -= changed.rows.len();
+                self.rows(&table, name, changed, &mut to)?;
             }
         }
         let end = to.0.flush();
@@ -98,6 +78,7 @@ impl LedgerSource<'_> {
         let marks = |lines: &[String]| lines.iter().map(|line| line_mark(salt, line)).collect();
         let mut head = RowLedgerHead {
             version: found.version.clone(),
+            phases: self.shadow.plan().phases.len(),
             schema_before: marks(before),
             schema_after: None,
             schema_lines: BTreeMap::new(),
@@ -131,22 +112,12 @@ impl LedgerSource<'_> {
         Ok(after)
     }
 
-    fn count(&self, name: &QualifiedName, shape: &TableShape) -> Result<u64, String> {
-        let only = if shape.partitioned { "" } else { "ONLY " };
-        let sql = format!("SELECT count(*)::text FROM {only}{}", quoted_name(name));
-        let answer = self.shadow.ask(self.run, &sql)?;
-        let rows = answer.into_iter().flatten().flatten().next();
-        let rows = rows.and_then(|rows| rows.parse().ok());
-        rows.ok_or_else(|| format!("{}.{} was not counted", name.0, name.1))
-    }
-
     /// The rows that it changes and all others, merged by key.
-    fn all(
+    fn rows(
         &self,
         table: &RowLedgerTable,
         name: &QualifiedName,
         changed: &ChangedTable,
-        shape: Option<&TableShape>,
         to: &mut LedgerWriter,
     ) -> Result<(), String> {
         let salt = &self.shadow.plan().key_salt;
@@ -165,7 +136,8 @@ impl LedgerSource<'_> {
             show: &show,
             boundary: 0,
         };
-        let mut there = reading.open(shape.map(|shape| (self.run, shape)), Which::All)?;
+        let shape = self.tables.get(name).map(|shape| (self.run, shape));
+        let mut there = reading.open(shape, Which::All)?;
         let mut listed = changed.rows.iter().peekable();
         while let Some(row) = there.next()? {
             while let Some(gone) = listed.next_if(|change| change.key < row.key) {
@@ -246,6 +218,7 @@ fn line(table: &RowLedgerTable, salt: &str, row: &ChangedRow) -> RowLedgerLine {
     RowLedgerLine::Row(RowLedgerRow {
         key: if is_free { "" } else { short_key(&row.key) }.to_owned(),
         operation: Some(row.operation),
+        by: row.by,
         changed: row.changed.clone(),
         before: before.collect(),
         after,

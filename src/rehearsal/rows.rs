@@ -35,6 +35,8 @@ pub(super) struct ChangedRow {
     pub(super) before: Vec<Digest>,
     /// SHA-256 of each value afterwards; of a deleted or touched row none.
     pub(super) after: Vec<Digest>,
+    /// The transaction of the run that wrote it; of a deleted row none.
+    pub(super) by: Option<u32>,
 }
 
 /// How a table is read on both sides.
@@ -57,8 +59,8 @@ pub(super) struct RowComparison<'a> {
 pub(super) struct Row {
     /// SHA-256 of salt and key, in hex.
     pub(super) key: String,
-    /// `t` where the run wrote it; for `Which::Attributed` the transaction in production that did.
-    pub(super) written: String,
+    /// The transaction that wrote it: in production for `Which::Attributed`, else of the run. `None`: the run did not.
+    pub(super) written: Option<u32>,
     /// Its values as COPY writes them.
     pub(super) cells: Vec<String>,
 }
@@ -128,6 +130,7 @@ impl RowComparison<'_> {
                         changed: Vec::new(),
                         before: Vec::new(),
                         after: Vec::new(),
+                        by: None,
                     });
                     (old, new) = (left.next()?, kept);
                 }
@@ -139,6 +142,7 @@ impl RowComparison<'_> {
                         operation: RowOperation::Insert,
                         changed: Vec::new(),
                         before: Vec::new(),
+                        by: come.written,
                     });
                     (old, new) = (kept, right.next()?);
                 }
@@ -193,11 +197,12 @@ impl RowComparison<'_> {
         let only = if table.partitioned { "" } else { "ONLY " };
         let table_name = quoted_name(self.name);
         let is_new = format!("xmin::text::bigint >= {}", self.boundary);
+        let of_run = format!("CASE WHEN {is_new} THEN xmin::text ELSE '' END");
         // A table of the session alone: the database stays as it is, also where it has event triggers.
         let temporary = "pg_temp.drygate_written";
         let mut statements = vec!["SET session_replication_role = replica".to_owned()];
-        let (from, is_new) = match which {
-            Which::All => (format!("{only}{table_name}"), is_new.as_str()),
+        let (from, written) = match which {
+            Which::All => (format!("{only}{table_name}"), of_run.as_str()),
             Which::Attributed => (
                 format!("{only}{table_name} AS drygate_row"),
                 TRANSACTION_OF_ROW,
@@ -205,11 +210,11 @@ impl RowComparison<'_> {
             Which::Written(file) => {
                 // Looked for once, and read twice.
                 statements.push(format!(
-                    "CREATE TABLE {temporary} AS SELECT * FROM {only}{table_name} WHERE {is_new}"
+                    "CREATE TABLE {temporary} AS SELECT xmin::text AS drygate_written, * FROM {only}{table_name} WHERE {is_new}"
                 ));
                 let file = literal(&file.to_string_lossy());
                 statements.push(format!("COPY (SELECT {names} FROM {temporary}) TO {file}"));
-                (temporary.to_owned(), "true")
+                (temporary.to_owned(), "drygate_written")
             }
             Which::Keyed(file) => {
                 statements.push(format!(
@@ -219,13 +224,13 @@ impl RowComparison<'_> {
                 statements.push(format!("COPY {temporary} FROM {file}"));
                 statements.push(format!("ANALYZE {temporary}"));
                 let keyed = format!("({names}) IN (SELECT {names} FROM {temporary})");
-                (format!("{only}{table_name} WHERE {keyed}"), "false")
+                (format!("{only}{table_name} WHERE {keyed}"), "''")
             }
         };
         // Digests order the same on both sides, whatever collation a key has.
         let sql = format!(
             "COPY (SELECT q.* FROM (SELECT encode(sha256(convert_to({} || ROW({})::text, 'UTF8')), 'hex') AS drygate_key, \
-             {is_new}{}{} FROM {from}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
+             {written}{}{} FROM {from}) AS q ORDER BY q.drygate_key COLLATE \"C\") TO STDOUT",
             literal(&self.shadow.plan().key_salt),
             key.join(", "),
             if values.is_empty() { "" } else { ", " },
@@ -269,7 +274,7 @@ impl RowStream {
             };
             return Ok(Some(Row {
                 key,
-                written,
+                written: written.parse().ok(),
                 cells: cells.collect(),
             }));
         }
@@ -301,7 +306,7 @@ fn pair(was: &Row, is: Row, shown: Vec<ShownCell>) -> Option<ChangedRow> {
     let changed: Vec<usize> = cells
         .filter_map(|(at, (was, is))| (was != is).then_some(at))
         .collect();
-    let (operation, after) = match (changed.is_empty(), is.written == "t") {
+    let (operation, after) = match (changed.is_empty(), is.written.is_some()) {
         (true, false) => return None,
         (true, true) => (RowOperation::Touch, Vec::new()),
         (false, _) => (RowOperation::Update, digests(&is.cells)),
@@ -314,6 +319,7 @@ fn pair(was: &Row, is: Row, shown: Vec<ShownCell>) -> Option<ChangedRow> {
         operation,
         changed,
         after,
+        by: is.written,
     })
 }
 

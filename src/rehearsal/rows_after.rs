@@ -2,11 +2,12 @@
 //! Invariant: rows are paired by key where there is one that each run gives alike, and every row of both sides is counted once
 //! (`Comparing::merge`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
 
+use super::attribution::{AlikeRows, TableWriters, attribute};
 use super::catalogue::{Catalogue, TableShape};
 use super::message::QualifiedName;
 use super::row_ledger::{key_in_clear, stable_mark};
@@ -86,8 +87,7 @@ pub(super) fn compare(shadow: &ShadowDatabase, ledger: &Path) -> Result<RowsAfte
     (found.schema, found.schema_lines) = schema(&head, &schema_now, &shadow.plan().key_salt);
     let now = Catalogue::of(shadow, BASE)?.tables;
     let mut line = ledger.next()?;
-    let mut own = BTreeSet::new();
-    let mut beside = Vec::new();
+    let mut writers = Vec::new();
     while let Some(one) = line {
         let RowLedgerLine::Table(table) = one else {
             return Err("the ledger of rows has a row of no table".to_owned());
@@ -97,34 +97,10 @@ pub(super) fn compare(shadow: &ShadowDatabase, ledger: &Path) -> Result<RowsAfte
         line = comparing.merge(&mut ledger, now.get(&name))?;
         found.not_checked.extend(comparing.not_checked());
         found.tables.push(comparing.found);
-        own.append(&mut comparing.own);
-        beside.push(comparing.beside);
+        writers.push(comparing.writers);
     }
-    for (table, beside) in found.tables.iter_mut().zip(beside) {
-        attribute(table, beside, &own);
-    }
+    attribute(&mut found.tables, writers, head.phases);
     Ok(found)
-}
-
-/// Tells rows that the change wrote beside from those of others, by the transactions that wrote what is as rehearsed.
-fn attribute(table: &mut TableRowsAfter, beside: Beside, own: &BTreeSet<String>) {
-    // Those of the change are named first.
-    let (of_change, of_others): (Vec<_>, Vec<_>) = beside
-        .into_iter()
-        .partition(|((by, _), _)| own.contains(by));
-    for ((_, outcome), (rows, named)) in of_change {
-        table.add(outcome, rows, named);
-    }
-    for ((_, outcome), (rows, mut named)) in of_others {
-        let outcome = match outcome {
-            RowOutcome::Inserted => RowOutcome::OthersInserted,
-            _ => RowOutcome::OthersChanged,
-        };
-        for row in &mut named {
-            row.outcome = outcome;
-        }
-        table.add(outcome, rows, named);
-    }
 }
 
 /// What became of the schema, and the lines that differ from the rehearsed one.
@@ -160,24 +136,15 @@ fn schema(head: &RowLedgerHead, lines: &[String], salt: &str) -> (SchemaOutcome,
     (outcome, differing)
 }
 
-/// Rows that the rehearsal did not write: how many, and the first ones, by transaction and what was done to them.
-type Beside = BTreeMap<(String, RowOutcome), (u64, Vec<RowAfter>)>;
-
-/// Rows beside the change that are named of one transaction, and how many transactions are.
-const NAMED_OF_ONE: usize = 20;
-const TRANSACTIONS_NAMED: usize = 1_000;
-
 /// One table that is compared.
 struct Comparing<'a> {
     shadow: &'a ShadowDatabase,
     name: &'a QualifiedName,
     table: &'a RowLedgerTable,
     show: Vec<usize>,
-    /// Inserted rows that are not found by their key, by what is stable of them.
-    free: BTreeMap<String, Vec<RowLedgerRow>>,
-    /// The transactions that wrote the rows that are as rehearsed.
-    own: BTreeSet<String>,
-    beside: Beside,
+    /// Inserted rows that are not found by their key, by what is stable of them, and the rows there that are like them.
+    free: BTreeMap<String, (Vec<RowLedgerRow>, AlikeRows)>,
+    writers: TableWriters,
     found: TableRowsAfter,
 }
 
@@ -189,8 +156,7 @@ impl<'a> Comparing<'a> {
             table,
             show: shadow.plan().shown_columns(name, &table.columns),
             free: BTreeMap::new(),
-            own: BTreeSet::new(),
-            beside: Beside::new(),
+            writers: TableWriters::default(),
             found: TableRowsAfter {
                 table: table.shown(),
                 ..TableRowsAfter::default()
@@ -205,9 +171,7 @@ impl<'a> Comparing<'a> {
                 "{name}: the change writes too many rows of it to follow each"
             ));
         }
-        (!self.table.others_listed).then(|| {
-            format!("{name}: it has too many rows to look for those that were inserted or deleted beside the change")
-        })
+        self.writers.not_checked(&name)
     }
 
     /// Takes the lines of the table; gives the first one that is none of it.
@@ -225,7 +189,10 @@ impl<'a> Comparing<'a> {
             show: &show,
             boundary: 0,
         };
-        let mut there = reading.open(shape.map(|shape| (BASE, shape)), Which::Attributed)?;
+        let shape = shape
+            .filter(|_| table.changes_listed)
+            .map(|shape| (BASE, shape));
+        let mut there = reading.open(shape, Which::Attributed)?;
         let mut next_row = || there.next();
         let mut row = next_row()?;
         let mut group = self.group(ledger)?;
@@ -237,7 +204,7 @@ impl<'a> Comparing<'a> {
                         self.beside(&beside, &reading);
                         row = next_row()?;
                     }
-                    self.missing_inserts();
+                    self.inserts();
                     return ledger.next();
                 }
                 continue;
@@ -278,7 +245,7 @@ impl<'a> Comparing<'a> {
             };
             if row.key.is_empty() {
                 let mark = row.after.first().cloned().unwrap_or_default();
-                self.free.entry(mark).or_default().push(row);
+                self.free.entry(mark).or_default().0.push(row);
             } else {
                 group.push(row);
             }
@@ -295,25 +262,15 @@ impl<'a> Comparing<'a> {
     fn beside(&mut self, row: &Row, reading: &RowComparison<'_>) {
         let salt = &self.shadow.plan().key_salt;
         let mark = stable_mark(self.table, salt, &digests(&row.cells));
-        if let Some(same) = self.free.get_mut(&mark)
-            && let Some(listed) = same.pop()
-        {
-            self.own.insert(row.written.clone());
-            self.add(
-                listed.operation,
-                RowOutcome::AsRehearsed,
-                String::new(),
-                Vec::new(),
-            );
-            return;
-        }
-        if !self.table.others_listed {
-            return;
-        }
         let shown = reading.shown(None, Some(row));
         let name = key_in_clear(self.table, &shown).unwrap_or_else(|| key_words(&row.key));
         let values = self.values_of(&shown, |(_, _, now)| (None, now.clone()));
-        self.add_beside(row, RowOutcome::Inserted, name, values);
+        match (self.free.get_mut(&mark), row.written) {
+            (Some((_, alike)), Some(transaction)) => {
+                alike.there(transaction, beside(RowOutcome::Inserted, name, values));
+            }
+            _ => self.add_beside(row, RowOutcome::Inserted, name, values),
+        }
     }
 
     /// A row of the ledger that production does not have.
@@ -337,12 +294,18 @@ impl<'a> Comparing<'a> {
         self.add(listed.operation, outcome, row_words(listed), values);
     }
 
-    /// The rows that were to be inserted, and whose like is not there.
-    fn missing_inserts(&mut self) {
-        for listed in std::mem::take(&mut self.free).into_values().flatten() {
-            let values = self.values_of(&listed.shown, |(_, _, after)| (after.clone(), None));
-            let name = "a row whose key each run gives anew".to_owned();
-            self.add(listed.operation, RowOutcome::NotDone, name, values);
+    /// The rows that were to be inserted, beside those that are like them.
+    fn inserts(&mut self) {
+        for (mut listed, alike) in std::mem::take(&mut self.free).into_values() {
+            let by = listed.first().and_then(|row| row.by).unwrap_or_default();
+            let there = usize::try_from(alike.rows()).unwrap_or(usize::MAX);
+            for row in listed.drain(there.min(listed.len())..).collect::<Vec<_>>() {
+                let values = self.values_of(&row.shown, |(_, _, after)| (after.clone(), None));
+                let name = "a row whose key each run gives anew".to_owned();
+                self.add(row.operation, RowOutcome::NotDone, name, values);
+            }
+            self.found.as_rehearsed += listed.len() as u64;
+            self.writers.alike(by, listed.len() as u64, alike);
         }
     }
 
@@ -400,9 +363,7 @@ impl<'a> Comparing<'a> {
         let name = row_words(listed);
         match outcome {
             RowOutcome::Changed => return self.add_beside(row, outcome, name, values),
-            RowOutcome::AsRehearsed => {
-                self.own.insert(row.written.clone());
-            }
+            RowOutcome::AsRehearsed => return self.as_rehearsed(listed, row),
             _ => {}
         }
         self.add(listed.operation, outcome, name, values);
@@ -440,20 +401,29 @@ impl<'a> Comparing<'a> {
         self.found.add(outcome, 1, vec![row]);
     }
 
+    fn as_rehearsed(&mut self, listed: &RowLedgerRow, row: &Row) {
+        self.found.as_rehearsed += 1;
+        if let Some((by, transaction)) = listed.by.zip(row.written) {
+            self.writers.as_rehearsed(by, transaction);
+        }
+    }
+
     /// A row that the rehearsal did not write; whose it is, is seen when all rows of the change are.
     fn add_beside(&mut self, by: &Row, outcome: RowOutcome, row: String, values: Vec<ValueAfter>) {
-        let transactions = self.beside.len();
-        let entry = self.beside.entry((by.written.clone(), outcome));
-        let (rows, named) = entry.or_default();
-        *rows += 1;
-        if named.len() < NAMED_OF_ONE && transactions < TRANSACTIONS_NAMED {
-            named.push(RowAfter {
-                row,
-                operation: None,
-                outcome,
-                values,
-            });
+        let row = beside(outcome, row, values);
+        match by.written {
+            Some(transaction) => self.writers.beside(transaction, row),
+            None => self.found.add(RowOutcome::Unattributed, 1, vec![row]),
         }
+    }
+}
+
+fn beside(outcome: RowOutcome, row: String, values: Vec<ValueAfter>) -> RowAfter {
+    RowAfter {
+        row,
+        operation: None,
+        outcome,
+        values,
     }
 }
 

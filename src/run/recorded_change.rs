@@ -35,8 +35,8 @@ pub struct RecordedChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecordedStatement {
-    /// Its text, at most 1,000 characters; of one that has a text constant and is no part of the script the first word, because it can
-    /// hold values of rows.
+    /// Its text, at most 1,000 characters; of one that has a constant and is no part of the script what stands before that, because
+    /// it can hold values of rows.
     pub text: String,
     /// Bytes of the whole text.
     pub text_bytes: u64,
@@ -82,8 +82,11 @@ pub struct StatementError {
     pub severity: String,
     /// SQLSTATE.
     pub code: String,
-    /// What the server says, at most 1,000 characters.
+    /// What the server says, at most 1,000 characters, without values that can be of rows.
     pub message: String,
+    /// Whether a function said it by RAISE: then it can hold anything. Known while it is recorded.
+    #[serde(skip)]
+    pub raised: bool,
 }
 
 /// A lock on a relation.

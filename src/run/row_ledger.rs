@@ -30,6 +30,8 @@ pub enum RowLedgerLine {
 pub struct RowLedgerHead {
     /// Version of the shadow's server: another one may write values otherwise.
     pub version: String,
+    /// How many transactions the change has by itself: one for each phase.
+    pub phases: usize,
     /// A mark of each line of the schema before.
     pub schema_before: Vec<String>,
     /// The same afterwards; left out where the change does not alter it.
@@ -57,7 +59,7 @@ pub struct RowLedgerTable {
     pub volatile: Vec<usize>,
     /// Whether the rows that it changes are listed; there can be too many.
     pub changes_listed: bool,
-    /// Whether all its other rows are listed as well; there can be too many.
+    /// Whether all its other rows are listed as well.
     pub others_listed: bool,
 }
 
@@ -69,6 +71,9 @@ pub struct RowLedgerRow {
     /// What the change does to it; left out where it does nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<RowOperation>,
+    /// The transaction of the rehearsal that wrote it: rows with the same one were written together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<u32>,
     /// The columns that it changes, by their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<usize>,

@@ -25,6 +25,8 @@ pub enum RowOutcome {
     Changed,
     /// It is gone, and the rehearsal did not delete it. By whom cannot be seen.
     Deleted,
+    /// The rehearsal did not write it, and whether the change or another transaction did cannot be told.
+    Unattributed,
     /// Another transaction inserted it.
     OthersInserted,
     /// The rehearsal left it alone, and another transaction wrote it since.
@@ -33,13 +35,14 @@ pub enum RowOutcome {
 
 impl RowOutcome {
     /// All, in the order in which they are told.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AsRehearsed,
         Self::NotDone,
         Self::Otherwise,
         Self::Inserted,
         Self::Changed,
         Self::Deleted,
+        Self::Unattributed,
         Self::OthersInserted,
         Self::OthersChanged,
     ];
@@ -53,6 +56,7 @@ impl RowOutcome {
             Self::Inserted => "inserted by the change beside",
             Self::Changed => "changed by the change beside",
             Self::Deleted => "deleted beside",
+            Self::Unattributed => "written beside, by the change or by others",
             Self::OthersInserted => "inserted by others",
             Self::OthersChanged => "changed by others",
         }
@@ -123,6 +127,8 @@ pub struct TableRowsAfter {
     pub changed: u64,
     /// Rows that are gone beside what was rehearsed.
     pub deleted: u64,
+    /// Rows that the rehearsal did not write, and the change or another transaction did: which of them cannot be told.
+    pub unattributed: u64,
     /// Rows that other transactions inserted since. They are no difference.
     pub others_inserted: u64,
     /// Rows that the change leaves alone, and other transactions wrote since. They are no difference.
@@ -141,6 +147,7 @@ impl TableRowsAfter {
             RowOutcome::Inserted => &mut self.inserted,
             RowOutcome::Changed => &mut self.changed,
             RowOutcome::Deleted => &mut self.deleted,
+            RowOutcome::Unattributed => &mut self.unattributed,
             RowOutcome::OthersInserted => &mut self.others_inserted,
             RowOutcome::OthersChanged => &mut self.others_changed,
         } += rows;
@@ -170,6 +177,7 @@ impl TableRowsAfter {
             (RowOutcome::Inserted, self.inserted),
             (RowOutcome::Changed, self.changed),
             (RowOutcome::Deleted, self.deleted),
+            (RowOutcome::Unattributed, self.unattributed),
             (RowOutcome::OthersInserted, self.others_inserted),
             (RowOutcome::OthersChanged, self.others_changed),
         ];
@@ -253,7 +261,8 @@ impl RowsAfter {
                 CarriedOut::DidNotComeTrue
             });
         }
-        self.not_checked.is_empty().then_some(CarriedOut::CameTrue)
+        let is_whole = self.not_checked.is_empty() && self.sum(O::Unattributed) == 0;
+        is_whole.then_some(CarriedOut::CameTrue)
     }
 
     /// `180 rows as rehearsed, 1 row not done, schema as rehearsed`.
@@ -335,6 +344,9 @@ mod tests {
         }
         let mut partly = after([3, 0, 0, 0, 0, 0, 0], S::Unchanged);
         partly.not_checked.push("a table".to_owned());
+        assert_eq!(partly.carried_out(), None);
+        partly.not_checked.clear();
+        partly.tables[0].unattributed = 1;
         assert_eq!(partly.carried_out(), None);
         partly.tables[0].otherwise = 1;
         assert_eq!(partly.carried_out(), Some(DidNotComeTrue));

@@ -84,7 +84,7 @@ fn look(
     let document = |digest: &Digest| blobs.text(digest);
     let documents = KeptDocuments {
         text: &document,
-        is_intact: &|digest| blobs.check(digest).is_ok(),
+        open: &|digest| blobs.open(digest),
     };
     let created = match first_line(&reader) {
         Ok(created) => created,

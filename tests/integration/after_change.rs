@@ -3,13 +3,18 @@
 //! Invariant: what others write meanwhile is told apart from what the change did (`with_writers`).
 
 use std::fs;
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use drygate::postgres::throwaway::{ClusterOptions, ClusterOrigin, Scenario};
 use serde_json::Value;
 
 use super::changing::ChangedWorkspace;
-use super::support::server::{SUPERUSER, text};
+use super::support::server::{SUPERUSER, own_cluster, text};
 
 /// A column, rows of it by key, rows of a log by a trigger, a deletion in a partition, an insertion with a key of its own.
 const MIGRATION: &str =
@@ -35,6 +40,11 @@ struct Carried {
 impl Carried {
     /// A sealed PASS of the migration.
     fn approved() -> Self {
+        Self::of(TALLY, MIGRATION)
+    }
+
+    /// A sealed PASS of a change to the shop with these tables beside.
+    fn of(tables: &str, change: &str) -> Self {
         let world = ChangedWorkspace::of_demo_profile(|profile| {
             let (head, _) = profile.split_once("expect = [").expect("it expects rows");
             let show = [
@@ -44,12 +54,13 @@ impl Carried {
                 "visit.day",
                 "customer.id",
                 "customer.country",
+                "stock.id",
             ];
             let show = show.map(|column| format!("\"shop.{column}\"")).join(", ");
             format!("{head}\n[rehearsal]\nshow = [{show}]\n")
         });
-        world.workspace.sql(TALLY);
-        fs::write(&world.change, MIGRATION).expect("a file");
+        world.workspace.sql(tables);
+        fs::write(&world.change, change).expect("a file");
         let waiting = world.to_sg2();
         let run = text(&waiting["run_id"]).to_owned();
         let sealed = world.approve(&waiting, "SG2").expect(0).json();
@@ -82,7 +93,7 @@ impl Carried {
             .world
             .workspace
             .run_dir(&serde_json::json!({ "run_id": self.run }));
-        let kept = fs::read_to_string(run.join("outcomes.jsonl")).expect("outcomes");
+        let kept = fs::read_to_string(run.join("outcomes.jsonl")).unwrap_or_default();
         let found: Vec<&str> = (kept.lines())
             .map(|line| line.split("\"outcome\":\"").nth(1).expect("an outcome"))
             .map(|rest| rest.split('"').next().expect("a word"))
@@ -238,4 +249,266 @@ fn each_row_that_is_not_as_rehearsed_is_named_with_both_values() {
         "{words}"
     );
     carried.world.drygate(&["verify", &carried.run]).expect(0);
+}
+
+/// More rows than a change may write, and more than lie in memory anywhere.
+const STOCK: &str = "CREATE TABLE shop.stock (id integer PRIMARY KEY, amount integer NOT NULL);
+ALTER TABLE shop.stock OWNER TO shop_owner;
+GRANT SELECT ON shop.stock TO context_pack_readonly;
+INSERT INTO shop.stock SELECT n, n % 97 FROM generate_series(1, 300000) AS n;";
+
+#[test]
+fn of_300_000_rows_each_one_that_the_change_left_alone_is_followed_too() {
+    let carried = Carried::of(
+        STOCK,
+        "UPDATE shop.stock SET amount = amount + 1 WHERE id <= 300;\n",
+    );
+    carried.carry_out("UPDATE shop.stock SET amount = amount + 1 WHERE id <= 300;");
+    carried.world.workspace.sql("UPDATE shop.stock SET amount = 0 WHERE id = 299999; INSERT INTO shop.stock VALUES (300001, 5)");
+    let document = carried.recheck(0);
+    assert_eq!(
+        counts(&document, "shop.stock"),
+        [
+            ("as_rehearsed".to_owned(), 300),
+            ("others_changed".to_owned(), 1),
+            ("others_inserted".to_owned(), 1)
+        ]
+    );
+    carried
+        .world
+        .workspace
+        .sql("DELETE FROM shop.stock WHERE id = 150000");
+    let document = carried.recheck(2);
+    let named = named(&document, "shop.stock");
+    assert!(named.contains(&"id=150000 deleted".to_owned()), "{named:?}");
+    carried.world.drygate(&["verify", &carried.run]).expect(0);
+    carried.outcomes(&["came_true", "did_not_come_true"]);
+}
+
+#[test]
+fn who_writes_a_row_of_the_change_again_is_not_taken_for_the_change() {
+    let carried = Carried::approved();
+    let workspace = &carried.world.workspace;
+    carried.carry_out(MIGRATION);
+    let as_other = |script: &str| {
+        let script = format!("BEGIN; {script}; COMMIT");
+        let cluster = &workspace.cluster;
+        cluster
+            .query(SUPERUSER, &workspace.database, &script)
+            .expect("it writes");
+    };
+    // A row of the change with the values that it has, and others: the trigger writes a row of the log that is like one of the change.
+    as_other(
+        "UPDATE shop.orders SET region = region WHERE id = 5;
+         UPDATE shop.orders SET total = total + 1 WHERE id IN (400, 401); INSERT INTO shop.customer VALUES (200000, 'DE')",
+    );
+    let document = carried.recheck(0);
+    assert_eq!(
+        counts(&document, "shop.orders"),
+        [
+            ("as_rehearsed".to_owned(), 300),
+            ("others_changed".to_owned(), 2)
+        ]
+    );
+    assert_eq!(
+        counts(&document, "shop.order_log"),
+        [
+            ("as_rehearsed".to_owned(), 300),
+            ("others_inserted".to_owned(), 3)
+        ]
+    );
+    assert_eq!(
+        counts(&document, "shop.customer"),
+        [
+            ("as_rehearsed".to_owned(), 2),
+            ("others_inserted".to_owned(), 1)
+        ]
+    );
+    // All that the change wrote in a table: a part of it, or another one that came later?
+    as_other(
+        "UPDATE shop.customer SET country = country WHERE id IN (100001, 100002); INSERT INTO shop.customer VALUES (200001, 'DE')",
+    );
+    let document = carried.recheck(11);
+    assert_eq!(document["carried_out"], Value::Null, "{document}");
+    assert_eq!(
+        named(&document, "shop.customer"),
+        [
+            "id=200000 others_inserted id (none) 200000 country (none) DE",
+            "id=200001 unattributed id (none) 200001 country (none) DE"
+        ]
+    );
+    carried.outcomes(&["came_true"]);
+    // What the change itself wrote beside stays its own.
+    let carried = Carried::approved();
+    carried.carry_out(&format!(
+        "{MIGRATION} UPDATE shop.orders SET total = 7 WHERE id = 500;"
+    ));
+    let workspace = &carried.world.workspace;
+    workspace.sql("UPDATE shop.orders SET region = region WHERE id = 5");
+    let document = carried.recheck(2);
+    assert_eq!(
+        counts(&document, "shop.orders"),
+        [("as_rehearsed".to_owned(), 300), ("changed".to_owned(), 1)]
+    );
+}
+
+/// Keys that a sequence or an identity gives, a generated column, no key, long values, partitions.
+const ODD: &str = "CREATE TABLE shop.numbered (id serial PRIMARY KEY, note text);
+CREATE TABLE shop.identified (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text, twice text GENERATED ALWAYS AS (note || note) STORED);
+CREATE TABLE shop.keyless (note text, n integer);
+CREATE TABLE shop.long (id integer PRIMARY KEY, body text);
+CREATE TABLE shop.parted (id integer, day date, note text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE shop.parted_1 PARTITION OF shop.parted FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE shop.parted_2 PARTITION OF shop.parted FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+INSERT INTO shop.numbered (note) SELECT 'n' || n FROM generate_series(1, 5) AS n;
+INSERT INTO shop.identified (note) SELECT 'n' || n FROM generate_series(1, 5) AS n;
+INSERT INTO shop.keyless SELECT 'same', n % 2 FROM generate_series(1, 6) AS n;
+INSERT INTO shop.long SELECT n, string_agg(md5(n::text || m), '') FROM generate_series(1, 4) AS n, generate_series(1, 6000) AS m GROUP BY n;
+INSERT INTO shop.parted SELECT n, CASE WHEN n < 4 THEN '2024-05-05' ELSE '2025-05-05' END::date, 'n' FROM generate_series(1, 6) AS n;
+DO $$DECLARE t text; BEGIN FOREACH t IN ARRAY ARRAY['numbered', 'identified', 'keyless', 'long', 'parted', 'parted_1', 'parted_2'] LOOP
+  EXECUTE format('ALTER TABLE shop.%I OWNER TO shop_owner', t); EXECUTE format('GRANT SELECT ON shop.%I TO context_pack_readonly', t);
+END LOOP; END$$;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA shop TO context_pack_readonly;";
+
+const ODD_CHANGE: &str = "INSERT INTO shop.numbered (note) VALUES ('new'), ('new'), ('newer');
+INSERT INTO shop.identified (note) VALUES ('new');
+UPDATE shop.identified SET note = 'changed' WHERE id = 2;
+UPDATE shop.keyless SET n = 7 WHERE ctid = (SELECT min(ctid) FROM shop.keyless WHERE n = 1);
+UPDATE shop.long SET body = body || 'end' WHERE id = 2;
+UPDATE shop.parted SET day = '2025-06-06' WHERE id = 1;
+UPDATE shop.parted SET note = 'changed' WHERE id IN (2, 5);
+";
+
+#[test]
+fn odd_tables_come_true_and_what_others_make_of_them_is_theirs_or_named() {
+    let carried = Carried::of(ODD, ODD_CHANGE);
+    let as_other = |sql: &str| carried.world.workspace.sql(sql);
+    let are = |document: &Value, table: &str, rows: &[(&str, u64)]| {
+        let found = counts(document, table);
+        let found: Vec<(&str, u64)> = found
+            .iter()
+            .map(|(it, rows)| (it.as_str(), *rows))
+            .collect();
+        assert_eq!(found, rows, "{table}: {document}");
+    };
+    // Sequences stand elsewhere, and others insert what looks alike, before and behind it.
+    as_other("SELECT nextval('shop.numbered_id_seq') FROM generate_series(1, 40)");
+    as_other("INSERT INTO shop.numbered (note) VALUES ('new')");
+    as_other("INSERT INTO shop.identified (note) VALUES ('new')");
+    carried.carry_out(ODD_CHANGE);
+    as_other("INSERT INTO shop.numbered (note) VALUES ('new'), ('other')");
+    as_other(
+        "BEGIN; DELETE FROM shop.long WHERE id = 3; INSERT INTO shop.long VALUES (3, 'short'); COMMIT",
+    );
+    let document = carried.recheck(0);
+    let others = [("as_rehearsed", 3), ("others_inserted", 3)];
+    are(&document, "shop.numbered", &others);
+    are(
+        &document,
+        "shop.identified",
+        &[("as_rehearsed", 2), ("others_inserted", 1)],
+    );
+    // An update in a table without a key is a row less and a row more.
+    are(&document, "shop.keyless", &[("as_rehearsed", 2)]);
+    are(
+        &document,
+        "shop.long",
+        &[("as_rehearsed", 1), ("others_changed", 1)],
+    );
+    are(&document, "shop.parted", &[("as_rehearsed", 4)]);
+    // A part of the key is another one in another partition; a row of the change is gone.
+    as_other(
+        "UPDATE shop.parted SET day = '2024-07-07' WHERE id = 6; DELETE FROM shop.parted WHERE id = 5",
+    );
+    let document = carried.recheck(2);
+    are(
+        &document,
+        "shop.parted",
+        &[
+            ("as_rehearsed", 3),
+            ("deleted", 1),
+            ("others_inserted", 1),
+            ("otherwise", 1),
+        ],
+    );
+    // Another name, another column, another key.
+    as_other(
+        "ALTER TABLE shop.long RENAME TO longer; ALTER TABLE shop.keyless ADD COLUMN more integer DEFAULT 5;
+         ALTER TABLE shop.numbered DROP CONSTRAINT numbered_pkey; ALTER TABLE shop.numbered ADD PRIMARY KEY (id, note)",
+    );
+    let document = carried.recheck(2);
+    assert_eq!(document["change_after"]["rows"]["schema"], "otherwise");
+    are(&document, "shop.long", &[("deleted", 3), ("otherwise", 1)]);
+    are(&document, "shop.keyless", &[("as_rehearsed", 2)]);
+    are(&document, "shop.numbered", &others);
+    carried.outcomes(&["came_true", "did_not_come_true", "did_not_come_true"]);
+}
+
+/// Leads the first connection to one server, and once that has ended those that follow to another one.
+fn lead(directory: &Path, [first, later]: [PathBuf; 2]) {
+    const SOCKET: &str = ".s.PGSQL.5432";
+    let listener = UnixListener::bind(directory.join(SOCKET)).expect("a new socket");
+    let lead = |client: UnixStream, server: &Path| {
+        let server = UnixStream::connect(server.join(SOCKET)).expect("it listens");
+        let pass = |mut from: UnixStream, mut to: UnixStream| {
+            // It ends with either side.
+            let _ = io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Both);
+        };
+        let other = |one: &UnixStream| one.try_clone().expect("a second handle");
+        let (answers, back) = (other(&server), other(&client));
+        thread::spawn(move || pass(answers, back));
+        thread::spawn(move || pass(client, server))
+    };
+    thread::spawn(move || {
+        let mut clients = listener.incoming().flatten();
+        let survey = clients.next().expect("a client");
+        lead(survey, &first).join().expect("it ends");
+        for client in clients {
+            lead(client, &later);
+        }
+    });
+}
+
+#[test]
+fn rows_of_another_server_than_the_survey_are_no_outcome_of_the_change() {
+    let carried = Carried::approved();
+    carried.carry_out(MIGRATION);
+    let workspace = &carried.world.workspace;
+    // A copied cluster would have the same identifier.
+    let other = own_cluster(&ClusterOptions {
+        origin: ClusterOrigin::Made,
+        ..ClusterOptions::default()
+    });
+    let loaded = other.load_scenario(&workspace.database, Scenario::Change);
+    loaded.expect("it loads");
+    for sql in [TALLY, MIGRATION] {
+        other
+            .query(SUPERUSER, &workspace.database, sql)
+            .expect("it is the same");
+    }
+    let place = tempfile::tempdir().expect("a directory");
+    let servers = [workspace.cluster.socket_dir(), other.socket_dir()];
+    lead(place.path(), servers.map(Path::to_owned));
+    let url = workspace.url().replace(
+        &workspace.cluster.socket_dir().display().to_string(),
+        &place.path().display().to_string(),
+    );
+    let answer = carried.world.drygate(&[
+        "recheck",
+        &carried.run,
+        "--after",
+        "--headless",
+        "--json",
+        "--database-url",
+        &url,
+    ]);
+    let document = answer.expect(2).json();
+    let message = text(&document["message"]);
+    assert!(
+        message.starts_with("another server: system_identifier"),
+        "{message}"
+    );
+    assert_eq!(document["carried_out"], Value::Null);
+    carried.outcomes(&[]);
 }

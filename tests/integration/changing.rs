@@ -75,7 +75,12 @@ impl ChangedWorkspace {
 
     /// The same with its profile edited.
     pub fn of_demo_profile(edit: impl Fn(&str) -> String) -> Self {
-        let workspace = Workspace::on(own_cluster(&ClusterOptions::default()), Scenario::Change);
+        Self::of_demo_on(&ClusterOptions::default(), edit)
+    }
+
+    /// The same on a server with these options.
+    pub fn of_demo_on(options: &ClusterOptions, edit: impl Fn(&str) -> String) -> Self {
+        let workspace = Workspace::on(own_cluster(options), Scenario::Change);
         let [(name, migration)] = Scenario::Change.change() else {
             panic!("one file");
         };

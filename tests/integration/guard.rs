@@ -1,6 +1,8 @@
 //! The commit guard: what `drygate guard` prints, run by psql on the real production of a test, as the role of the change.
 //! Invariant: what aborts leaves every row and every column as it was (`state`).
 
+mod carried_out;
+mod versions;
 mod worlds;
 
 use std::fs;
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 use super::changing::ChangedWorkspace;
 use super::support::server::{Workspace, text};
+use worlds::server_major;
 
 /// Runs SQL with psql as a role, as its first lines say.
 fn psql(cluster: &Cluster, role: &str, database: &str, sql: &[u8]) -> Output {
@@ -55,9 +58,10 @@ struct Approved {
 
 impl Approved {
     fn demo() -> Self {
-        let world = ChangedWorkspace::of_demo_profile(|profile| {
-            profile.replace("[change]\n", "[change]\nvalid = \"2h\"\n")
-        });
+        Self::of(ChangedWorkspace::of_demo_profile(valid_for_2_hours))
+    }
+
+    fn of(world: ChangedWorkspace) -> Self {
         let waiting = world.to_sg2();
         let run = text(&waiting["run_id"]).to_owned();
         assert_eq!(waiting["change"]["valid_seconds"], 7_200);
@@ -103,27 +107,83 @@ impl Approved {
     }
 }
 
-#[test]
-fn what_was_approved_commits_and_nothing_else_does() {
-    let approved = Approved::demo();
+fn valid_for_2_hours(profile: &str) -> String {
+    profile.replace("[change]\n", "[change]\nvalid = \"2h\"\n")
+}
+
+/// On another server, in another database, as another role, in another session.
+fn aborts_elsewhere(approved: &Approved, guard: &str) {
+    let workspace = &approved.world.workspace;
+    let major = server_major(&workspace.cluster);
+    let older = guard.replace(
+        &format!("/ 10000 <> {major}"),
+        &format!("/ 10000 <> {}", major - 1),
+    );
+    approved.aborts(&older, "", "", &format!("drygate: server {major}."));
+    let cluster = "SELECT system_identifier::text FROM pg_control_system()";
+    let cluster = workspace.sql(cluster)[0][0].clone().expect("a number");
+    let elsewhere = guard.replace(&format!("E'{cluster}'"), "E'1'");
+    let says = format!("drygate: cluster {cluster}, approved was 1");
+    approved.aborts(&elsewhere, "", "", &says);
+    approved.aborts(
+        guard,
+        "ALTER ROLE shop_owner SET track_counts = off",
+        "ALTER ROLE shop_owner RESET track_counts",
+        "track_counts is off",
+    );
+    let later = format!("BEGIN;\nINSERT INTO shop.customer VALUES (77777, 'DE');\n{guard}");
+    approved.aborts(&later, "", "", "this session wrote before");
+    let (as_other, said) = {
+        let ran = psql(
+            &workspace.cluster,
+            "postgres",
+            &workspace.database,
+            guard.as_bytes(),
+        );
+        (
+            ran.status.success(),
+            String::from_utf8_lossy(&ran.stderr).into_owned(),
+        )
+    };
+    assert!(
+        !as_other && said.contains("role postgres, approved was shop_owner"),
+        "{said}"
+    );
+    let other = format!("{}_other", workspace.database);
+    workspace
+        .cluster
+        .query(
+            "postgres",
+            "postgres",
+            &format!("CREATE DATABASE {other} TEMPLATE {}", workspace.database),
+        )
+        .expect("a copy");
+    let (committed, said) = approved.run_in(&other, guard);
+    assert!(
+        !committed && said.contains(&format!("database {other}, approved was")),
+        "{said}"
+    );
+
+    // The same name, and the same rows.
+    let (database, aside) = (&workspace.database, format!("{other}_aside"));
+    let in_place_of = |one: &str, two: &str| {
+        let rename = format!("ALTER DATABASE {one} RENAME TO {two}");
+        workspace
+            .cluster
+            .query("postgres", "postgres", &rename)
+            .expect("nobody is connected");
+    };
+    in_place_of(database, &aside);
+    in_place_of(&other, database);
+    approved.aborts(guard, "", "", "another database of this name: oid");
+    in_place_of(database, &other);
+    in_place_of(&aside, database);
+}
+
+/// In the world as it was approved it commits; in others it aborts, with both sides.
+fn commits_as_approved_alone(approved: &Approved) {
     let workspace = &approved.world.workspace;
     let guard = approved.guard(&[]);
-    let migration = fs::read_to_string(&approved.world.change).expect("a file");
-    assert!(guard.contains(&migration), "the script itself: {guard}");
-    let first: String = guard.lines().take(8).collect();
-    assert!(
-        first.contains("HOW MANY rows")
-            && first.contains("not WHICH")
-            && first.contains("Valid until"),
-        "{guard}"
-    );
-    let parts = approved.guard(&["--parts"]);
-    assert!(
-        parts.contains("NOT bound") && !parts.contains("ADD COLUMN"),
-        "{parts}"
-    );
-    assert_eq!(parts.matches("DO LANGUAGE plpgsql").count(), 2);
-
     approved.aborts(
         &guard,
         "ALTER TABLE shop.orders DISABLE TRIGGER USER; INSERT INTO shop.orders VALUES (100000, 1, 5); ALTER TABLE shop.orders ENABLE TRIGGER USER",
@@ -156,43 +216,43 @@ fn what_was_approved_commits_and_nothing_else_does() {
         "clock_timestamp() + '3 hours' > E'",
     );
     approved.aborts(&expired, "", "", "the approval was valid until");
-    let (as_other, said) = {
-        let ran = psql(
-            &workspace.cluster,
-            "postgres",
-            &workspace.database,
-            guard.as_bytes(),
-        );
-        (
-            ran.status.success(),
-            String::from_utf8_lossy(&ran.stderr).into_owned(),
-        )
-    };
-    assert!(
-        !as_other && said.contains("role postgres, approved was shop_owner"),
-        "{said}"
+    aborts_elsewhere(approved, &guard);
+    // More than its range, and then within it. A customer more is no row of the change.
+    approved.aborts(
+        &guard,
+        "INSERT INTO shop.visit SELECT 900000 + n, 1, '2024-05-05' FROM generate_series(1, 50) AS n",
+        "DELETE FROM shop.visit WHERE id > 900000",
+        "shop.visit approved insert 0 update 0 delete 300..400, found insert 0 update 0 delete 416",
     );
-    let other = format!("{}_other", workspace.database);
-    workspace
-        .cluster
-        .query(
-            "postgres",
-            "postgres",
-            &format!("CREATE DATABASE {other} TEMPLATE {}", workspace.database),
-        )
-        .expect("a copy");
-    let (committed, said) = approved.run_in(&other, &guard);
-    assert!(
-        !committed && said.contains(&format!("database {other}, approved was")),
-        "{said}"
-    );
-
-    // A customer more is no row of the change, and a visit more is within its range.
     workspace.sql("INSERT INTO shop.customer VALUES (5000, 'DE'); INSERT INTO shop.visit VALUES (900000, 5000, '2024-05-05')");
     let (committed, said) = approved.run_in(&workspace.database, &guard);
     assert!(committed, "{said}");
     let left = workspace.sql("SELECT count(*) FILTER (WHERE region IS NULL)::text, (SELECT count(*)::text FROM shop.visit WHERE day < '2025-01-01') FROM shop.orders");
     assert_eq!(left, [["0", "0"].map(|it| Some(it.to_owned()))]);
+}
+
+#[test]
+fn what_was_approved_commits_and_nothing_else_does() {
+    let approved = Approved::demo();
+    let workspace = &approved.world.workspace;
+    let guard = approved.guard(&[]);
+    let migration = fs::read_to_string(&approved.world.change).expect("a file");
+    assert!(guard.contains(&migration), "the script itself: {guard}");
+    let first: String = guard.lines().take(8).collect();
+    assert!(
+        first.contains("HOW MANY rows")
+            && first.contains("not WHICH")
+            && first.contains("Valid until"),
+        "{guard}"
+    );
+    let parts = approved.guard(&["--parts"]);
+    assert!(
+        parts.contains("NOT bound") && !parts.contains("ADD COLUMN"),
+        "{parts}"
+    );
+    assert_eq!(parts.matches("DO LANGUAGE plpgsql").count(), 2);
+
+    commits_as_approved_alone(&approved);
 
     let blobs = workspace.run_dir(&approved.sealed).join("blobs");
     let script = fs::read_dir(blobs)

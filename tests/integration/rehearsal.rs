@@ -20,7 +20,7 @@ mod recorded;
 #[path = "rehearsal/undone.rs"]
 mod undone;
 #[path = "rehearsal/versions.rs"]
-mod versions;
+pub mod versions;
 #[path = "rehearsal/walls.rs"]
 mod walls;
 #[path = "rehearsal/world.rs"]

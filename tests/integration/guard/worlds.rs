@@ -260,7 +260,7 @@ fn in_200_worlds_it_commits_if_and_only_if_the_counts_are_those_approved() {
     );
 }
 
-fn server_major(cluster: &Cluster) -> u32 {
+pub fn server_major(cluster: &Cluster) -> u32 {
     let found = cluster.query(
         "postgres",
         "postgres",

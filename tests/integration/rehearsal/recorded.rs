@@ -256,20 +256,23 @@ fn the_extended_protocol_is_told_apart_by_statement_in_a_pipeline_too() {
     let pgbench = beside_the_server("pgbench");
     // A client of libpq that sends Parse, Bind and Execute; it finds the server where psql finds it.
     let plain =
-        "UPDATE shop.spare SET name = :n WHERE id = 2;\\nSELECT count(*) FROM shop.quiet;\\n";
-    let pipe = "\\\\startpipeline\\nUPDATE shop.spare SET name = :n WHERE id = 3;\\nDELETE FROM shop.spare WHERE id = 4;\\n\\\\endpipeline\\n";
+        "UPDATE shop.spare SET name = :n WHERE id = :i;\\nSELECT count(*) FROM shop.quiet;\\n";
+    let pipe = "\\\\startpipeline\\nUPDATE shop.spare SET name = :n WHERE id = :i AND id = :i;\\nDELETE FROM shop.spare WHERE id = :j;\\n\\\\endpipeline\\n";
     let script = format!(
         "\\! printf '{plain}' > $HOME/plain.sql\n\\! printf '{pipe}' > $HOME/pipe.sql\n\
-         \\! {pgbench} -n -t 1 -M extended -D n=8001 -f $HOME/plain.sql > /dev/null 2>&1\n\
-         \\! {pgbench} -n -t 1 -M prepared -D n=8002 -f $HOME/pipe.sql > /dev/null 2>&1\n"
+         \\! {pgbench} -n -t 1 -M extended -D n=8001 -D i=2 -f $HOME/plain.sql > /dev/null 2>&1\n\
+         \\! {pgbench} -n -t 1 -M prepared -D n=8002 -D i=3 -D j=4 -f $HOME/pipe.sql > /dev/null 2>&1\n"
     );
     let found = world.rehearse(&script).expect(0).json();
     let recorded = &found["rehearsed"]["recorded"];
     for (begins, tag) in [
-        ("UPDATE shop.spare SET name = $1 WHERE id = 2", "UPDATE 1"),
+        ("UPDATE shop.spare SET name = $1 WHERE id = $2", "UPDATE 1"),
         ("SELECT count(*) FROM shop.quiet", "SELECT 1"),
-        ("UPDATE shop.spare SET name = $1 WHERE id = 3", "UPDATE 1"),
-        ("DELETE FROM shop.spare WHERE id = 4", "DELETE 1"),
+        (
+            "UPDATE shop.spare SET name = $1 WHERE id = $2 AND id = $3",
+            "UPDATE 1",
+        ),
+        ("DELETE FROM shop.spare WHERE id = $1", "DELETE 1"),
     ] {
         let sent = statement(&found, begins);
         assert_eq!(sent["tags"], serde_json::json!([tag]), "{recorded:#}");
@@ -291,10 +294,36 @@ fn a_text_that_psql_made_of_rows_is_withheld() {
     let answer = world.rehearse(script).expect(0);
     assert!(!answer.stdout.contains("13@example.org"), "{answer:?}");
     let found = answer.json();
-    let made = statement(&found, "UPDATE (not a text of the script: withheld)");
+    let made = statement(&found, "UPDATE shop.spare SET name = (not a text of the script: withheld)");
     assert_eq!(made["tags"], serde_json::json!(["UPDATE 1"]));
     statement(&found, "UPDATE shop.spare SET name = 'of the script'");
     statement(&found, "SELECT format('UPDATE");
+}
+
+#[test]
+fn of_an_error_and_its_statement_no_value_of_a_row_is_kept() {
+    let world = World::shared();
+    for (script, value, error, statement) in [
+        (
+            "SELECT mail::text::integer FROM shop.customer WHERE id = 13;\n",
+            "13@example.org",
+            "ERROR:  invalid input syntax for type integer: \"(withheld)\"",
+            "SELECT mail::text::integer FROM shop.customer WHERE id = 13;",
+        ),
+        (
+            "SELECT format('SELECT 1/0 FROM shop.spare WHERE id < %s', 4242 + id) FROM shop.customer WHERE id = 13 \\gexec\n",
+            "4255",
+            "ERROR:  division by zero",
+            "SELECT (not a text of the script: withheld)",
+        ),
+    ] {
+        let answer = world.rehearse(script).expect(9);
+        assert!(!answer.stdout.contains(value), "{answer:?}");
+        let end = &answer.json()["rehearsed"]["script"];
+        let said = end["error"].as_str().expect("an error");
+        assert!(said.ends_with(error), "{said}");
+        assert_eq!(end["statement"], statement, "{end}");
+    }
 }
 
 #[test]

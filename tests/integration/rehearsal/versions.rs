@@ -2,7 +2,9 @@
 //! where that is set (`make test-versions`), else what is installed.
 //! Invariant: the effect is that of a full compare, or it is NOT CHECKED with its reason; it is never another one.
 
+use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +45,7 @@ fn installed() -> Vec<PathBuf> {
     all.iter().map(|it| it.dir().to_path_buf()).collect()
 }
 
+/// Every `bin` directory with a server.
 fn all() -> Vec<PathBuf> {
     let mut found = installed();
     if let Some(cache) = env::var_os("DRYGATE_TEST_SERVERS") {
@@ -67,6 +70,23 @@ fn said<'a>(document: &'a Value, name: &str) -> &'a str {
     check(document, name)["says"].as_str().expect("a sentence")
 }
 
+/// The programs of a server of each major version that is here, and a path with all clients that are here.
+pub fn majors() -> (BTreeMap<u32, PathBuf>, OsString) {
+    let programs = all();
+    let mut majors = BTreeMap::new();
+    for bin in &programs {
+        if let Some(major) = version(&bin.join("postgres")) {
+            majors.entry(major).or_insert_with(|| bin.clone());
+        }
+    }
+    let with_clients = programs
+        .into_iter()
+        .filter(|bin| bin.join("pg_dump").is_file());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(with_clients.chain(env::split_paths(&path)));
+    (majors, path.expect("a path"))
+}
+
 #[test]
 fn on_every_version_the_effect_is_that_of_a_full_compare_or_not_checked() {
     let programs = all();
@@ -79,20 +99,9 @@ fn on_every_version_the_effect_is_that_of_a_full_compare_or_not_checked() {
         .filter_map(|bin| version(&bin.join("pg_dump")))
         .collect();
     // A server without clients takes those that lie elsewhere.
-    let path = env::var_os("PATH").unwrap_or_default();
-    let path = with_clients
-        .iter()
-        .map(|bin| (*bin).clone())
-        .chain(env::split_paths(&path));
-    let path = env::join_paths(path).expect("a path");
-    let mut majors: Vec<(u32, &PathBuf)> = programs
-        .iter()
-        .filter_map(|bin| Some((version(&bin.join("postgres"))?, bin)))
-        .collect();
-    majors.sort();
-    majors.dedup_by_key(|(major, _)| *major);
+    let (majors, path) = majors();
     for (production, bin) in majors {
-        let world = World::on(Some(ServerBinaries::at(bin).expect("a server")));
+        let world = World::on(Some(ServerBinaries::at(&bin).expect("a server")));
         let expected = world.full_compare(CHANGE);
         assert_eq!(expected["shop.order_log"], [7, 0, 0]);
         let alone = without.iter();
