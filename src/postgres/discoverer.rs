@@ -246,6 +246,10 @@ impl Target for LiveReadOnlyDiscoverer {
         }
     }
 
+    fn without_passwords(&self, text: &str, is_cut: bool) -> String {
+        self.settings.without_passwords(text, is_cut)
+    }
+
     fn pin_runs(&mut self, pinned: PinnedRuns) {
         self.pinned = pinned;
     }
