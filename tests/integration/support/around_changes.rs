@@ -786,7 +786,7 @@ pub const CHANGES: &[Change] = &[
 ];
 
 /// What is there before the changes of rarer kinds, beside `BASE`.
-pub const RARER_BASE: &str = r#"
+pub const RARER_BASE: &str = r"
 CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON public.unit_version FOR EACH ROW EXECUTE FUNCTION public.stamp();
 CREATE INDEX by_time ON public.unit_version (created_at);
 ALTER TABLE public.unit_version ADD CONSTRAINT longer CHECK (length(content) > 0);
@@ -794,7 +794,7 @@ CREATE FUNCTION public.ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN EN
 CREATE EVENT TRIGGER ddl ON ddl_command_end EXECUTE FUNCTION public.ddl();
 CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere OPTIONS (host 'one');
 CREATE TEXT SEARCH CONFIGURATION public.words (COPY = pg_catalog.simple);
-"#;
+";
 
 /// Changes of rarer kinds, one after the other on one server.
 pub const RARER: &[Change] = &[
