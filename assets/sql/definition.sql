@@ -123,6 +123,9 @@ WITH RECURSIVE asked AS (
     FROM rel AS r JOIN pg_catalog.pg_policy AS p ON p.polrelid = r.oid
   UNION ALL SELECT r.key, r.part, 'sequence ' || s.seqrelid::pg_catalog.regclass::pg_catalog.text,
          pg_catalog.format_type(s.seqtypid, NULL) || ' from ' || s.seqstart || ' by ' || s.seqincrement || ', ' || s.seqmin || ' to ' || s.seqmax || ', cache ' || s.seqcache || CASE WHEN s.seqcycle THEN ', cycles' ELSE '' END
+         || CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend AS w
+                               WHERE w.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND w.objid = s.seqrelid AND w.deptype IN ('a', 'i')
+                                 AND w.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND w.refobjid = r.oid) THEN ', owned' ELSE '' END
     FROM rel AS r
     JOIN LATERAL (SELECT d.objid FROM pg_catalog.pg_depend AS d
                    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = r.oid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')

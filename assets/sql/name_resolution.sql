@@ -1,5 +1,7 @@
 WITH setting AS (
   SELECT pg_catalog.lower(pg_catalog.split_part(c.item, '=', 1)) AS name,
+         -- The server gives a session the settings of the role that logs in, and of no role that this one is a member of.
+         s.setrole = 0 OR $3 = '' OR pg_catalog.pg_get_userbyid(s.setrole) = $3::pg_catalog.name AS applies,
          CASE WHEN s.setrole = 0 THEN '' ELSE ' of role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) END
          || CASE WHEN s.setdatabase <> 0 THEN ' in this database' WHEN s.setrole = 0 THEN ' of all roles' ELSE '' END AS scope,
          -- A setting of a program may hold a secret: only its digest is read.
@@ -11,7 +13,7 @@ WITH setting AS (
    WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))
 ), judged AS (
   -- What decides which object a name means, which triggers and policies apply, or how a text is read as a value. Settings of programs (with a dot) are read by policies and functions.
-  SELECT s.*, s.name LIKE '%.%' OR s.name IN ('search_path', 'role', 'session_authorization', 'session_replication_role', 'row_security', 'session_preload_libraries', 'local_preload_libraries', 'dynamic_library_path', 'extension_control_path', 'event_triggers', 'default_transaction_read_only', 'default_transaction_isolation', 'default_transaction_deferrable', 'transform_null_equals', 'array_nulls', 'datestyle', 'intervalstyle', 'timezone', 'timezone_abbreviations', 'extra_float_digits', 'bytea_output', 'standard_conforming_strings', 'backslash_quote', 'xmlbinary', 'xmloption', 'lc_monetary', 'lc_numeric', 'lc_time', 'default_text_search_config', 'client_encoding', 'default_tablespace', 'default_table_access_method', 'default_with_oids') AS decides FROM setting AS s
+  SELECT s.*, s.applies AND (s.name LIKE '%.%' OR s.name IN ('search_path', 'role', 'session_authorization', 'session_replication_role', 'row_security', 'session_preload_libraries', 'local_preload_libraries', 'dynamic_library_path', 'extension_control_path', 'event_triggers', 'default_transaction_read_only', 'default_transaction_isolation', 'default_transaction_deferrable', 'transform_null_equals', 'array_nulls', 'datestyle', 'intervalstyle', 'timezone', 'timezone_abbreviations', 'extra_float_digits', 'bytea_output', 'standard_conforming_strings', 'backslash_quote', 'xmlbinary', 'xmloption', 'lc_monetary', 'lc_numeric', 'lc_time', 'default_text_search_config', 'client_encoding', 'default_tablespace', 'default_table_access_method', 'default_with_oids')) AS decides FROM setting AS s
 ), root AS (
   SELECT s."table" AS name, c.oid
     FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS s (schema pg_catalog.text, "table" pg_catalog.text)

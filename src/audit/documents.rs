@@ -1,6 +1,7 @@
 //! The documents behind facts and steps, computed again from the blobs: the part of `verify` that needs more than the journal.
 //! A value whose document gives another one is a finding; a document that is named and missing too.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use md5::{Digest as _, Md5};
@@ -240,9 +241,9 @@ fn rehearsal_findings(
         (_, None) => {}
     }
     let mut tables = whole.iter().flat_map(|whole| &whole.effect);
-    if let Some(table) = tables.find(|table| !has_its_rows(table)) {
+    if let Some(table) = tables.find(|table| !has_its_rows(table) || !has_its_columns(table)) {
         return Err(format!(
-            "the rows of {} do not give its counts",
+            "the rows of {} do not give its counts and columns",
             table.table
         ));
     }
@@ -288,6 +289,14 @@ fn has_its_rows(table: &RehearsedTable) -> bool {
     let all: u64 = counts.iter().map(|(_, count)| count.get()).sum();
     sides.all(|(listed, counted)| listed <= counted)
         && table.rows.len() as u64 + table.rows_left_out == all
+}
+
+/// Whether the columns that the updates of a table changed are those of its rows.
+fn has_its_columns(table: &RehearsedTable) -> bool {
+    let of_rows = table.rows.iter().flat_map(|row| &row.columns);
+    let of_rows: BTreeSet<&String> = of_rows.collect();
+    let told: BTreeSet<&String> = table.columns.iter().collect();
+    of_rows.is_subset(&told) && (table.rows_left_out > 0 || told == of_rows)
 }
 
 /// Why a unit ledger does not give the counts of its step. `lines` are those of the ledger.

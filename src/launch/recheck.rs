@@ -377,7 +377,8 @@ fn survey(
         connection,
         sealed.profile.clone(),
         &format!("recheck/{}", sealed.run_id.tail()),
-    );
+    )
+    .for_role(sealed.run.change().map(|change| change.role.as_str()));
     target.pin_runs(audit::pinned_runs(&sealed.run));
     let lifecycle = sealed.profile.lifecycle.as_ref();
     let mut matcher = Ok(None);

@@ -167,6 +167,8 @@ impl OwnedRun {
         let created = self.history.run().created.as_deref();
         // A run that was created by an earlier version goes on in its format: its pin can be compared with nothing else.
         let format = created.map_or(EvidenceFormat::NEWEST, |created| created.evidence_format);
+        let role = self.history.run().change();
+        let role = role.map(|change| change.role.clone());
         let hidden = hidden(&self.plan.data_root);
         let copies = self.history.run().copies_on_disk();
         move || {
@@ -177,7 +179,7 @@ impl OwnedRun {
             let run_id = run_id.as_str();
             let discoverer =
                 LiveReadOnlyDiscoverer::new(connection.clone(), profile.clone(), run_id);
-            let discoverer = discoverer.in_format(format);
+            let discoverer = discoverer.in_format(format).for_role(role.as_deref());
             RehearsedTarget::new(discoverer, connection, profile, run_id, hidden)
         }
     }

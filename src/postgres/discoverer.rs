@@ -33,6 +33,7 @@ pub struct LiveReadOnlyDiscoverer {
     profile: Profile,
     options: ConnectOptions,
     format: EvidenceFormat,
+    change_role: String,
     grant_rows: Option<u64>,
     pinned: PinnedRuns,
     without: Option<Resolver>,
@@ -57,6 +58,7 @@ impl LiveReadOnlyDiscoverer {
             profile,
             options,
             format: EvidenceFormat::NEWEST,
+            change_role: String::new(),
             grant_rows: None,
             pinned: PinnedRuns::new(),
             without: None,
@@ -124,6 +126,13 @@ impl LiveReadOnlyDiscoverer {
     pub fn in_format(mut self, format: EvidenceFormat) -> Self {
         self.format = format;
         self.options.answer_bytes_max = per_question(format);
+        self
+    }
+
+    /// Of settings of roles, those of the role that the change runs as decide what a name means; without one those of all roles.
+    #[must_use]
+    pub fn for_role(mut self, role: Option<&str>) -> Self {
+        role.unwrap_or_default().clone_into(&mut self.change_role);
         self
     }
 
@@ -211,6 +220,7 @@ impl LiveReadOnlyDiscoverer {
             profile: &self.profile,
             rulings: &rulings,
             format: self.format,
+            change_role: &self.change_role,
             grant_rows: self.grant_rows,
         };
         let mut read = if ask.live_only {
@@ -244,6 +254,10 @@ impl Target for LiveReadOnlyDiscoverer {
             user: self.settings.user.clone(),
             reconnect: self.settings.reconnect(),
         }
+    }
+
+    fn without_passwords(&self, text: &str, is_cut: bool) -> String {
+        self.settings.without_passwords(text, is_cut)
     }
 
     fn pin_runs(&mut self, pinned: PinnedRuns) {

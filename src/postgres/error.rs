@@ -211,7 +211,7 @@ impl CallError {
         secret: Option<&Secret>,
         ends_session: impl Fn(&DbError) -> bool,
     ) -> Self {
-        let strip = |text: &str| secret.map_or_else(|| text.to_owned(), |s| s.strip(text));
+        let strip = |text: &str| secret.map_or_else(|| text.to_owned(), |s| s.strip(text, false));
         let Some(answer) = error.as_db_error() else {
             return Self::lost(strip(&chain(error)), LINK_HINT);
         };

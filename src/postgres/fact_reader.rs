@@ -86,6 +86,8 @@ pub(super) struct FactReader<'a> {
     pub(super) rulings: &'a Rulings,
     /// How contents and grants are digested.
     pub(super) format: EvidenceFormat,
+    /// The role that the change runs as; empty: any role may be it.
+    pub(super) change_role: &'a str,
     /// How many rows the grant matrix had when it was last read.
     pub(super) grant_rows: Option<u64>,
 }
@@ -145,7 +147,9 @@ impl FactReader<'_> {
             .iter()
             .map(|query| facts::read_of(query, self.rulings, Statement::FETCH_PART));
         let roles = role::reads(version).into_iter().map(Ok);
-        let around = surroundings::reads(profile, version).into_iter().map(Ok);
+        let around = surroundings::reads(profile, version, self.change_role)
+            .into_iter()
+            .map(Ok);
         let matrix = profile.grants.iter();
         let matrix = matrix.map(|scope| Ok(grants::first_read(scope)));
         let kept = witness.kept_documents();

@@ -131,6 +131,8 @@ pub struct ConnectionSettings {
     /// Options for the server that were named; ours follow them and win.
     pub(super) options: Option<String>,
     pub(super) channel_binding: ChannelBinding,
+    /// The passwords of the text, the service and the environment, those that another one wins over too.
+    passwords: Vec<Secret>,
     /// What was named, with absolute paths and without secrets.
     named: Parameters,
 }
@@ -140,10 +142,13 @@ impl ConnectionSettings {
     pub fn resolve(text: Option<&str>, env: &LibpqEnvironment) -> Result<Self, SettingsError> {
         let mut found = text.map(url::parse).transpose()?.unwrap_or_default();
         checked(&found, TEXT)?;
+        let mut passwords: Vec<String> = found.get("password").cloned().into_iter().collect();
+        passwords.extend(env.given("PGPASSWORD").map(str::to_owned));
         if let Some(service) = Service::named(&found, env) {
             let of_service = service.settings(env)?;
             found.extend(service.as_parameters());
             checked(&of_service, "the service file")?;
+            passwords.extend(of_service.get("password").cloned());
             for (key, value) in of_service {
                 found.entry(key).or_insert(value);
             }
@@ -156,7 +161,16 @@ impl ConnectionSettings {
                 found.insert(name.to_owned(), value.to_owned());
             }
         }
-        Self::of(found, env)
+        let mut settings = Self::of(found, env)?;
+        settings.passwords = passwords.into_iter().map(Secret::new).collect();
+        Ok(settings)
+    }
+
+    /// `text` without any of the passwords that are known here; `is_cut`: it went on.
+    pub(super) fn without_passwords(&self, text: &str, is_cut: bool) -> String {
+        let of_hosts = self.hosts.iter().filter_map(|host| host.password.as_ref());
+        let all = self.passwords.iter().chain(of_hosts);
+        all.fold(text.to_owned(), |text, secret| secret.strip(&text, is_cut))
     }
 
     /// Settings from a text that [`Self::reconnect`] made: it says where to connect, the environment gives secrets only.
@@ -199,6 +213,7 @@ impl ConnectionSettings {
                 .map(str::to_owned),
             options: get("options").map(str::to_owned),
             channel_binding: channel_binding(get("channel_binding").unwrap_or_default())?,
+            passwords: Vec::new(),
             named: Parameters::new(),
         };
         settings.named = found;

@@ -26,7 +26,9 @@ use super::waiting_behind::WaitingBehind;
 use super::wire::AnswerRows;
 use crate::profile::Profile;
 use crate::runner::target::{Purpose, TargetError, Witness};
-use crate::survey::{ServerIdentity, TableDefinition, TransactionProof, quoted_identifier};
+use crate::survey::{
+    EvidenceFormat, ServerIdentity, TableDefinition, TransactionProof, quoted_identifier,
+};
 
 /// After how many rows it is told how many have come.
 const TOLD_EVERY: u64 = 20_000;
@@ -148,6 +150,7 @@ impl ShadowSource {
                     schema,
                     table,
                     sha256,
+                    format: EvidenceFormat::NEWEST,
                 });
             }
         }

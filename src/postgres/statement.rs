@@ -117,6 +117,7 @@ constants! {
     PRIVILEGES = include_str!("../../assets/sql/privileges.sql");
     NAME_RESOLUTION = include_str!("../../assets/sql/name_resolution.sql");
     BESIDE = include_str!("../../assets/sql/beside.sql");
+    BESIDE_15 = concat!(include_str!("../../assets/sql/beside.sql"), include_str!("../../assets/sql/beside_15.sql"));
     SESSIONS = include_str!("../../assets/sql/sessions.sql");
     ORIGINS_OBJECTS = include_str!("../../assets/sql/origins_objects.sql");
     ORIGINS_FUNCTIONS = include_str!("../../assets/sql/origins_functions.sql");

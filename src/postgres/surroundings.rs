@@ -18,7 +18,7 @@ use crate::profile::Profile;
 use crate::runner::target::TargetError;
 use crate::survey::{BESIDE, CALLED_CODE, Fact, FactDocument, NAME_RESOLUTION, PRIVILEGES};
 
-/// The version that knows publications of schemas, columns and rows.
+/// The version that knows publications of schemas, columns and rows, and privileges on parameters.
 const PUBLICATIONS_OF_SCHEMAS: u32 = 150_000;
 /// Before this version a role with CREATEROLE can grant itself any role that is no superuser.
 const CREATEROLE_IS_BOUND: u32 = 160_000;
@@ -33,8 +33,8 @@ fn tables(profile: &Profile) -> String {
     tables.to_string()
 }
 
-/// What is asked, in the order in which [`facts`] takes the answers.
-pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
+/// What is asked, in the order in which [`facts`] takes the answers. `role` is that of the change; empty: any role may be.
+pub(super) fn reads(profile: &Profile, version: u32, role: &str) -> Vec<PlannedRead> {
     let tables = tables(profile);
     let functions: Value = profile
         .functions
@@ -42,10 +42,10 @@ pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
         .map(|spec| json!({"schema": spec.schema, "name": spec.name}))
         .collect();
     let functions = functions.to_string();
-    let publications = if version < PUBLICATIONS_OF_SCHEMAS {
-        Statement::PUBLICATIONS
+    let (publications, beside) = if version < PUBLICATIONS_OF_SCHEMAS {
+        (Statement::PUBLICATIONS, Statement::BESIDE)
     } else {
-        Statement::PUBLICATIONS_15
+        (Statement::PUBLICATIONS_15, Statement::BESIDE_15)
     };
     let ask = |name: &str, statement, params: &[&String]| {
         let params = params.iter().map(|param| (*param).clone()).collect();
@@ -59,9 +59,9 @@ pub(super) fn reads(profile: &Profile, version: u32) -> Vec<PlannedRead> {
         ask(
             NAME_RESOLUTION,
             Statement::NAME_RESOLUTION,
-            &[&tables, &functions],
+            &[&tables, &functions, &role.to_owned()],
         ),
-        ask(BESIDE, Statement::BESIDE, &[]),
+        ask(BESIDE, beside, &[]),
     ]
 }
 

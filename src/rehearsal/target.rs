@@ -48,6 +48,10 @@ impl Target for RehearsedTarget {
         self.discoverer.identity()
     }
 
+    fn without_passwords(&self, text: &str, is_cut: bool) -> String {
+        self.discoverer.without_passwords(text, is_cut)
+    }
+
     fn pin_runs(&mut self, pinned: PinnedRuns) {
         self.discoverer.pin_runs(pinned);
     }

@@ -6,10 +6,19 @@ use std::fmt::Write as _;
 
 use super::visible;
 use crate::run::ApprovedRows;
-use crate::survey::{Digest, TableDefinition, UtcTime};
+use crate::survey::{Digest, EvidenceFormat, TableDefinition, UtcTime};
 
-/// The statement that was sent to production for the definitions that are compared.
-const DEFINITIONS: &str = include_str!("../../assets/sql/shadow/definitions.sql");
+/// The statements that were sent to production for the definitions that are compared: that of older runs, and that of today.
+const DEFINITIONS: [(EvidenceFormat, &str); 2] = [
+    (
+        EvidenceFormat::One,
+        include_str!("../../assets/sql/shadow/definitions_1.sql"),
+    ),
+    (
+        EvidenceFormat::Two,
+        include_str!("../../assets/sql/shadow/definitions.sql"),
+    ),
+];
 /// Quotes both blocks. Literals hold no dollar sign.
 const QUOTE: &str = "$drygate$";
 
@@ -202,7 +211,9 @@ impl CommitGuard {
   END IF;\n"
             );
         }
-        body.push_str(&self.definition_check());
+        for (format, statement) in DEFINITIONS {
+            body.push_str(&self.definition_check(format, statement));
+        }
         let run = literal(&self.run_id);
         // What the block sets for itself is set back: the script runs as it was approved.
         block(&format!(
@@ -218,11 +229,9 @@ END"
         ))
     }
 
-    fn definition_check(&self) -> String {
-        if self.definitions.is_empty() {
-            return String::new();
-        }
-        let approved: Vec<String> = (self.definitions.iter())
+    fn definition_check(&self, format: EvidenceFormat, statement: &str) -> String {
+        let of_format = self.definitions.iter().filter(|it| it.format == format);
+        let approved: Vec<String> = of_format
             .map(|it| {
                 format!(
                     "({}, {}, {})",
@@ -232,6 +241,9 @@ END"
                 )
             })
             .collect();
+        if approved.is_empty() {
+            return String::new();
+        }
         format!(
                 "  SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I is defined as %s, approved was %s', a.s, a.t, \
                  coalesce(n.d, 'nothing'), a.d), '; ' ORDER BY a.s, a.t) INTO v_text
@@ -242,7 +254,7 @@ END"
     RAISE EXCEPTION USING MESSAGE = 'drygate: not as approved: ' || v_text;
   END IF;\n",
                 approved.join(",\n           "),
-                DEFINITIONS.trim_end()
+                statement.trim_end()
             )
     }
 
@@ -334,7 +346,43 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{comment, literal};
+    use super::{CommitGuard, DEFINITIONS, comment, literal};
+    use crate::survey::{Digest, EvidenceFormat, TableDefinition, UtcTime};
+
+    #[test]
+    fn a_definition_is_compared_by_the_statement_that_gave_its_digest() {
+        let of = |format| CommitGuard {
+            run_id: "r".to_owned(),
+            phase: None,
+            database: "d".to_owned(),
+            database_oid: None,
+            system_identifier: None,
+            major: 15,
+            role: "r".to_owned(),
+            approved_at: UtcTime::from_unix_micros(0),
+            valid_until: None,
+            definitions: vec![TableDefinition {
+                schema: "s".to_owned(),
+                table: "t".to_owned(),
+                sha256: Digest::zero(),
+                format,
+            }],
+            rows: Ok(Vec::new()),
+            not_bound: Vec::new(),
+            files: Vec::new(),
+        };
+        // Of a run from before there were formats.
+        let first = r#"{"schema":"s","table":"t","sha256":"#;
+        let first = format!("{first}\"{}\"}}", Digest::zero());
+        let first: TableDefinition = serde_json::from_str(&first).expect("it reads");
+        assert_eq!(first.format, EvidenceFormat::One);
+        for (format, _) in DEFINITIONS {
+            let text = String::from_utf8(of(format).parts()).expect("text");
+            for (other, statement) in DEFINITIONS {
+                assert_eq!(text.contains(statement.trim_end()), other == format);
+            }
+        }
+    }
 
     #[test]
     fn no_name_leaves_its_literal_or_its_comment() {

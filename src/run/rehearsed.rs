@@ -128,8 +128,8 @@ impl RehearsedTable {
     /// How many rows it wrote or deleted, those with the same values among them.
     pub fn rows_written(&self) -> u64 {
         let counts = self.rows_changed();
-        let changed: u64 = counts.iter().map(|(_, rows)| rows.get()).sum();
-        changed + self.touched.get()
+        let counts = counts.iter().map(|(_, rows)| *rows.get());
+        counts.fold(*self.touched.get(), u64::saturating_add)
     }
 
     /// Rows inserted, updated and deleted, each with its word.

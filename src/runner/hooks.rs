@@ -145,7 +145,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             .running
             .retain(|(running, _)| *running != started);
         tracing::info!(hook = %hook, end = %outcome.end, took_ms = outcome.took_ms, "hook ended");
-        let outcome = without_secrets(outcome);
+        let outcome = without_secrets(outcome, &self.target);
         if let (Some(recorder), (StartedIn::Journal, started)) = (&mut self.recorder, started)
             && recorder.run().sealed.is_none()
         {
@@ -273,14 +273,16 @@ impl HookOrder {
     }
 }
 
-/// Outputs of a hook are recorded, so a text that looks like a secret is withheld. Both forms are scanned: the text as it
-/// stands and as JSON escapes it in the journal.
-fn without_secrets(mut outcome: HookOutcome) -> HookOutcome {
-    for HookOutput { text, .. } in [&mut outcome.stdout, &mut outcome.stderr] {
+/// Outputs of a hook are recorded, so a text that looks like a secret is withheld, and the passwords that drygate has are taken
+/// out of any other. Both forms are scanned: the text as it stands and as JSON escapes it in the journal.
+fn without_secrets(mut outcome: HookOutcome, target: &impl Target) -> HookOutcome {
+    for HookOutput { text, bytes } in [&mut outcome.stdout, &mut outcome.stderr] {
         let written = Value::String(text.clone()).to_string();
         let found = [text.as_str(), &written].map(|text| scan_for_secrets("", text));
         if found.iter().any(|found| !found.is_empty()) {
             "(withheld: it looks like a secret)".clone_into(text);
+        } else {
+            *text = target.without_passwords(text, *bytes > text.len() as u64);
         }
     }
     outcome

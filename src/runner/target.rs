@@ -242,6 +242,11 @@ pub trait Target {
     /// The target, without secrets.
     fn identity(&self) -> TargetIdentity;
 
+    /// `text` without the passwords that the target is connected with; `is_cut`: it went on behind its end.
+    fn without_passwords(&self, text: &str, _is_cut: bool) -> String {
+        text.to_owned()
+    }
+
     /// From now on a query that can run other functions than these is refused before it runs.
     fn pin_runs(&mut self, _pinned: PinnedRuns) {}
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Digest;
+use super::{Digest, EvidenceFormat};
 
 /// How a table of production is defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,4 +15,10 @@ pub struct TableDefinition {
     pub table: String,
     /// SHA-256 of its columns, constraints, indexes, triggers with their code, and rules.
     pub sha256: Digest,
+    /// How these were put together; left out is 1: joined by blanks, so that two definitions can have one digest.
+    #[serde(
+        default = "EvidenceFormat::first",
+        skip_serializing_if = "EvidenceFormat::is_first"
+    )]
+    pub format: EvidenceFormat,
 }

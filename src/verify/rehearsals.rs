@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use crate::audit::CHECK_TABLE_WITH_CHANGE;
 use crate::run::{
-    ChangeMoved, ChangeRehearsed, CopyListed, Event, Purpose, RehearsalCheck, RehearsalOutcome,
-    RunState, TransactionEnd, Verdict, production_check,
+    ApprovalGate, ChangeMoved, ChangeRehearsed, CopyListed, Event, Purpose, RehearsalCheck,
+    RehearsalOutcome, RehearsedTable, RunState, TransactionEnd, Verdict, production_check,
 };
 
 /// What comes before the transaction ends, in its order.
@@ -41,6 +42,18 @@ pub(super) fn findings(run: &RunState, event: &Event) -> Vec<String> {
             } = &**rehearsed;
             let outcome = outcome.as_deref();
             let mut holds = checks_hold(run, checks, outcome);
+            holds.push((
+                keeps_rows(run, rehearsed) == rehearsed.ledger.is_some(),
+                "a ledger of rows is there that none was to keep, or is missing",
+            ));
+            holds.push((
+                !is_of_today(run) || outcome.is_none_or(is_told_whole),
+                "the counters of the server, or the definition of a table that was copied and written, are missing",
+            ));
+            holds.push((
+                outcome.is_none_or(counted),
+                "the counters of the server saw fewer rows than the effect has",
+            ));
             holds.push((
                 outcome.is_none_or(|outcome| copied_as_listed(run, outcome)),
                 "rows were copied of a table that was not listed, or one table is there twice",
@@ -119,4 +132,52 @@ fn copied_as_listed(run: &RunState, outcome: &RehearsalOutcome) -> bool {
     let seeded: Vec<&String> = outcome.seeded.iter().map(|table| &table.table).collect();
     let touched = outcome.effect.iter().map(|table| &table.table).collect();
     seeded.iter().all(|table| listed.contains(table)) && once(seeded) && once(touched)
+}
+
+/// Whether the rows of a rehearsal are kept for what `recheck --after` reads: where the whole change was carried out for SG2.
+fn keeps_rows(run: &RunState, rehearsed: &ChangeRehearsed) -> bool {
+    let ran = rehearsed.outcome.as_ref();
+    let keeps = rehearsed.gate == ApprovalGate::SG2 && ran.is_some_and(|it| it.script.succeeded);
+    keeps && (rehearsed.ledger.is_some() || is_of_today(run))
+}
+
+/// Whether what is told of a rehearsal now was told when the run was begun: the versions before told less.
+fn is_of_today(run: &RunState) -> bool {
+    let table = run.created.as_ref().map(|created| created.check_table);
+    table >= Some(CHECK_TABLE_WITH_CHANGE)
+}
+
+/// Whether the guard of this change has what it compares.
+fn is_told_whole(outcome: &RehearsalOutcome) -> bool {
+    let copied = |name: &String| outcome.seeded.iter().any(|it| it.table == *name);
+    let defined = |name: &String| {
+        let mut all = outcome.definitions.iter();
+        all.any(|it| format!("{}.{}", it.schema, it.table) == *name)
+    };
+    let names = outcome.effect.iter().map(|table| &table.table);
+    let mut written = names.filter(|name| copied(name));
+    outcome.counters.is_some() == outcome.script.succeeded && written.all(defined)
+}
+
+/// Whether the server counted each row of the effect. It counts more: a row that is written twice, and what was undone.
+fn counted(outcome: &RehearsalOutcome) -> bool {
+    let Some(counters) = &outcome.counters else {
+        return true;
+    };
+    let is_seen = |table: &&RehearsedTable| {
+        let blind = format!("{} ", table.table);
+        !table.redefined && !counters.blind.iter().any(|why| why.starts_with(&blind))
+    };
+    outcome.effect.iter().filter(is_seen).all(|table| {
+        let of_table = counters.phases.iter().flatten();
+        let of_table = of_table.filter(|it| format!("{}.{}", it.schema, it.table) == table.table);
+        let (mut come, mut gone) = (0, 0);
+        for one in of_table {
+            // Without a key an update is a row that goes and one that comes; a row that was deleted can be put in again.
+            come += one.inserted.get() + one.updated.get();
+            gone += one.deleted.get() + one.updated.get();
+        }
+        let updated = *table.updated.get();
+        table.inserted.get() + updated <= come && table.deleted.get() + updated <= gone
+    })
 }

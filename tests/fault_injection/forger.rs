@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drygate::journal::{JournalEntry, Storage, encode_line};
-use drygate::run::{ContextPins, Event, EvidenceSheet, JournalHead, KeptHead, RunResult};
+use drygate::run::{
+    ContextPins, Event, EvidenceSheet, JournalHead, KeptHead, RehearsalOutcome, RunResult,
+};
 use drygate::survey::{Digest, Survey, UtcTime, facts_digest};
 use drygate::testing::SimulatedDisk;
 use drygate::verify::{Verified, verify};
@@ -207,9 +209,87 @@ impl Chance {
 pub struct Place {
     pub run: usize,
     record: usize,
+    of: Of,
     /// JSON pointer to a value of the event; empty: the record itself.
     pointer: String,
     act: Act,
+}
+
+/// What the pointer of a place points into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Record,
+    /// The lines of the ledger of rows that the record names, as one list.
+    Ledger,
+    /// The whole effect that the record names; the record has the same without rows.
+    Effect,
+}
+
+impl Of {
+    /// The kind of event that a pair has instead of the record's.
+    fn named(self, event: &str) -> &str {
+        match self {
+            Self::Record => event,
+            Self::Ledger => "(row ledger)",
+            Self::Effect => "(whole effect)",
+        }
+    }
+
+    /// The value that is forged, and the blob that has it.
+    fn target(
+        self,
+        record: &Record,
+        blobs: &BTreeMap<Digest, Vec<u8>>,
+    ) -> Option<(Value, Option<Digest>)> {
+        let blob = |field: &str| {
+            let name: Digest = record.fields[field].as_str()?.parse().ok()?;
+            let text = String::from_utf8(blobs.get(&name)?.clone()).ok()?;
+            Some((text, Some(name)))
+        };
+        match self {
+            Self::Record => Some((record.fields.clone(), None)),
+            Self::Ledger => {
+                let (text, name) = blob("ledger")?;
+                let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
+                Some((Value::from(lines.ok()?), name))
+            }
+            Self::Effect => {
+                let (text, name) = blob("blob")?;
+                Some((serde_json::from_str(&text).ok()?, name))
+            }
+        }
+    }
+
+    /// Puts the forged value there; `None`: it is none that the product reads.
+    fn put(
+        self,
+        forged: Value,
+        old: Option<&Digest>,
+        at: usize,
+        records: &mut [Record],
+        blobs: &mut BTreeMap<Digest, Vec<u8>>,
+    ) -> Option<()> {
+        let bytes = match self {
+            Self::Record => {
+                records[at].fields = forged;
+                return Some(());
+            }
+            Self::Ledger => {
+                let lines = forged.as_array()?.iter().map(|line| format!("{line}\n"));
+                lines.collect::<String>().into_bytes()
+            }
+            Self::Effect => {
+                let whole: RehearsalOutcome = serde_json::from_value(forged).ok()?;
+                records[at].fields["outcome"] = serde_json::to_value(whole.without_rows()).ok()?;
+                serde_json::to_vec(&whole).ok()?
+            }
+        };
+        let (old, new) = (old?, Digest::of(&bytes));
+        blobs.remove(old);
+        everywhere(records, old.as_str(), new.as_str());
+        blobs.insert(new, bytes);
+        Some(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -252,16 +332,27 @@ pub fn places(runs: &[Sealed]) -> BTreeMap<(String, String), Vec<Place>> {
     let mut places: BTreeMap<(String, String), Vec<Place>> = BTreeMap::new();
     for (run, sealed) in runs.iter().enumerate() {
         for (record, it) in sealed.records.iter().enumerate() {
-            let mut put = |field: String, pointer: String, act: Act| {
+            let mut put_of = |of: Of, field: String, pointer: String, act: Act| {
                 let place = Place {
                     run,
                     record,
+                    of,
                     pointer,
                     act,
                 };
-                let pair = (it.event.clone(), field);
+                let pair = (of.named(&it.event).to_owned(), field);
                 places.entry(pair).or_default().push(place);
             };
+            for of in [Of::Ledger, Of::Effect] {
+                if it.event == "change_rehearsed"
+                    && let Some((value, _)) = of.target(it, &sealed.blobs)
+                {
+                    walk(&value, "", "", &mut |field, pointer, act| {
+                        put_of(of, field, pointer, act);
+                    });
+                }
+            }
+            let mut put = |field, pointer, act| put_of(Of::Record, field, pointer, act);
             let swapped = format!(
                 "swapped with {}",
                 sealed.records[neighbour(sealed, record)].event
@@ -279,7 +370,9 @@ pub fn places(runs: &[Sealed]) -> BTreeMap<(String, String), Vec<Place>> {
             let mut names = |field: String, pointer: String, act: Act| {
                 let value = it.fields.pointer(&pointer).and_then(Value::as_str);
                 let blob = value.and_then(|value| value.parse::<Digest>().ok());
-                if act == Act::Change && blob.is_some_and(|blob| sealed.blobs.contains_key(&blob)) {
+                let is_blob = blob.is_some_and(|blob| sealed.blobs.contains_key(&blob));
+                // A ledger of rows is forged line by line.
+                if act == Act::Change && is_blob && field != "ledger" {
                     put(format!("{field} (blob)"), pointer.clone(), Act::Blob);
                 }
                 put(field, pointer, act);
@@ -326,7 +419,6 @@ fn walk(value: &Value, pointer: &str, field: &str, put: &mut dyn FnMut(String, S
 }
 
 /// The forgery at a place; `None`: it would change nothing.
-#[expect(clippy::too_many_lines, reason = "one arm a way of forging")]
 pub fn forge(
     runs: &[Sealed],
     pair: &(String, String),
@@ -391,43 +483,12 @@ pub fn forge(
             records[at].at = UtcTime::from_unix_micros(honest[at].at.unix_micros() + shift);
             how = format!("{how} by {shift} us");
         }
-        Act::Change => {
-            let value = records[at].fields.pointer(&place.pointer)?.clone();
-            let others = same_field(runs, &pair.0, &place.pointer);
-            let fits = |other: &Value| {
-                let mut fields = honest[at].fields.clone();
-                *fields.pointer_mut(&place.pointer)? = other.clone();
-                let event = Value::Object([(pair.0.clone(), fields)].into_iter().collect());
-                serde_json::from_value::<Event>(event).ok()
-            };
-            let mut candidates = changed(&value, &others, chance);
-            candidates.retain(|other| *other != value);
-            let other = candidates
-                .iter()
-                .find(|other| fits(other).is_some())
-                .or(candidates.first())?;
-            how = format!("{how} {value} -> {other}");
-            *records[at].fields.pointer_mut(&place.pointer)? = other.clone();
-        }
-        // A member that is null and one that is absent are read alike.
-        Act::Cut if records[at].fields.pointer(&place.pointer)?.is_null() => return None,
-        Act::Cut => {
-            let (above, name) = place.pointer.rsplit_once('/')?;
-            match records[at].fields.pointer_mut(above)? {
-                Value::Object(members) => {
-                    let name = name.replace("~1", "/").replace("~0", "~");
-                    members.remove(&name)?;
-                }
-                Value::Array(members) => drop(members.remove(name.parse().ok()?)),
-                _ => return None,
-            }
-        }
-        Act::Add => {
-            let members = records[at]
-                .fields
-                .pointer_mut(&place.pointer)?
-                .as_object_mut()?;
-            members.insert("more".to_owned(), Value::from(1));
+        Act::Change | Act::Cut | Act::Add => {
+            let (mut forged, blob) = place.of.target(&honest[at], &blobs)?;
+            how.push_str(&in_value(runs, (pair, place), &mut forged, chance)?);
+            place
+                .of
+                .put(forged, blob.as_ref(), at, &mut records, &mut blobs)?;
         }
     }
     if chance.below(2) == 0 {
@@ -440,6 +501,58 @@ pub fn forge(
         records,
         blobs,
     })
+}
+
+/// Changes, cuts or adds one value; what was done, in words.
+fn in_value(
+    runs: &[Sealed],
+    (pair, place): (&(String, String), &Place),
+    forged: &mut Value,
+    chance: &mut Chance,
+) -> Option<String> {
+    match place.act {
+        Act::Change => {
+            let value = forged.pointer(&place.pointer)?.clone();
+            let others = match place.of {
+                Of::Record => same_field(runs, &pair.0, &place.pointer),
+                Of::Ledger | Of::Effect => Vec::new(),
+            };
+            let fits = |other: &Value| {
+                let mut fields = forged.clone();
+                *fields.pointer_mut(&place.pointer)? = other.clone();
+                let event = Value::Object([(pair.0.clone(), fields)].into_iter().collect());
+                serde_json::from_value::<Event>(event).ok()
+            };
+            let mut candidates = changed(&value, &others, chance);
+            candidates.retain(|other| *other != value);
+            let other = candidates
+                .iter()
+                .find(|other| fits(other).is_some())
+                .or(candidates.first())?
+                .clone();
+            let how = format!(" {value} -> {other}");
+            *forged.pointer_mut(&place.pointer)? = other;
+            return Some(how);
+        }
+        // A member that is null and one that is absent are read alike.
+        Act::Cut if forged.pointer(&place.pointer)?.is_null() => return None,
+        Act::Cut => {
+            let (above, name) = place.pointer.rsplit_once('/')?;
+            match forged.pointer_mut(above)? {
+                Value::Object(members) => {
+                    let name = name.replace("~1", "/").replace("~0", "~");
+                    members.remove(&name)?;
+                }
+                Value::Array(members) => drop(members.remove(name.parse().ok()?)),
+                _ => return None,
+            }
+        }
+        _ => {
+            let members = forged.pointer_mut(&place.pointer)?.as_object_mut()?;
+            members.insert("more".to_owned(), Value::from(1));
+        }
+    }
+    Some(String::new())
 }
 
 /// Puts a text in the place of another, in every value of every record.
@@ -526,6 +639,10 @@ fn changed(value: &Value, others: &[Value], chance: &mut Chance) -> Vec<Value> {
                 values.push(Value::from(time.plus_seconds(3_600).to_string()));
             } else if text.len() == 64 && text.parse::<Digest>().is_ok() {
                 values.push(Value::from(Digest::of(text).to_string()));
+            } else if matches!(text.len(), 16 | 32) && text.bytes().all(|it| it.is_ascii_hexdigit())
+            {
+                // What is kept of a key or a value in a ledger of rows.
+                values.push(Value::from(&Digest::of(text).as_str()[..text.len()]));
             } else if let Ok(number) = text.parse::<i64>() {
                 values.push(Value::from((number + 1).to_string()));
             } else {

@@ -28,7 +28,7 @@ enum Outcome {
     Nothing,
 }
 
-fn outcome(run: &Sealed, verified: &Verified) -> Outcome {
+fn outcome(run: &Sealed, verified: &Verified, counts_again: bool) -> Outcome {
     let rendered = |finding: &&String| {
         let file = ["kb/", "sidecar.json", "context.json"]
             .iter()
@@ -36,7 +36,12 @@ fn outcome(run: &Sealed, verified: &Verified) -> Outcome {
         file || finding.contains("G6 reports_render: its raw values")
     };
     let kept = |finding: &&String| finding.contains("its head was kept");
-    let findings: Vec<&String> = verified.findings.iter().filter(|it| !kept(it)).collect();
+    // He counts again what the scan read.
+    let counted = |finding: &&String| finding.contains("the scan for secrets read");
+    let findings = verified.findings.iter();
+    let findings: Vec<&String> = findings
+        .filter(|it| !(kept(it) || counts_again && counted(it)))
+        .collect();
     let said =
         (&verified.not_checked, &verified.beside) != (&run.honest.not_checked, &run.honest.beside);
     match findings.iter().filter(|it| !rendered(it)).count() {
@@ -189,7 +194,7 @@ fn what_was_accepted_once_is_found_wherever_it_is_done() {
             let run = &runs[place.run];
             let (verified, changed) = run.forged(&forgery);
             assert!(changed, "{}", forgery.how);
-            let is_found = matches!(outcome(run, &verified), Outcome::InTheJournal);
+            let is_found = matches!(outcome(run, &verified, false), Outcome::InTheJournal);
             // Of a pair that is free elsewhere, those that a verdict rests on.
             let may_pass = is_free(event, field);
             assert!(is_found || may_pass, "{event} {field}: {}", forgery.how);
@@ -202,11 +207,13 @@ fn what_was_accepted_once_is_found_wherever_it_is_done() {
 }
 
 /// What is recorded of a change.
-const OF_A_CHANGE: [&str; 4] = [
+const OF_A_CHANGE: [&str; 6] = [
     "change_read",
     "change_moved",
     "copy_listed",
     "change_rehearsed",
+    "(row ledger)",
+    "(whole effect)",
 ];
 
 #[test]
@@ -223,15 +230,23 @@ fn whatever_is_forged_of_a_change_is_found() {
             continue;
         }
         // Of the lines that look alike the last ones, which no later line repeats.
-        let some = if is_check { places.len() } else { 2 };
+        let some = match event.as_str() {
+            _ if is_check => places.len(),
+            "(row ledger)" | "(whole effect)" => 1,
+            _ => 2,
+        };
         for place in places.iter().rev().take(some) {
             let Some(forgery) = forge(&runs, pair, place, &mut chance) else {
                 continue;
             };
             let (verified, is_other) = runs[0].forged(&forgery);
             made += u32::from(is_other);
-            let found = matches!(outcome(&runs[0], &verified), Outcome::InTheJournal);
+            let found = matches!(
+                outcome(&runs[0], &verified, event.starts_with('(')),
+                Outcome::InTheJournal
+            );
             if is_other && !found {
+                println!("accepted: {event} {field}: {}", forgery.how);
                 accepted.push(format!("{event} {field}: {}", forgery.how));
             }
         }
@@ -295,7 +310,7 @@ fn forgeries_of_sealed_runs_are_found() {
         if let [only] = layers.as_slice() {
             *alone.entry(**only).or_default() += 1;
         }
-        match outcome(run, &verified) {
+        match outcome(run, &verified, false) {
             Outcome::InTheJournal => of_kind.1 += 1,
             // The digests of reports are for the reports to give.
             Outcome::ByReports if place.is_of_reports(&runs) || pair.0 == "run_sealed" => {

@@ -1,12 +1,16 @@
 //! What a rehearsal of the demo's change answers, in the words of a real one, without a shadow.
 
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+
 use drygate::run::{
-    RehearsalCheck, RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd,
-    SeededTable, SequenceMove, TableCounters, TableToCopy, Verdict, WriteCounters,
-    production_check,
+    RehearsalCheck, RehearsalOutcome, RehearsedRow, RehearsedTable, RowLedgerHead, RowLedgerLine,
+    RowLedgerRow, RowLedgerTable, RowOperation, ScriptEnd, SeededTable, SequenceMove, ShownValue,
+    TableCounters, TableToCopy, Verdict, WriteCounters, line_mark, production_check, row_mark,
+    short_key, value_mark,
 };
 use drygate::runner::target::{RehearsalAnswer, RehearsalRequest};
-use drygate::survey::{Digest, Rehearsed, TableDefinition, TransactionProof};
+use drygate::survey::{Digest, EvidenceFormat, Rehearsed, TableDefinition, TransactionProof};
 
 const UNITS: &str = "public.information_unit";
 const LOG: &str = "public.lifecycle_log";
@@ -22,7 +26,7 @@ pub fn rehearsed(ask: &RehearsalRequest, proof: &TransactionProof) -> RehearsalA
         passed("schema", "12 relations"),
         production_check(proof),
     ];
-    let outcome = ask.copy.is_some().then(outcome);
+    let outcome = ask.copy.is_some().then(|| outcome(ask.keep_rows));
     checks.extend(outcome.iter().flat_map(|it| it.checks(&ask.role)));
     let listed = |(table, asked): (&str, bool)| TableToCopy {
         table: table.to_owned(),
@@ -37,8 +41,89 @@ pub fn rehearsed(ask: &RehearsalRequest, proof: &TransactionProof) -> RehearsalA
             Some(_) => Vec::new(),
             None => tables.to_vec(),
         },
+        ledger: outcome.as_ref().filter(|_| ask.keep_rows).map(ledger),
         outcome,
-        ledger: None,
+    }
+}
+
+/// The columns of the two tables; the first is the key.
+const COLUMNS: [&str; 3] = ["id", "state", "updated_at"];
+const SALT: &str = "a salt";
+
+/// The ledger that a real rehearsal writes of this outcome.
+fn ledger(outcome: &RehearsalOutcome) -> File {
+    let mut lines = vec![RowLedgerLine::Head(RowLedgerHead {
+        version: outcome.version.clone(),
+        phases: 1,
+        schema_before: vec![line_mark(SALT, "CREATE TABLE note (")],
+        schema_after: Some(vec![
+            line_mark(SALT, "CREATE TABLE note ("),
+            line_mark(SALT, "CREATE INDEX note_seen"),
+        ]),
+        schema_lines: [(
+            line_mark(SALT, "CREATE INDEX note_seen"),
+            "CREATE INDEX note_seen".to_owned(),
+        )]
+        .into(),
+    })];
+    for table in &outcome.effect {
+        let name = table.table.strip_prefix("public.").expect("of public");
+        let place = |column: &String| COLUMNS.iter().position(|it| it == column);
+        let of = RowLedgerTable {
+            schema: "public".to_owned(),
+            table: name.to_owned(),
+            holding: vec![("public".to_owned(), name.to_owned())],
+            columns: COLUMNS.map(str::to_owned).to_vec(),
+            key: table.key.clone(),
+            volatile: table.volatile.iter().filter_map(place).collect(),
+            changes_listed: true,
+            others_listed: true,
+        };
+        lines.push(RowLedgerLine::Table(of));
+        let seeded = outcome.seeded.iter().find(|it| it.table == table.table);
+        let kept = seeded.map_or(0, |it| it.rows) - table.updated.get();
+        let mut rows: Vec<RowLedgerRow> = table.rows.iter().map(ledger_row).collect();
+        rows.extend((0..kept).map(|nth| other_row(&format!("{name} {nth}"))));
+        rows.sort_by(|one, two| one.key.cmp(&two.key));
+        lines.extend(rows.into_iter().map(RowLedgerLine::Row));
+    }
+    let mut file = tempfile::tempfile().expect("a file");
+    for line in lines {
+        let line = serde_json::to_string(&line).expect("plain data");
+        writeln!(file, "{line}").expect("room");
+    }
+    file.rewind().expect("a file");
+    file
+}
+
+fn ledger_row(row: &RehearsedRow) -> RowLedgerRow {
+    let place = |column: &str| COLUMNS.iter().position(|it| *it == column).expect("there");
+    let changed: Vec<usize> = row.columns.iter().map(|column| place(column)).collect();
+    let mark = |at: usize, says| value_mark(SALT, &row.key, COLUMNS[at], &Digest::of(says));
+    RowLedgerRow {
+        key: short_key(&row.key).to_owned(),
+        operation: Some(row.operation),
+        by: Some(741),
+        before: changed.iter().map(|at| mark(*at, "before")).collect(),
+        changed,
+        after: (0..COLUMNS.len()).map(|at| mark(at, "after")).collect(),
+        name: Some(format!("id={}", &row.key[..4])),
+        shown: (row.values.iter())
+            .map(|it| (place(&it.column), it.before.clone(), it.after.clone()))
+            .collect(),
+    }
+}
+
+/// A row that the change leaves alone.
+fn other_row(says: &str) -> RowLedgerRow {
+    let key = Digest::of(says).to_string();
+    let columns = COLUMNS.map(str::to_owned);
+    let value = Digest::of(says);
+    RowLedgerRow {
+        after: vec![row_mark(SALT, &key, columns.iter().map(|it| (it, &value)))],
+        key: short_key(&key).to_owned(),
+        name: Some(format!("id={}", &key[..4])),
+        ..RowLedgerRow::default()
     }
 }
 
@@ -51,17 +136,20 @@ fn passed(name: &str, says: &str) -> RehearsalCheck {
     }
 }
 
-fn outcome() -> RehearsalOutcome {
+/// Each rehearsal has times of its own.
+fn outcome(last: bool) -> RehearsalOutcome {
     RehearsalOutcome {
         version: "15.18".to_owned(),
         passes: 2,
-        seeded: vec![SeededTable {
-            table: UNITS.to_owned(),
-            rows: 60,
-        }],
+        seeded: [(UNITS, 60), (LOG, 3)]
+            .map(|(table, rows)| SeededTable {
+                table: table.to_owned(),
+                rows,
+            })
+            .to_vec(),
         script: ScriptEnd {
             succeeded: true,
-            took_ms: 7,
+            took_ms: 7 + u64::from(last),
             ..ScriptEnd::default()
         },
         effect: vec![
@@ -84,11 +172,14 @@ fn outcome() -> RehearsalOutcome {
             ]],
             blind: Vec::new(),
         }),
-        definitions: vec![TableDefinition {
-            schema: "public".to_owned(),
-            table: "information_unit".to_owned(),
-            sha256: Digest::of("as it was defined"),
-        }],
+        definitions: ["information_unit", "lifecycle_log"]
+            .map(|table| TableDefinition {
+                schema: "public".to_owned(),
+                table: table.to_owned(),
+                sha256: Digest::of("as it was defined"),
+                format: EvidenceFormat::NEWEST,
+            })
+            .to_vec(),
         ..RehearsalOutcome::default()
     }
 }
@@ -106,11 +197,19 @@ fn counters(table: &str, inserted: u64, updated: u64) -> TableCounters {
 /// A table with two rows of one kind.
 fn changed(table: &str, operation: RowOperation, columns: &[&str]) -> RehearsedTable {
     let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
-    let row = |nth: u32| RehearsedRow {
-        key: Digest::of(format!("{table} {nth}")).to_string(),
-        operation,
-        columns: columns.clone(),
-        values: Vec::new(),
+    let row = |nth: u32| {
+        let key = Digest::of(format!("{table} {nth}")).to_string();
+        let id = Some(key[..4].to_owned());
+        RehearsedRow {
+            operation,
+            columns: columns.clone(),
+            values: vec![ShownValue {
+                column: "id".to_owned(),
+                before: id.clone().filter(|_| operation == RowOperation::Update),
+                after: id,
+            }],
+            key,
+        }
     };
     let count = |kind| Rehearsed::new(if kind == operation { 2 } else { 0 });
     RehearsedTable {

@@ -15,7 +15,9 @@ use drygate::survey::{
     Digest, FactChange, SurveyChanges, TransactionProof, changes_with_rows, reads_surroundings,
 };
 
-use super::support::around_changes::{BASE, CHANGES, Change, Expected};
+use super::support::around_changes::{
+    BASE, CHANGES, Change, Expected, RARER, RARER_BASE, SETTINGS,
+};
 use super::support::server::{READER, SUPERUSER};
 
 const DATABASE: &str = "kb";
@@ -69,11 +71,12 @@ fn profile() -> Profile {
     profile
 }
 
-fn survey(cluster: &Cluster, profile: &Profile) -> Taken {
+fn survey(cluster: &Cluster, profile: &Profile, role: Option<&str>) -> Taken {
     let url = cluster.url(READER, DATABASE);
     let settings = ConnectionSettings::resolve(Some(&url), &LibpqEnvironment::default());
     let settings = settings.expect("usable settings");
     let mut target = LiveReadOnlyDiscoverer::new(settings, profile.clone(), "survey");
+    target = target.for_role(role);
     let ask = SurveyRequest {
         streams: false,
         ..SurveyRequest::SURVEY
@@ -147,9 +150,8 @@ fn ground() -> Cluster {
     cluster
 }
 
-#[test]
-fn each_change_of_another_session_voids_or_is_listed_beside() {
-    let cluster = ground();
+/// Makes each change by another session, and says of how many it is not as expected.
+fn must_be_as_expected(cluster: &Cluster, changes: &[Change], role: Option<&str>) {
     let version = cluster
         .query(SUPERUSER, DATABASE, "SHOW server_version_num")
         .expect("a version");
@@ -158,7 +160,7 @@ fn each_change_of_another_session_voids_or_is_listed_beside() {
         .and_then(|v| v.parse().ok())
         .expect("a number");
     let profile = profile();
-    let mut before = survey(&cluster, &profile);
+    let mut before = survey(cluster, &profile, role);
     assert!(reads_surroundings(&before.survey.facts));
     assert_eq!(
         before
@@ -169,23 +171,38 @@ fn each_change_of_another_session_voids_or_is_listed_beside() {
         Vec::<String>::new()
     );
     let mut faults = Vec::new();
-    let mut made = 0;
-    for change in CHANGES.iter().filter(|change| change.since <= version) {
+    for change in changes.iter().filter(|change| change.since <= version) {
         if let Err(error) = cluster.load(DATABASE, change.sql) {
             faults.push(format!("{}: {error}", change.sql));
             continue;
         }
-        made += 1;
-        let after = survey(&cluster, &profile);
+        let after = survey(cluster, &profile, role);
         let found = differing(&before, &after);
         faults.extend(wrong(change, &found).map(|why| format!("{}\n    {why}", change.sql)));
         before = after;
     }
     assert!(
         faults.is_empty(),
-        "{} of {made}:\n{}",
+        "{} of {}:\n{}",
         faults.len(),
+        changes.len(),
         faults.join("\n")
     );
-    assert!(made >= 60, "{made}");
+}
+
+#[test]
+fn each_change_of_another_session_voids_or_is_listed_beside() {
+    must_be_as_expected(&ground(), CHANGES, None);
+}
+
+#[test]
+fn changes_of_rarer_kinds_void_or_are_listed_beside() {
+    let cluster = ground();
+    cluster.load(DATABASE, RARER_BASE).expect("it loads");
+    must_be_as_expected(&cluster, RARER, None);
+}
+
+#[test]
+fn settings_of_other_roles_than_the_change_s_are_beside() {
+    must_be_as_expected(&ground(), SETTINGS, Some("app"));
 }

@@ -9,11 +9,11 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use drygate::postgres::throwaway::{Cluster, ServerBinaries};
+use drygate::postgres::throwaway::{Cluster, ClusterOptions, ServerBinaries};
 use serde_json::Value;
 
 use super::changing::ChangedWorkspace;
-use super::support::server::{Workspace, text};
+use super::support::server::{SUPERUSER, Workspace, own_cluster, text};
 use worlds::server_major;
 
 /// Runs SQL with psql as a role, as its first lines say.
@@ -264,4 +264,29 @@ fn what_was_approved_commits_and_nothing_else_does() {
     fs::write(script.next().expect("the script"), "DROP TABLE shop.orders").expect("written");
     let refused = approved.world.drygate(&["guard", &approved.run]).expect(7);
     assert!(refused.stdout.is_empty(), "{refused:?}");
+}
+
+/// The statement that gives the digests of definitions, and that of runs before there were formats.
+const DEFINITIONS: [&str; 2] = [
+    include_str!("../../assets/sql/shadow/definitions.sql"),
+    include_str!("../../assets/sql/shadow/definitions_1.sql"),
+];
+
+#[test]
+fn two_definitions_never_have_one_digest() {
+    let cluster = own_cluster(&ClusterOptions::default());
+    cluster.create_database("twins").expect("a database");
+    // A name that reads as the end of one column and the beginning of the next, and a NULL that is left out.
+    let twins = "CREATE TABLE public.two (a integer, b integer);
+        CREATE TABLE public.one (\"a integer f   2 b\" integer);";
+    cluster.load("twins", twins).expect("it loads");
+    let digests = DEFINITIONS.map(|statement| {
+        let rows = cluster.query(SUPERUSER, "twins", statement);
+        let rows = rows.expect("it is answered").into_iter();
+        rows.filter_map(|row| row[2].clone()).collect::<Vec<_>>()
+    });
+    let [now, then] = &digests;
+    assert_eq!((now.len(), then.len()), (2, 2));
+    assert_ne!(now[0], now[1]);
+    assert_eq!(then[0], then[1], "joined by blanks they are one text");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
@@ -218,6 +219,56 @@ fn whatever_a_hook_does_the_run_passes_and_says_how_it_ended(
         assert_eq!(found.cloned().unwrap_or_default(), how, "{record}");
         assert!(!record.to_string().contains("hunter22"), "{record}");
     }
+}
+
+/// A password that a URL writes otherwise, and how it stands in outputs of programs.
+const PASSWORD: &str = "s3 cret%/w\u{f6}rd";
+const SAID: &str =
+    "bare s3 cret%/w\u{f6}rd, in a URL s3%20cret%25%2Fw%C3%B6rd, s3+cret%25/w%c3%b6rd.";
+
+#[rstest]
+#[case("PGPASSWORD")]
+#[case("PGPASSFILE")]
+#[case("PGSERVICE")]
+#[case("DRYGATE_DATABASE_URL")]
+fn a_password_that_drygate_has_is_taken_out_of_what_a_hook_says(#[case] place: &str) {
+    let workspace = Workspace::new(Scenario::Draft);
+    let at = |name: &str| workspace.place().join(name);
+    // So long that what is kept of it ends within the password.
+    let flood = "x".repeat(4096 - 7);
+    fs::write(at("said"), SAID).expect("a new file");
+    fs::write(at("flood"), format!("{flood}{PASSWORD}")).expect("a new file");
+    let hooks = "on_wait = [\"/bin/sh\", \"-c\", \"cat said; cat flood >&2\"]";
+    let profile = profile(&workspace, hooks);
+    let url = workspace.url();
+    let mut command = workspace.command(&["run", "--headless", "--json", "--profile", &profile]);
+    let secret_file = |name: &str, text: String| {
+        fs::write(at(name), text).expect("a new file");
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(at(name), private).expect("our own file");
+        at(name)
+    };
+    command.env("DRYGATE_DATABASE_URL", &url);
+    match place {
+        "PGPASSWORD" => command.env(place, PASSWORD),
+        "PGPASSFILE" => command.env(place, secret_file("pass", format!("*:*:*:*:{PASSWORD}\n"))),
+        "PGSERVICE" => {
+            let service = secret_file("service", format!("[one]\npassword={PASSWORD}\n"));
+            command.env("PGSERVICEFILE", service).env(place, "one")
+        }
+        _ => command.env(place, format!("{url}&password=s3%20cret%25%2Fw%C3%B6rd")),
+    };
+    let first = finish(command.spawn().expect("it starts")).expect(3).json();
+    let outcome = workspace.events(&first, "hook_ran")[0]["outcome"].clone();
+    let masked = "bare [secret], in a URL [secret], [secret].";
+    assert_eq!(outcome["stdout"]["text"], masked, "{place}");
+    assert_eq!(
+        outcome["stderr"]["text"],
+        format!("{flood}[secret]"),
+        "{place}"
+    );
+    assert!(!workspace.journal_text(&first).contains("cret%"), "{place}");
+    verify(&workspace, &first);
 }
 
 #[test]

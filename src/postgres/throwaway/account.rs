@@ -2,7 +2,9 @@
 //! Invariant: it is never root, because PostgreSQL refuses that. Held by
 //! `ServerAccount::choose` and the test `root_itself_is_never_chosen`.
 
-use std::os::unix::fs::chown;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{fchown, lchown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -70,13 +72,21 @@ impl ServerAccount {
         }
     }
 
-    /// Makes this account the owner of `path`.
+    /// Makes this account the owner of `path`. A link that somebody put there is given itself, not what it leads to.
     pub(super) fn give(self, path: &Path) -> Result<(), ThrowawayError> {
         match self {
             Self::Own => Ok(()),
-            Self::Dropped { uid, gid } => chown(path, Some(uid), Some(gid)).map_err(
+            Self::Dropped { uid, gid } => lchown(path, Some(uid), Some(gid)).map_err(
                 ThrowawayError::io("cannot give to the server's account:", path),
             ),
+        }
+    }
+
+    /// Makes this account the owner of an open file or directory.
+    pub(super) fn give_open(self, file: impl AsFd) -> io::Result<()> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Dropped { uid, gid } => fchown(file, Some(uid), Some(gid)),
         }
     }
 

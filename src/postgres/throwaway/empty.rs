@@ -2,14 +2,16 @@
 //! Invariant: only a whole one of this very server and this start of the machine is taken; whatever is wrong with the cache, `initdb`
 //! runs. Held by `KeptCluster::key`, by the rename into place (`KeptCluster::keep`) and by the count after a copy (`KeptCluster::copy_to`).
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use directories::ProjectDirs;
+use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat, openat};
 
 use super::account::ServerAccount;
 use super::cluster::SUPERUSER;
@@ -206,28 +208,46 @@ fn directory(path: &Path) -> Result<(), ThrowawayError> {
 
 /// Copies a directory with everything in it for an account; gives how many files and bytes that were.
 fn copy(from: &Path, to: &Path, account: ServerAccount) -> Result<(u64, u64), ThrowawayError> {
-    let failed = |path: &Path| ThrowawayError::io("cannot copy", path);
     directory(to)?;
+    let copied = open(CWD, to).and_then(|place| copy_into(from, &place, account));
+    copied.map_err(ThrowawayError::io("cannot copy", from))
+}
+
+/// The same into an open directory of ours: whose directory it stands in may put another one or a link under its name meanwhile.
+fn copy_into(from: &Path, place: &OwnedFd, account: ServerAccount) -> io::Result<(u64, u64)> {
     let mut copied = (0, 0);
-    for entry in fs::read_dir(from).map_err(failed(from))? {
-        let entry = entry.map_err(failed(from))?;
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type().map_err(failed(&from))?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, name) = (entry.path(), entry.file_name());
+        let kind = entry.file_type()?;
         let (files, bytes) = if kind.is_dir() {
-            copy(&from, &to, account)?
+            mkdirat(place, &name, Mode::RWXU)?;
+            copy_into(&from, &open(place, &name)?, account)?
         } else if kind.is_file() {
-            let bytes = fs::copy(&from, &to).map_err(failed(&from))?;
-            account.give(&to)?;
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+            let mut to = File::from(openat(place, &name, flags, Mode::RUSR | Mode::WUSR)?);
+            let bytes = io::copy(&mut File::open(&from)?, &mut to)?;
+            account.give_open(&to)?;
             (1, bytes)
         } else {
             // initdb makes no links.
-            return Err(failed(&from)(io::ErrorKind::InvalidData.into()));
+            return Err(io::ErrorKind::InvalidData.into());
         };
         copied = (copied.0 + files, copied.1 + bytes);
     }
     // At last: until then nobody else can put anything in it.
-    account.give(to)?;
+    account.give_open(place)?;
     Ok(copied)
+}
+
+/// Opens a directory that we have just made; an error where another one or a link is there now.
+fn open(at: impl AsFd, name: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+    let place = openat(at, name, flags, Mode::empty())?;
+    if fstat(&place)?.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(place)
 }
 
 #[cfg(test)]

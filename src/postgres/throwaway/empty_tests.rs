@@ -130,3 +130,37 @@ fn another_server_account_or_start_of_the_machine_has_another_key() {
     install("postgres", "2, upgraded");
     assert_ne!(first, key(ServerAccount::Own, "one"));
 }
+
+#[test]
+fn a_link_in_the_place_of_the_copy_leads_it_nowhere() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let (to, moved, other) = (
+        place.path().join("to"),
+        place.path().join("moved"),
+        place.path().join("other"),
+    );
+    fs::create_dir(&other).expect("a directory");
+    directory(&to).expect("a directory");
+    let open_one = open(CWD, &to).expect("it is ours");
+    // What who owns the directory around may do while it is copied.
+    fs::rename(&to, &moved).expect("moved");
+    std::os::unix::fs::symlink(&other, &to).expect("a link");
+    copy_into(&cluster(&place), &open_one, ServerAccount::Own).expect("it is copied");
+    assert!(moved.join("base/1/1259").exists());
+    assert_eq!(fs::read_dir(&other).expect("there").count(), 0);
+    assert!(open(CWD, &to).is_err(), "a link is not opened");
+}
+
+#[test]
+fn a_link_is_given_itself() {
+    let Ok(account @ ServerAccount::Dropped { uid, .. }) = ServerAccount::choose() else {
+        return;
+    };
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let (file, link) = (place.path().join("file"), place.path().join("link"));
+    fs::write(&file, "ours").expect("a file");
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    account.give(&link).expect("it is there");
+    let owner = |path: &Path| fs::symlink_metadata(path).expect("there").uid();
+    assert_eq!((owner(&file), owner(&link)), (0, uid));
+}

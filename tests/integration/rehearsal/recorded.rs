@@ -294,7 +294,10 @@ fn a_text_that_psql_made_of_rows_is_withheld() {
     let answer = world.rehearse(script).expect(0);
     assert!(!answer.stdout.contains("13@example.org"), "{answer:?}");
     let found = answer.json();
-    let made = statement(&found, "UPDATE shop.spare SET name = (not a text of the script: withheld)");
+    let made = statement(
+        &found,
+        "UPDATE shop.spare SET name = (not a text of the script: withheld)",
+    );
     assert_eq!(made["tags"], serde_json::json!(["UPDATE 1"]));
     statement(&found, "UPDATE shop.spare SET name = 'of the script'");
     statement(&found, "SELECT format('UPDATE");

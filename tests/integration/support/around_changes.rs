@@ -784,3 +784,294 @@ pub const CHANGES: &[Change] = &[
     change("ANALYZE public.unit_version", Nothing, "", ""),
     change("REINDEX TABLE public.unit_version", Nothing, "", ""),
 ];
+
+/// What is there before the changes of rarer kinds, beside `BASE`.
+pub const RARER_BASE: &str = r"
+CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON public.unit_version FOR EACH ROW EXECUTE FUNCTION public.stamp();
+CREATE INDEX by_time ON public.unit_version (created_at);
+ALTER TABLE public.unit_version ADD CONSTRAINT longer CHECK (length(content) > 0);
+CREATE FUNCTION public.ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER ddl ON ddl_command_end EXECUTE FUNCTION public.ddl();
+CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere OPTIONS (host 'one');
+CREATE TEXT SEARCH CONFIGURATION public.words (COPY = pg_catalog.simple);
+";
+
+/// Changes of rarer kinds, one after the other on one server.
+pub const RARER: &[Change] = &[
+    change(
+        "COMMENT ON COLUMN public.unit_version.content IS 'a comment'",
+        Nothing,
+        "",
+        "",
+    ),
+    change(
+        "ALTER TABLE public.unit_version ALTER content SET (n_distinct = 5)",
+        TABLE,
+        "",
+        "OPTIONS n_distinct=5",
+    ),
+    change(
+        "ALTER INDEX public.by_time SET (fillfactor = 60)",
+        TABLE,
+        "by_time",
+        "fillfactor='60'",
+    ),
+    change(
+        "ALTER TABLE public.unit_version CLUSTER ON by_time",
+        TABLE,
+        "",
+        ", clustered on",
+    ),
+    change(
+        "ALTER INDEX public.by_time RENAME TO by_birth",
+        TABLE,
+        "index by_time",
+        "index by_birth",
+    ),
+    // Triggers fire in the order of their names.
+    change(
+        "ALTER TRIGGER stamp ON public.unit_version RENAME TO a_stamp",
+        TABLE,
+        "trigger stamp",
+        "trigger a_stamp",
+    ),
+    change(
+        "ALTER TABLE public.unit_version RENAME CONSTRAINT longer TO long_enough",
+        TABLE,
+        "constraint longer",
+        "constraint long_enough",
+    ),
+    change(
+        "ALTER TABLE public.unit_version SET (autovacuum_enabled = false)",
+        TABLE,
+        "",
+        "autovacuum_enabled=false",
+    ),
+    change(
+        "ALTER TYPE public.mood RENAME VALUE 'bad' TO 'poor'",
+        PARTS,
+        "'bad'",
+        "'poor'",
+    ),
+    change(
+        "ALTER DOMAIN public.note ADD CONSTRAINT short CHECK (length(VALUE) < 99) NOT VALID",
+        PARTS,
+        "",
+        "NOT VALID",
+    ),
+    change(
+        "ALTER DOMAIN public.note VALIDATE CONSTRAINT short",
+        PARTS,
+        "NOT VALID",
+        "short CHECK",
+    ),
+    change(
+        "ALTER DOMAIN public.note SET DEFAULT 'none'",
+        PARTS,
+        "",
+        "DEFAULT 'none'::text",
+    ),
+    change(
+        "ALTER SEQUENCE public.happening_seq CYCLE",
+        PARTS,
+        "cache 1",
+        "cycles",
+    ),
+    change(
+        "ALTER SEQUENCE public.happening_seq OWNER TO kb_owner; ALTER SEQUENCE public.happening_seq OWNED BY public.happening.n",
+        PARTS,
+        "",
+        ", owned",
+    ),
+    change(
+        "ALTER TABLE ONLY public.happening ALTER n DROP DEFAULT",
+        PARTS,
+        "nextval",
+        "",
+    ),
+    change(
+        "ALTER FUNCTION public.deep(text) COST 500",
+        CODE,
+        "",
+        "COST 500",
+    ),
+    change(
+        "ALTER FUNCTION public.deep(text) STRICT",
+        CODE,
+        "",
+        "STRICT",
+    ),
+    change(
+        "ALTER FUNCTION public.deep(text) PARALLEL SAFE",
+        CODE,
+        "",
+        "PARALLEL SAFE",
+    ),
+    change("ALTER EVENT TRIGGER ddl DISABLE", CODE, "fires", "disabled"),
+    change(
+        "ALTER EVENT TRIGGER ddl ENABLE ALWAYS",
+        CODE,
+        "disabled",
+        "always",
+    ),
+    change(
+        "CREATE OR REPLACE FUNCTION public.ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN NULL; END'",
+        CODE,
+        "BEGIN END",
+        "BEGIN NULL; END",
+    ),
+    change(
+        "CREATE VIEW app.trail AS SELECT 'x'::text AS line",
+        CODE,
+        "",
+        "app.trail",
+    ),
+    change(
+        "ALTER DATABASE kb SET default_transaction_isolation = 'serializable'",
+        NAMES,
+        "",
+        "setting default_transaction_isolation in this database\tserializable",
+    ),
+    change(
+        "ALTER DATABASE kb SET work_mem = '9MB'",
+        OTHERS,
+        "",
+        "setting work_mem in this database",
+    ),
+    change("ALTER DATABASE kb RESET ALL", NAMES, "serializable", ""),
+    change(
+        "CREATE CAST (public.mood AS text) WITH INOUT AS ASSIGNMENT",
+        NAMES,
+        "",
+        "cast from public.mood to text\tin assignments",
+    ),
+    change(
+        "CREATE OPERATOR CLASS public.other_text FOR TYPE text USING btree AS OPERATOR 1 <, FUNCTION 1 bttextcmp(text, text)",
+        OTHERS,
+        "",
+        "operator class public.other_text",
+    ),
+    change(
+        "ALTER TEXT SEARCH CONFIGURATION public.words ALTER MAPPING FOR asciiword WITH english_stem",
+        OTHERS,
+        "simple",
+        "english_stem",
+    ),
+    change(
+        "CREATE COLLATION public.plain (locale = 'C')",
+        OTHERS,
+        "",
+        "collation public.plain",
+    ),
+    change(
+        "CREATE STATISTICS public.both ON id, content FROM public.unit_version",
+        Nothing,
+        "",
+        "",
+    ),
+    change(
+        "ALTER SERVER far OPTIONS (SET host 'two')",
+        OTHERS,
+        "foreign server far",
+        "foreign server far",
+    ),
+    change("CREATE USER MAPPING FOR app SERVER far", Nothing, "", ""),
+    change(
+        "CREATE FOREIGN TABLE public.remote (line text) SERVER far",
+        MATRIX,
+        "",
+        "public.remote",
+    ),
+    change(
+        "CREATE SUBSCRIPTION told CONNECTION 'host=/nowhere dbname=x' PUBLICATION one WITH (connect = false)",
+        OTHERS,
+        "",
+        "subscription told",
+    ),
+    change(
+        "ALTER SUBSCRIPTION told SET PUBLICATION two WITH (refresh = false)",
+        OTHERS,
+        "of one",
+        "of two",
+    ),
+    change(
+        "ALTER ROLE stranger CONNECTION LIMIT 3",
+        OTHERS,
+        "",
+        "connection limit 3",
+    ),
+    change("ALTER ROLE stranger NOINHERIT", OTHERS, "", "noinherit"),
+    change(
+        "ALTER SCHEMA app OWNER TO app",
+        OTHERS,
+        "of postgres",
+        "of app",
+    ),
+    change(
+        "ALTER LANGUAGE plpgsql OWNER TO app",
+        OTHERS,
+        "of postgres",
+        "of app",
+    ),
+    since(
+        150_000,
+        change(
+            "GRANT SET ON PARAMETER session_replication_role TO app",
+            OTHERS,
+            "",
+            "parameter session_replication_role",
+        ),
+    ),
+];
+
+/// Changes of settings, where the change runs as `app`.
+pub const SETTINGS: &[Change] = &[
+    change(
+        "ALTER ROLE stranger SET search_path = app",
+        OTHERS,
+        "",
+        "setting search_path of role stranger\tapp",
+    ),
+    change(
+        "ALTER ROLE stranger IN DATABASE kb SET session_replication_role = replica",
+        OTHERS,
+        "",
+        "of role stranger in this database",
+    ),
+    change(
+        "GRANT team TO app",
+        OTHERS,
+        "",
+        "who: app is member of team",
+    ),
+    change(
+        "ALTER ROLE team SET search_path = app",
+        OTHERS,
+        "",
+        "setting search_path of role team\tapp",
+    ),
+    change(
+        "ALTER ROLE app SET search_path = app",
+        NAMES,
+        "",
+        "setting search_path of role app\tapp",
+    ),
+    change(
+        "ALTER ROLE app IN DATABASE kb SET search_path = public",
+        NAMES,
+        "",
+        "of role app in this database\tpublic",
+    ),
+    change(
+        "ALTER DATABASE kb SET search_path = app",
+        NAMES,
+        "",
+        "setting search_path in this database\tapp",
+    ),
+    change(
+        "ALTER ROLE ALL SET search_path = app",
+        NAMES,
+        "",
+        "setting search_path of all roles\tapp",
+    ),
+];
