@@ -19,7 +19,7 @@ use crate::rehearsal::{ChangeScript, Copies, LedgerUse, Rehearsal};
 use crate::report::{rehearsal_comment, visible};
 use crate::run::{
     ChangeCommand, ChangeFile, RecordedChange, RehearsalCheck, RehearsalOutcome, RehearsedTable,
-    RunChange, RunResult, StopCode, Verdict, counted, effect_differences, exit,
+    RunChange, RunOnTop, RunResult, StopCode, Verdict, counted, effect_differences, exit,
 };
 use crate::runner::RunnerError;
 use crate::simulate::ExpectedRows;
@@ -329,6 +329,9 @@ fn effect(rehearsed: &RehearsalOutcome) -> Result<(), LaunchError> {
     }
     for line in rehearsed.recorded.iter().flat_map(RecordedChange::lines) {
         output::line(&format!("statement {}", visible(&line)))?;
+    }
+    for words in rehearsed.on_top.iter().map(RunOnTop::words) {
+        output::line(&visible(&words))?;
     }
     for difference in &rehearsed.differences {
         output::line(&format!("differs: {}", visible(difference)))?;

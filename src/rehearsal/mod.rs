@@ -17,6 +17,7 @@ mod kept_text;
 mod ledger_file;
 mod machine;
 mod message;
+mod on_top;
 mod plan;
 mod probes;
 mod program_end;

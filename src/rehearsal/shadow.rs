@@ -14,6 +14,7 @@ use super::catalogue::{Catalogue, counted, not_seeded, sequences};
 use super::change_run::run;
 use super::effect::RunEffect;
 use super::message::{FromShadow, LedgerFile, QualifiedName, ShadowPlan, ToShadow};
+use super::on_top::on_top;
 use super::recording_proxy::RecordingProxy;
 use super::repeated::{RepeatedRun, digest, table_effects};
 use super::row_ledger::LedgerSource;
@@ -149,6 +150,10 @@ fn rehearse(messages: &Receiver<ToShadow>) -> Result<(), String> {
             found.counters = Some(counters.finish(&base.catalogue, &first));
         }
         finish(&shadow, &mut found, (&base, &first), &derived)?;
+        if found.script.succeeded {
+            step("running the change on top of itself");
+            found.on_top = Some(on_top(&shadow, &proxy, (FIRST, &first))?);
+        }
         say(&FromShadow::Done(Box::new(found)));
         return Ok(());
     }
@@ -301,7 +306,8 @@ fn moved(shadow: &ShadowDatabase) -> Result<Vec<SequenceMove>, String> {
     Ok(moved.collect())
 }
 
-fn differing(before: &[String], after: &[String]) -> Vec<String> {
+/// The lines that differ, each with `-` or `+` in front, or with a space that of their statement.
+pub(super) fn differing(before: &[String], after: &[String]) -> Vec<String> {
     let was: Vec<&str> = before.iter().map(String::as_str).collect();
     let is: Vec<&str> = after.iter().map(String::as_str).collect();
     let mut changes = Vec::new();

@@ -197,9 +197,14 @@ impl ShadowDatabase {
 
     /// A copy of the base under production's name.
     pub(super) fn clone_base(&self) -> Result<(), String> {
+        self.clone_run(BASE)
+    }
+
+    /// A copy of a run under production's name.
+    pub(super) fn clone_run(&self, kept: &str) -> Result<(), String> {
         let database = quoted_identifier(&self.plan.database);
         self.control(&format!("DROP DATABASE IF EXISTS {database}"))?;
-        self.copy_database(&database, BASE)?;
+        self.copy_database(&database, kept)?;
         self.as_production()
     }
 

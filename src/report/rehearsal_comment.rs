@@ -100,6 +100,12 @@ fn effect(rehearsed: &RehearsalOutcome) -> Vec<String> {
     } else {
         rows.join("\n")
     });
+    parts.extend(
+        rehearsed
+            .on_top
+            .iter()
+            .map(|on_top| inline(&on_top.words())),
+    );
     if let Some(recorded) = &rehearsed.recorded {
         let held = recorded.held_lines();
         let held: Vec<String> = held

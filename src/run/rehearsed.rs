@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecordedChange, WriteCounters};
+use super::{RecordedChange, RunOnTop, WriteCounters};
 use crate::survey::{Digest, Rehearsed, TableDefinition};
 
 /// What happened on the shadow. All of it was measured there.
@@ -45,6 +45,9 @@ pub struct RehearsalOutcome {
     /// What it sent, statement by statement, and the locks that it held; left out by version 0.1.0 and older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<RecordedChange>,
+    /// What it does on top of itself; left out where it failed, and by version 0.1.0 and older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_top: Option<RunOnTop>,
     /// How the tables that it wrote or defined anew were defined in production before; left out where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub definitions: Vec<TableDefinition>,
@@ -113,6 +116,7 @@ impl RehearsalOutcome {
         if schema > 0 {
             lines.push(format!("schema lines that differ: #{schema}"));
         }
+        lines.extend(self.on_top.iter().map(RunOnTop::words));
         let recorded = self.recorded.iter().flat_map(RecordedChange::lines);
         lines.extend(recorded.map(|line| format!("statement {line}")));
         lines

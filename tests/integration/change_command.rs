@@ -134,7 +134,7 @@ impl Tool {
         match self {
             Self::Sqitch => ("UPDATE shop.orders SET tax = 7 WHERE id <= 10;", 10, 1),
             Self::Alembic => (
-                "UPDATE shop.orders SET tax = $1::INTEGER WHERE id <= 10",
+                "UPDATE shop.orders SET tax = $1::INTEGER WHERE id <= (not a text of the script: withheld)",
                 10,
                 1,
             ),

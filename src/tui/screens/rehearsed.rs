@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::pane::PaneRow;
 use crate::run::{
-    ChangeEvidence, ChangeFile, RehearsalOutcome, RehearsedTable, RunState, TableToCopy, Verdict,
-    counted,
+    ChangeEvidence, ChangeFile, RehearsalOutcome, RehearsedTable, RunOnTop, RunState, TableToCopy,
+    Verdict, counted,
 };
 use crate::survey::Rehearsed;
 use crate::tui::keymap::{self, Action, KeyScope};
@@ -231,6 +231,8 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
         }
         lines.push(Text::plain(format!("  {line}")));
     }
+    let on_top = outcome.on_top.iter().map(RunOnTop::words);
+    lines.extend(on_top.map(|words| Text::plain(format!("  {words}"))));
     let (leaves, shows) = (
         keymap::key_of(KeyScope::Sheet, Action::Back),
         keymap::key_of(KeyScope::Run, Action::Differences),

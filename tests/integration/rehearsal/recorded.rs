@@ -357,3 +357,40 @@ fn the_safer_form_stands_beside_what_took_the_lock() {
     );
     assert_eq!(statement(&found, "UPDATE")["safer"], Value::Null);
 }
+
+/// What a change does on top of itself: its error, its rows by table, whether it writes tables anew, and lines of the schema.
+fn on_top(script: &str) -> (bool, Vec<String>, bool, u64) {
+    let found = World::shared().rehearse(script).expect(0).json();
+    let on_top = &found["rehearsed"]["on_top"];
+    let wrote = on_top["wrote"].as_array().expect("tables").iter();
+    let wrote = wrote.map(|table| {
+        let rows = ["inserted", "updated", "deleted"].map(|it| table[it]["value"].to_string());
+        let name = table["table"].as_str().expect("a name");
+        format!("{name} {}", rows.join(" "))
+    });
+    (
+        on_top["error"].is_string(),
+        wrote.collect(),
+        on_top["written_anew"] != serde_json::json!([]),
+        on_top["schema_lines"]["value"].as_u64().expect("a number"),
+    )
+}
+
+#[test]
+fn a_second_run_on_top_says_whether_a_change_is_idempotent() {
+    let nothing = "CREATE TABLE IF NOT EXISTS shop.more (id integer); DELETE FROM shop.quiet;\n";
+    assert_eq!(on_top(nothing), (false, Vec::new(), false, 0));
+    let fails = "CREATE TABLE shop.more (id integer);\n";
+    assert_eq!(on_top(fails), (true, Vec::new(), false, 0));
+    let writes = "UPDATE shop.spare SET name = upper(name);\n";
+    assert_eq!(
+        on_top(writes),
+        (false, vec!["spare 0 5 0".to_owned()], false, 0)
+    );
+    let (failed, wrote, anew, lines) =
+        on_top("DROP INDEX IF EXISTS shop.spare_one; CREATE INDEX ON shop.spare (name);\n");
+    assert_eq!((failed, wrote, anew), (false, Vec::new(), false));
+    assert!(lines > 0, "another index each time");
+    let (failed, _, anew, _) = on_top("TRUNCATE shop.spare;\n");
+    assert_eq!((failed, anew), (false, true));
+}
