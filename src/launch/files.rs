@@ -194,6 +194,12 @@ pub(super) fn visible(file: &Path) -> String {
     report::visible(&file.display().to_string())
 }
 
+/// The path below a directory, whole where it is not in there.
+pub(super) fn below(directory: &Path, path: &str) -> String {
+    let below = Path::new(path).strip_prefix(directory);
+    below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
+}
+
 fn same(one: &Path, two: &Path) -> io::Result<bool> {
     Ok(
         std::fs::metadata(one)?.len() == std::fs::metadata(two)?.len()

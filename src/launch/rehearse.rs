@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::profile_init::quoted;
 use super::survey::{Streamed, SurveyWitness};
-use super::{LaunchError, lookup, output, print, run, run_plan};
+use super::{LaunchError, files, lookup, output, print, run, run_plan};
 use crate::cli::{RunPlace, Settings};
 use crate::documents::{RehearsalAgainst, RehearsalDocument, SchemaVersion};
 use crate::journal::random_salt;
@@ -160,7 +160,7 @@ pub(super) fn carry_out(
     for file in &change.files {
         let text = runner::change_file(file).map_err(LaunchError::Usage)?;
         // As short as it can be: it is printed, and where the work tree lies on this machine says nothing to others.
-        let path = below(&here, file);
+        let path = files::below(&here, file);
         named.push(ChangeFile {
             sha256: Digest::of(&text),
             path: path.clone(),
@@ -168,7 +168,7 @@ pub(super) fn carry_out(
         texts.push((path, text));
     }
     let command = change.command.clone().map(|command| ChangeCommand {
-        directory: below(&here, &command.directory),
+        directory: files::below(&here, &command.directory),
         ..command
     });
     let change = ChangeScript {
@@ -484,12 +484,6 @@ impl ProposedChange {
         put(&format!("{comment}]\n"));
         text
     }
-}
-
-/// The path below a directory, whole where it is not in there.
-fn below(directory: &Path, path: &str) -> String {
-    let below = Path::new(path).strip_prefix(directory);
-    below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
 }
 
 /// The file as a profile names it.

@@ -124,7 +124,7 @@ fn a_text_constant_that_the_script_does_not_have_is_withheld() {
             "SELECT  'of the script'".to_owned(),
         ),
         ("SELECT 'of a row'", withheld("SELECT")),
-        ("SELECT E'of a row'", withheld("SELECT")),
+        ("SELECT E'of a row'", withheld("SELECT E")),
         ("DO $$ of a row $$", withheld("DO")),
         ("DO $a$ of a row $a$", withheld("DO")),
         (
