@@ -99,6 +99,7 @@ const FREE: &[Free] = &[
             "[].row.key",
             "[].row.name",
             "[].row.by",
+            "[].row.by (cut)",
             "[].row.before[]",
             "[].row.after[]",
             "[].table.columns[]",
