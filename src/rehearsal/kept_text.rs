@@ -7,8 +7,11 @@ use crate::run::{StatementError, one_line};
 
 const WITHHELD: &str = "(withheld)";
 const NOT_OF_SCRIPT: &str = "(not a text of the script: withheld)";
-/// SQLSTATE classes whose messages name objects alone: what was violated, what is locked, what ran out. Their values are in the detail.
-const NAMING_CLASSES: [&str; 6] = ["23", "40", "53", "55", "57", "58"];
+/// SQLSTATE classes whose messages name objects alone: what was violated, what is missing, what is locked, what ran out. Their values are
+/// in the detail.
+const NAMING_CLASSES: [&str; 7] = ["23", "40", "42", "53", "55", "57", "58"];
+/// A syntax error of class 42 repeats what it could not read, which can be a value.
+const SYNTAX_ERROR: &str = "42601";
 const DATA_EXCEPTION: &str = "22";
 
 /// The script, and the functions that the database has: what they say is no value of a row.
@@ -36,7 +39,8 @@ impl KnownTexts {
         let message = error.message.as_str();
         let class = error.code.get(..2).unwrap_or_default();
         // What a function raises are words of the team, which say what to correct.
-        if error.raised || NAMING_CLASSES.contains(&class) || self.has(message) {
+        let names = NAMING_CLASSES.contains(&class) && error.code != SYNTAX_ERROR;
+        if error.raised || names || self.has(message) {
             return message.to_owned();
         }
         let message = self.quoted(message);
@@ -170,6 +174,12 @@ mod tests {
                 false,
                 "column \"total\" of relation \"orders\" does not exist",
                 "column \"total\" of relation \"orders\" does not exist",
+            ),
+            (
+                "42P01",
+                false,
+                "relation \"changes\" does not exist",
+                "relation \"changes\" does not exist",
             ),
             (
                 "42601",
