@@ -25,7 +25,7 @@ type Written = (
 const DIGITS: [usize; 2] = [32, 16];
 
 /// A table of the ledger: the rows that the change writes, and how many others are listed.
-struct Listed {
+struct TableInLedger {
     table: RowLedgerTable,
     written: Vec<Written>,
     kept: u64,
@@ -62,11 +62,11 @@ pub(super) fn ledger_of_effect(
     if head.schema_after.is_some() != alters || !has_its_lines(&head) {
         return Err("the ledger of rows is of another schema".to_owned());
     }
-    let mut tables: Vec<Listed> = Vec::new();
+    let mut tables: Vec<TableInLedger> = Vec::new();
     for line in lines {
         match line? {
             RowLedgerLine::Head(_) => return Err("the ledger of rows has two heads".to_owned()),
-            RowLedgerLine::Table(table) => tables.push(Listed {
+            RowLedgerLine::Table(table) => tables.push(TableInLedger {
                 table,
                 written: Vec::new(),
                 kept: 0,
@@ -136,7 +136,7 @@ fn is_mark(text: &str, digits: usize) -> bool {
             .all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-impl Listed {
+impl TableInLedger {
     /// Takes the next row; `false`: a ledger has no such row there.
     fn takes(&mut self, row: RowLedgerRow) -> bool {
         let table = &self.table;

@@ -87,10 +87,8 @@ fn is_phased_as(declared: Option<&ChangePolicy>, change: &RunChange) -> bool {
 /// Whether the program that carries it out is that of the profile, or psql because the command named files.
 fn is_command_of(declared: Option<&ChangePolicy>, change: &RunChange) -> bool {
     let declared = declared.and_then(|declared| declared.command.as_ref());
-    match &change.command {
-        Some(command) => declared.is_some_and(|declared| command.is_based_on(declared)),
-        None => declared.is_none() || change.of_sg1.is_none(),
-    }
+    let command = change.command.as_ref();
+    command.is_none_or(|command| declared.is_some_and(|declared| command.is_based_on(declared)))
 }
 
 /// Whether a run speaks in the words of its profile. Runs of older tables of checks recorded none.

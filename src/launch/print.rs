@@ -1,7 +1,7 @@
 //! `drygate report`, `guard`, `profile`, `config show`, `completions`, `man`. They only read, except `profile init`, which is in
 //! `profile_init`.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
 use super::{LaunchError, files, lookup, output, review, run_plan, verify};
 use crate::cli::{Disk, Files, Output, ProfileCommand, RunPlace, RunRef, Settings};
@@ -181,18 +181,13 @@ fn write_change(
     let failed = |error| files::failed(directory, error);
     std::fs::create_dir(directory).map_err(failed)?;
     for file in run.change_files.iter().flat_map(|files| files.iter()) {
-        let below = Path::new(&file.path).strip_prefix(&command.directory).ok();
-        let plain = |path: &&Path| {
-            path.components()
-                .all(|part| matches!(part, Component::Normal(_)))
-        };
-        let below = below.filter(plain).ok_or_else(|| {
+        let within = command.path_within(&file.path).ok_or_else(|| {
             LaunchError::Corrupt(format!(
                 "{} is not in the directory of the change",
                 file.path
             ))
         })?;
-        let path = directory.join(below);
+        let path = directory.join(within);
         std::fs::create_dir_all(path.parent().unwrap_or(directory)).map_err(failed)?;
         let text = blobs.get(&file.sha256)?;
         files::write(&path, &mut |out| {

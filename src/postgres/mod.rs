@@ -83,3 +83,4 @@ pub use shadow_source::ShadowSource;
 pub use source_catalogue::{SourceCatalogue, SourceRelation, SourceSequence};
 pub use statement::ClosedList;
 pub(crate) use tries::Tries;
+pub use url::encoded as url_encoded;

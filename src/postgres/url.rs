@@ -141,7 +141,7 @@ fn pair_value(text: &str) -> Result<(String, &str), SettingsError> {
 }
 
 /// A value as it stands inside a URL.
-pub(super) fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
     for byte in text.bytes() {
@@ -156,7 +156,13 @@ pub(super) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{encoded, parse};
+
+    #[test]
+    fn what_has_a_meaning_in_a_url_is_encoded() {
+        let text = encoded("o%w@er/my {user}?&");
+        assert_eq!(text, "o%25w%40er/my%20%7Buser%7D%3F%26");
+    }
 
     #[test]
     fn every_form_of_a_url_is_read() {

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use super::program_end::says_done;
 use super::shadow_database::ShadowDatabase;
+use crate::postgres::url_encoded;
 use crate::run::{ChangeCommand, CommandDatabase};
 
 /// Characters of a program's last words that are kept.
@@ -62,13 +63,16 @@ fn of_team(
         fs::remove_dir_all(&work).map_err(refused)?;
     }
     for (_, file) in files {
-        let below = file.strip_prefix(&command.directory);
-        let copy = work.join(below.map_err(|error| error.to_string())?);
+        let within = file.strip_prefix(&command.directory);
+        let copy = work.join(within.map_err(|error| error.to_string())?);
         fs::create_dir_all(copy.parent().unwrap_or(&work)).map_err(refused)?;
         fs::copy(file, copy).map_err(refused)?;
     }
     let host = server.display().to_string();
+    let [user, name, at] = [&plan.role, &plan.database, &host].map(|it| url_encoded(it));
+    let url = format!("postgresql://{user}@/{name}?host={at}&port=5432");
     let database = CommandDatabase {
+        url: &url,
         host: &host,
         database: &plan.database,
         user: &plan.role,

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::message::{PlannedSequence, ShadowPlan};
 use super::programs::Programs;
@@ -90,7 +90,13 @@ fn written(
     let mut write = |(name, text): &(String, Vec<u8>)| {
         written += 1;
         let path = match &change.command {
-            Some(command) => root.join(below(name, &command.directory)?),
+            Some(command) => {
+                let within = command.path_within(name);
+                root.join(
+                    within
+                        .ok_or_else(|| format!("{name} is not in the directory of the change"))?,
+                )
+            }
             None => root.join(format!("{written}.sql")),
         };
         let missing = path.ancestors().skip(1).take_while(|above| !above.exists());
@@ -118,16 +124,4 @@ fn written(
 
 fn refused(error: &std::io::Error) -> String {
     format!("the change cannot be written for the shadow: {error}")
-}
-
-/// The path of a file in the directory of its change; it does not lead out of it.
-fn below<'t>(name: &'t str, directory: &str) -> Result<&'t Path, String> {
-    let below = Path::new(name).strip_prefix(directory).ok();
-    let plain = |path: &&Path| {
-        path.components()
-            .all(|part| matches!(part, Component::Normal(_)))
-    };
-    below
-        .filter(plain)
-        .ok_or_else(|| format!("{name} is not in the directory of the change"))
 }

@@ -2,8 +2,6 @@
 //! Invariant: what differs from what was approved is computed from recorded values alone (`moved_change`, `moved_effect`), so
 //! that `verify` finds it again.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::effect_differences::{declared_range, effect_differences};
@@ -379,9 +377,9 @@ impl RunState {
         };
         let command = self.change().and_then(|change| change.command.as_ref());
         let key = |path: &str| {
-            let below = command.and_then(|it| Path::new(path).strip_prefix(&it.directory).ok());
-            let name = match below {
-                Some(below) => below.to_str(),
+            let within = command.and_then(|it| it.path_within(path));
+            let name = match within {
+                Some(within) => within.to_str(),
                 None => path.rsplit('/').next(),
             };
             format!("change.{}", name.unwrap_or(path))

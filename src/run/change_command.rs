@@ -2,7 +2,6 @@
 //! Invariant: a text that the profile gives is taken as it is but for five names in braces (`filled_in`).
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +31,8 @@ pub struct ChangeCommand {
 /// The database as a program is told of it.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandDatabase<'t> {
+    /// A URL of it.
+    pub url: &'t str,
     /// Directory of its socket.
     pub host: &'t str,
     /// Name of the database.
@@ -72,17 +73,24 @@ impl ChangeCommand {
         same == *declared && Path::new(&self.directory).ends_with(plain(&declared.directory))
     }
 
+    /// The path of a file within the directory; `None`: it is not in there, or leads out of it.
+    pub fn path_within<'p>(&self, file: &'p str) -> Option<&'p Path> {
+        let within = Path::new(file).strip_prefix(&self.directory).ok();
+        let is_plain = |path: &&Path| {
+            path.components()
+                .all(|part| matches!(part, Component::Normal(_)))
+        };
+        within.filter(is_plain)
+    }
+
     /// A text of the profile for a database.
     pub fn filled_in(text: &str, database: CommandDatabase<'_>) -> String {
         let CommandDatabase {
+            url,
             host,
             database,
             user,
         } = database;
-        let url = || {
-            let [user, database, host] = [user, database, host].map(percent_encoded);
-            format!("postgresql://{user}@/{database}?host={host}&port=5432")
-        };
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         // Each name is looked for in the profile's text alone, never in what stands for another one.
@@ -90,7 +98,7 @@ impl ChangeCommand {
             filled.push_str(&rest[..at]);
             rest = &rest[at..];
             let known = [
-                ("{url}", url()),
+                ("{url}", url.to_owned()),
                 ("{host}", host.to_owned()),
                 ("{port}", "5432".to_owned()),
                 ("{database}", database.to_owned()),
@@ -117,20 +125,6 @@ fn plain(directory: &str) -> PathBuf {
     parts.filter(|part| *part != Component::CurDir).collect()
 }
 
-/// What has a meaning in a URL, encoded (RFC 3986, section 2.1). A `/` has none behind `?`, and drivers show paths better with it.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a `String` cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -152,14 +146,12 @@ mod tests {
     #[rstest]
     #[case::arguments("db:pg:{database}", "db:pg:my {user}")]
     #[case::a_value_is_not_filled_in_again("{database}/{user}", "my {user}/o%w@er")]
-    #[case::url(
-        "{url}",
-        "postgresql://o%25w%40er@/my%20%7Buser%7D?host=/tmp/s&port=5432"
-    )]
+    #[case::url("{url} {user}", "postgresql://x o%w@er")]
     #[case::another_name("{name} {}", "{name} {}")]
     #[case::host_and_port("{host}:{port}{", "/tmp/s:5432{")]
     fn five_names_stand_for_the_database(#[case] text: &str, #[case] expected: &str) {
         let database = CommandDatabase {
+            url: "postgresql://x",
             host: "/tmp/s",
             database: "my {user}",
             user: "o%w@er",
@@ -187,6 +179,19 @@ mod tests {
             ..recorded
         };
         assert_eq!(other.is_based_on(&declared), directory == ".");
+    }
+
+    #[rstest]
+    #[case("/srv/db/deploy/a.sql", Some("deploy/a.sql"))]
+    #[case("/srv/db/../a.sql", None)]
+    #[case("/srv/dbs/a.sql", None)]
+    #[case("/elsewhere/a.sql", None)]
+    fn a_file_lies_within_the_directory(#[case] file: &str, #[case] within: Option<&str>) {
+        let found = command("/srv/db")
+            .path_within(file)
+            .and_then(Path::to_str)
+            .map(str::to_owned);
+        assert_eq!(found.as_deref(), within);
     }
 
     #[test]
