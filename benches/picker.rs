@@ -1,30 +1,35 @@
 //! The list of 10,000 runs: first frame with a warm index, a key in the search, and the index made anew.
-//! Invariant: the runs are real directories with chain and HEAD; every figure is printed, and each is measured over what a person does.
+//! Invariant: the runs are real directories with chain and HEAD, and it is the program in a terminal that lists them.
+//!
+//! `cargo bench --bench picker -- 1000` lists fewer; `-- --write DIRECTORY 1000` writes them and measures nothing.
 
 #[path = "../tests/screens/home.rs"]
 #[expect(dead_code, reason = "the tests need more of it")]
 mod home;
+#[path = "terminal/session.rs"]
+#[expect(dead_code, reason = "the bench of the run screen needs more of it")]
+mod session;
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use drygate::journal::RunIndex;
 use drygate::run::{Decision, RunResult, State, StopCode};
 use drygate::survey::UtcTime;
-use drygate::tui::picker::{Picker, PickerMessage};
-use drygate::tui::picker_keys::on_event;
-use drygate::tui::picker_loop::picker_frame;
-use drygate::tui::{Colours, Theme};
-
-use drygate::testing::{ScriptedRun, at};
+use drygate::testing::{
+    MeasuredBar, MeasuredRow, MeasuredUnit, ProcessCost, RowVerdict, ScriptedRun, at, median,
+    percentile, say,
+};
 use home::Home;
+use session::Session;
 
 const RUNS: usize = 10_000;
 const ROUNDS: usize = 15;
-const SIZE: (u16, u16) = (160, 48);
+const SECONDS: MeasuredUnit = MeasuredUnit::Seconds;
+/// A key is answered within a frame of a screen with 60 of them.
+const KEY: MeasuredBar = MeasuredBar::AtMost(0.016);
 
 /// What a person types, letter by letter.
 const QUERIES: [&str; 4] = [
@@ -34,19 +39,20 @@ const QUERIES: [&str; 4] = [
     "ictr-2026102",
 ];
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
-    if let [_, mode, place, count] = words.as_slice()
+    if let [_, mode, place, count, ..] = words.as_slice()
         && mode == "--write"
     {
-        let count = count.parse().map_err(io::Error::other)?;
-        write_runs(&Home::at(Path::new(place)), count);
-        return Ok(());
+        write_runs(
+            &Home::at(Path::new(place)),
+            count.parse().expect("a number"),
+        );
+        return ExitCode::SUCCESS;
     }
-    let place = std::env::temp_dir().join(format!("drygate-bench-picker-{}", std::process::id()));
-    let measured = measure(&place);
-    fs::remove_dir_all(&place)?;
-    measured
+    let asked = words.iter().skip(1).find_map(|word| word.parse().ok());
+    let place = tempfile::tempdir().expect("a folder");
+    measure(&Home::at(place.path()), asked.unwrap_or(RUNS))
 }
 
 /// How a run ends, as often as it does in a year of somebody's work.
@@ -100,69 +106,92 @@ fn write_runs(home: &Home, count: usize) {
     }
 }
 
-fn measure(place: &Path) -> io::Result<()> {
-    let home = Home::at(place);
+fn measure(home: &Home, runs: usize) -> ExitCode {
     let began = Instant::now();
-    write_runs(&home, RUNS);
-    println(&format!(
-        "{RUNS} runs written in {:.1} s",
+    write_runs(home, runs);
+    say(&format!(
+        "{runs} runs written in {:.1} s",
         began.elapsed().as_secs_f64()
-    ))?;
-
-    let mut cold = Vec::new();
+    ));
+    let data = home.path.display().to_string();
+    let list = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
+        let words = ["runs", "--json", "--data-dir", &data];
+        ProcessCost::of(command.args(words).stdout(Stdio::null()), 0)
+    };
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        fs::remove_file(home.cache()).or_else(not_there)?;
-        let began = Instant::now();
-        let (rows, read) = home.rows();
-        cold.push(began.elapsed());
-        assert_eq!((rows.len(), read), (RUNS, RUNS), "every journal is read");
+        fs::remove_file(home.cache())
+            .or_else(not_there)
+            .expect("it is ours");
+        cold.push(list());
+        warm.push(list());
     }
-    report("index made anew, all journals read", &mut cold)?;
-
-    let mut looks = Vec::new();
-    let mut frames = Vec::new();
-    let mut picker = new_picker(&home);
+    let words = [env!("CARGO_BIN_EXE_drygate"), "runs", "--data-dir", &data];
+    let words = words.map(str::to_owned);
+    let all = |screen: &vt100::Screen| {
+        let shown = screen.contents();
+        let counted = [format!("{runs} here"), format!("all {runs}")];
+        counted.iter().any(|count| shown.contains(count))
+    };
+    let (mut firsts, mut searches, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let began = Instant::now();
-        let mut fresh = new_picker(&home);
-        look(&home, &mut fresh);
-        looks.push(began.elapsed());
-        let _ = picker_frame(&mut fresh, SIZE.0, SIZE.1);
-        frames.push(began.elapsed());
-        picker = fresh;
+        let mut session = Session::start(&words, &home.path);
+        firsts.push(session.first(all));
+        session.ends(|session| session.key("q"));
     }
-    report("index looked at, warm", &mut looks)?;
-    report("first frame, warm index", &mut frames)?;
-    let first_frame = frames[frames.len() / 2];
-
-    let mut keys = Vec::new();
+    let mut session = Session::start(&words, &home.path);
+    session.first(all);
+    let mut pressed = |key: &str| {
+        session.settle(Duration::from_millis(50));
+        session.answer(key)
+    };
     for query in QUERIES {
-        press(&mut picker, KeyCode::Char('/'));
-        for letter in query.chars() {
-            let began = Instant::now();
-            press(&mut picker, KeyCode::Char(letter));
-            let _ = picker_frame(&mut picker, SIZE.0, SIZE.1);
-            keys.push(began.elapsed());
-        }
-        println(&format!("  \"{query}\" finds {}", picker.shown_len()))?;
-        press(&mut picker, KeyCode::Esc);
+        pressed("/");
+        searches.extend(query.chars().map(|letter| pressed(&letter.to_string())));
+        pressed("\x1b");
     }
-    report("a key in the search, painted", &mut keys)?;
-    let slowest_key = keys[keys.len() - 1];
-
-    let mut moves = Vec::new();
-    for key in ['G', 'g', 's', 's', 's', 's', 's', '4', '1', 'j'] {
-        let began = Instant::now();
-        press(&mut picker, KeyCode::Char(key));
-        let _ = picker_frame(&mut picker, SIZE.0, SIZE.1);
-        moves.push(began.elapsed());
+    for key in ["G", "g", "s", "s", "s", "s", "s", "4", "1", "j"] {
+        others.push(pressed(key));
     }
-    report("another key (order, filter, move), painted", &mut moves)?;
-    println(&format!(
-        "bars: first frame under 100 ms: {}; slowest key in the search under 16 ms: {}",
-        met(first_frame < Duration::from_millis(100)),
-        met(slowest_key < Duration::from_millis(16)),
-    ))
+    session.ends(|session| session.key("q"));
+    let of = format!("of {runs} runs");
+    let row =
+        |what: &str, command: &str, seconds| MeasuredRow::new(what, command, seconds, SECONDS);
+    let json = "drygate runs --json";
+    let (cold, warm) = (ProcessCost::median(&cold), ProcessCost::median(&warm));
+    let rows = [
+        row(
+            &format!("exec to the list {of}, warm index"),
+            "drygate runs",
+            median(&firsts),
+        )
+        .held_to(MeasuredBar::AtMost(0.1)),
+        row(
+            &format!("a letter in the search {of}"),
+            "drygate runs",
+            median(&searches),
+        )
+        .held_to(KEY),
+        row(
+            "the same, the slowest",
+            "drygate runs",
+            percentile(&searches, 100),
+        )
+        .held_to(KEY),
+        row(
+            "another key, the slowest",
+            "drygate runs",
+            percentile(&others, 100),
+        ),
+        row(
+            &format!("{runs} runs printed, warm index"),
+            json,
+            warm.seconds,
+        ),
+        row("the same, every journal read anew", json, cold.seconds),
+    ];
+    RowVerdict::exit_code(rows.iter().map(MeasuredRow::tell))
 }
 
 fn not_there(error: io::Error) -> io::Result<()> {
@@ -170,43 +199,4 @@ fn not_there(error: io::Error) -> io::Result<()> {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     }
-}
-
-fn new_picker(home: &Home) -> Picker {
-    let theme = Theme::new(false, Colours::Sixteen);
-    Picker::new(home.path.display().to_string(), theme, at("09:31:15"))
-}
-
-/// What is done before the first frame.
-fn look(home: &Home, picker: &mut Picker) {
-    let index = RunIndex::look(&home.store).expect("it lists");
-    let rows = index.rows().cloned().collect();
-    picker.take(PickerMessage::Rows(rows, 0), at("09:31:15"));
-    assert_eq!(picker.shown_len(), RUNS, "all of them are known");
-}
-
-fn press(picker: &mut Picker, code: KeyCode) {
-    let key = KeyEvent::new(code, KeyModifiers::NONE);
-    let _ = on_event(picker, &TerminalEvent::Key(key));
-}
-
-fn met(is: bool) -> &'static str {
-    if is { "met" } else { "NOT MET" }
-}
-
-/// Sorts the times and prints them.
-fn report(what: &str, times: &mut [Duration]) -> io::Result<()> {
-    times.sort();
-    let ms = |at: usize| times[at.min(times.len() - 1)].as_secs_f64() * 1_000.0;
-    println(&format!(
-        "{what}: median {:.2} ms, fastest {:.2} ms, slowest {:.2} ms, of {}",
-        ms(times.len() / 2),
-        ms(0),
-        ms(times.len() - 1),
-        times.len()
-    ))
-}
-
-fn println(line: &str) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{line}")
 }

@@ -6,12 +6,11 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
 
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario, ServerBinaries};
 use drygate::profile::built_in;
+use drygate::testing::{MeasuredRow, MeasuredUnit, ProcessCost, RowVerdict};
 
 const DATABASE: &str = "kb";
 const READER: &str = "context_pack_readonly";
@@ -60,39 +59,13 @@ fn profile(queries: &[String]) -> String {
     text.replacen("[[facts]]\n", &format!("{facts}[[facts]]\n"), 1)
 }
 
-fn timed(command: &mut Command) -> Duration {
-    let began = Instant::now();
-    let output = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .output()
-        .expect("it starts");
-    let took = began.elapsed();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {said}");
-    took
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn say(line: &str) {
-    // A closed stdout must not fail a measure.
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
 fn main() -> ExitCode {
     let tables = env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
     let tables: usize = tables.unwrap_or(5_000);
     let binaries = ServerBinaries::find().expect("a PostgreSQL server");
-    let Some(psql) = binaries.psql() else {
-        say("what can run at many tables: NOT CHECKED, there is no psql");
-        return ExitCode::SUCCESS;
-    };
+    let psql = binaries.psql();
     let cluster = Cluster::start(&ClusterOptions {
         settings: vec![("max_locks_per_transaction".to_owned(), "1024".to_owned())],
         binaries: Some(binaries),
@@ -113,29 +86,35 @@ fn main() -> ExitCode {
     fs::write(&asked, queries.join(";\n")).expect("a script");
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(timed(
-            Command::new(env!("CARGO_BIN_EXE_drygate"))
-                .args(["profile", "check"])
-                .arg(&checked)
-                .args(["--database-url", &cluster.url(READER, DATABASE)])
-                .env("HOME", place.path()),
-        ));
-        theirs.push(timed(
-            Command::new(&psql)
-                .args(["-X", "-q", "-A", "-t", "-d", DATABASE, "-U", READER])
-                .arg("-h")
+        let mut check = Command::new(env!("CARGO_BIN_EXE_drygate"));
+        check
+            .args(["profile", "check"])
+            .arg(&checked)
+            .args(["--database-url", &cluster.url(READER, DATABASE)])
+            .env("HOME", place.path())
+            .stdout(Stdio::null());
+        ours.push(ProcessCost::of(&mut check, 0));
+        let ask = |psql| {
+            let mut ask = Command::new(psql);
+            ask.args(["-X", "-q", "-A", "-t", "-d", DATABASE, "-U", READER, "-h"])
                 .arg(cluster.socket_dir())
                 .arg("-f")
-                .arg(&asked),
-        ));
+                .arg(&asked)
+                .stdout(Stdio::null());
+            ProcessCost::of(&mut ask, 0)
+        };
+        theirs.extend(psql.as_ref().map(ask));
     }
-    let (ours, theirs) = (median(ours), median(theirs));
-    say(&format!(
-        "what can run, `profile check` of {} queries over {tables} tables: {} ms, the same queries in psql {} ms, ratio {:.2} (median of {ROUNDS})",
-        queries.len(),
-        ours.as_millis(),
-        theirs.as_millis(),
-        ours.as_secs_f64() / theirs.as_secs_f64(),
-    ));
-    ExitCode::SUCCESS
+    let theirs = (!theirs.is_empty()).then(|| ProcessCost::median(&theirs).seconds);
+    let what = format!(
+        "what profile SQL can run: {} queries over {tables} tables",
+        queries.len()
+    );
+    let row = MeasuredRow::new(
+        &what,
+        "drygate profile check",
+        ProcessCost::median(&ours).seconds,
+        MeasuredUnit::Seconds,
+    );
+    RowVerdict::exit_code([row.beside("psql, the same queries", theirs).tell()])
 }

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -15,20 +15,21 @@ use std::time::{Duration, Instant};
 use drygate::postgres::throwaway::{
     Cluster, ClusterOptions, ClusterOrigin, Scenario, ServerBinaries,
 };
+use drygate::testing::{MeasuredBar, MeasuredRow, MeasuredUnit, RowVerdict, peak_bytes};
 
 const DATABASE: &str = "kb";
 const SUPERUSER: &str = "postgres";
 const READER: &str = "context_pack_readonly";
 
 /// A whole rehearsal of the demo against a cluster that is made, started and loaded.
-const DEMO_MAX: f64 = 3.0;
+const DEMO: MeasuredBar = MeasuredBar::AtMostTimes(3.0);
 /// The same where an empty cluster is kept, against one that is copied, started and loaded.
-const CACHED_MAX: f64 = 2.0;
+const CACHED: MeasuredBar = MeasuredBar::AtMostTimes(2.0);
 /// Rows copied, loaded and indexed against `psql` doing the same.
-const SEEDING_MAX: f64 = 1.3;
+const SEEDING: MeasuredBar = MeasuredBar::AtMostTimes(1.3);
 /// What 10,000 changed rows are found in, against one count with the same filter.
-const EFFECT_MAX: f64 = 3.0;
-const MEMORY_KB_MAX: u64 = 64 * 1024;
+const EFFECT: MeasuredBar = MeasuredBar::AtMostTimes(3.0);
+const MEMORY: MeasuredBar = MeasuredBar::AtMost(64.0 * 1024.0 * 1024.0);
 
 /// The table with many rows, without indexes, and what it is indexed by.
 const BIG: &str = "CREATE TABLE big (id integer NOT NULL, customer integer NOT NULL, amount integer NOT NULL, note text NOT NULL)";
@@ -39,12 +40,8 @@ fn main() -> ExitCode {
     let asked = words.iter().find_map(|word| word.parse().ok());
     let rows: u64 = asked.unwrap_or(1_000_000);
     let place = tempfile::tempdir().expect("a temporary directory");
-    let met = [demo(place.path()), many_rows(place.path(), rows)];
-    if met.iter().all(|met| *met) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let verdicts = [demo(place.path()), many_rows(place.path(), rows)];
+    RowVerdict::exit_code(verdicts.into_iter().flatten())
 }
 
 /// What one rehearsal took.
@@ -53,7 +50,7 @@ struct Taken {
     /// What it said, and when.
     steps: Vec<(String, f64)>,
     /// The most memory of the process that reads production, and of the one that runs the change.
-    peaks_kb: [u64; 2],
+    peaks: [f64; 2],
 }
 
 impl Taken {
@@ -101,35 +98,37 @@ fn rehearse(cluster: &Cluster, place: &Path, role: &str, change: &str) -> Taken 
     let seconds = began.elapsed().as_secs_f64();
     watching.join().expect("it watches to the end");
     assert!(status.success(), "{status}: {steps:?}");
-    let peaks_kb = [0, 1].map(|at: usize| peaks[at].load(Ordering::Relaxed));
+    #[expect(clippy::cast_precision_loss, reason = "some megabytes")]
+    let peaks = [0, 1].map(|at: usize| peaks[at].load(Ordering::Relaxed) as f64);
     Taken {
         seconds,
         steps,
-        peaks_kb,
+        peaks,
     }
 }
 
-/// The marks of the kernel, which only rise, until the process is gone.
+/// The marks of the kernel, which only rise, in bytes, until the process is gone.
 fn watch(owner: u32, peaks: &[AtomicU64; 2]) {
-    let own = PathBuf::from(format!("/proc/{owner}"));
-    while let Some(mark) = peak_of(&own) {
-        peaks[0].fetch_max(mark, Ordering::Relaxed);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "some megabytes"
+    )]
+    let note = |nth: usize, mark: f64| peaks[nth].fetch_max(mark as u64, Ordering::Relaxed);
+    while let Some(mark) = peak_bytes(owner) {
+        note(0, mark);
         let entries = fs::read_dir("/proc").expect("/proc").flatten();
         let is_shadow = |place: &PathBuf| {
             let words = fs::read(place.join("cmdline")).unwrap_or_default();
             words.ends_with(b"drygate\0shadow\0")
         };
         let shadows = entries.map(|entry| entry.path()).filter(is_shadow);
-        let most = shadows.filter_map(|place| peak_of(&place)).max();
-        peaks[1].fetch_max(most.unwrap_or(0), Ordering::Relaxed);
+        let pids = shadows.filter_map(|place| place.file_name()?.to_str()?.parse().ok());
+        for mark in pids.filter_map(peak_bytes) {
+            note(1, mark);
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-fn peak_of(process: &Path) -> Option<u64> {
-    let status = fs::read_to_string(process.join("status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn cluster_of(origin: ClusterOrigin) -> Cluster {
@@ -145,7 +144,7 @@ fn cluster_of(origin: ClusterOrigin) -> Cluster {
 }
 
 /// The migration of the demo.
-fn demo(place: &Path) -> bool {
+fn demo(place: &Path) -> Vec<RowVerdict> {
     let loaded = |origin| {
         let began = Instant::now();
         let cluster = cluster_of(origin);
@@ -158,23 +157,28 @@ fn demo(place: &Path) -> bool {
         panic!("one file");
     };
     let taken = rehearse(&cluster, place, "shop_owner", migration);
-    let cold = tell("demo", taken.seconds, made, "made and loaded", DEMO_MAX);
+    let cold = row(
+        "a rehearsal of the demo",
+        taken.seconds,
+        ("a cluster made, started and loaded", made),
+        DEMO,
+    );
     // One is kept now at the latest.
     drop(cluster_of(ClusterOrigin::Copied));
     let (_, copied) = loaded(ClusterOrigin::Copied);
     let again = rehearse(&cluster, place, "shop_owner", migration).seconds;
-    let cached = tell(
-        "demo, cached",
+    let cached = row(
+        "the same where an empty cluster is kept",
         again,
-        copied,
-        "copied and loaded",
-        CACHED_MAX,
+        ("one copied, started and loaded", copied),
+        CACHED,
     );
-    cold & cached & memory("demo", &taken)
+    let rows = [cold, cached].into_iter().chain(memory("the demo", &taken));
+    rows.map(|row| row.tell()).collect()
 }
 
 /// 10,000 rows of many are changed.
-fn many_rows(place: &Path, rows: u64) -> bool {
+fn many_rows(place: &Path, rows: u64) -> Vec<RowVerdict> {
     let source = cluster_of(ClusterOrigin::Copied);
     source
         .load_scenario(DATABASE, Scenario::Draft)
@@ -219,47 +223,37 @@ fn many_rows(place: &Path, rows: u64) -> bool {
     let seeding = taken.between("copying public.big", "running the change, pass 2");
     let effect = taken.between("reading what it did", "running the change again");
     let name = format!("{rows} rows");
-    tell(
-        &format!("{name} seeded"),
-        seeding,
-        copied,
-        "psql",
-        SEEDING_MAX,
-    ) & tell(
-        &format!("10000 of {name} found"),
-        effect,
-        counting,
-        "a count",
-        EFFECT_MAX,
-    ) & memory(&name, &taken)
+    let rows = [
+        row(
+            &format!("{name} copied, loaded and indexed for a rehearsal"),
+            seeding,
+            ("psql COPY from one server to the other", copied),
+            SEEDING,
+        ),
+        row(
+            &format!("10000 changed rows of {name} found"),
+            effect,
+            ("a count with the same filter", counting),
+            EFFECT,
+        ),
+    ];
+    let rows = rows.into_iter().chain(memory(&name, &taken));
+    rows.map(|row| row.tell()).collect()
 }
 
-/// Prints a ratio, and says whether its bar is met.
-fn tell(what: &str, seconds: f64, beside: f64, of: &str, bar: f64) -> bool {
-    let ratio = seconds / beside;
-    let met = ratio <= bar;
-    say(&format!(
-        "{what:<28} {seconds:>7.2} s   {beside:>7.2} s {of:<16} {ratio:>5.2} x, at most {bar} x  {}",
-        word(met)
-    ));
-    met
+const COMMAND: &str = "drygate rehearse --change FILE --role ROLE";
+
+fn row(what: &str, seconds: f64, beside: (&str, f64), bar: MeasuredBar) -> MeasuredRow {
+    MeasuredRow::new(what, COMMAND, seconds, MeasuredUnit::Seconds)
+        .beside(beside.0, Some(beside.1))
+        .held_to(bar)
 }
 
-fn memory(what: &str, taken: &Taken) -> bool {
-    let met = taken.peaks_kb.iter().all(|peak| *peak <= MEMORY_KB_MAX);
-    let [reads, runs] = taken.peaks_kb.map(|peak| peak.div_ceil(1_024));
-    let most = MEMORY_KB_MAX / 1_024;
-    say(&format!(
-        "{what:<28} {reads} MB where production is read, {runs} MB where the change runs, at most {most} MB  {}",
-        word(met)
-    ));
-    met
-}
-
-fn word(met: bool) -> &'static str {
-    if met { "met" } else { "NOT MET" }
-}
-
-fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("a terminal or a file");
+/// The most memory of both processes.
+fn memory(of: &str, taken: &Taken) -> [MeasuredRow; 2] {
+    let places = ["where production is read", "where the change runs"];
+    [0, 1].map(|nth: usize| {
+        let what = format!("peak memory, {of}, {}", places[nth]);
+        MeasuredRow::new(&what, COMMAND, taken.peaks[nth], MeasuredUnit::Bytes).held_to(MEMORY)
+    })
 }

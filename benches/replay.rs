@@ -1,4 +1,5 @@
-//! A journal of 1,000,000 events: first frame, seeks, memory, and the chain against `sha256sum`. Invariant: a run that waits, its events legal, its file as the program writes it.
+//! A journal of 1,000,000 events: first frame, seeks, memory, and the chain against `sha256sum`. Invariant: a run that waits, its events
+//! legal, its file as the program writes it; what has a bar of the contract is the program in a terminal, but for the chain.
 //!
 //! `cargo bench --bench replay -- 100000` tells a shorter run. It fails where a bar of the contract is missed.
 
@@ -14,21 +15,33 @@ use drygate::journal::{DiskStorage, JournalReader, Permissions, Storage, encode_
 use drygate::replay::Recording;
 use drygate::run::{Event, LiveRead, TransactionClosed, TransactionOpened};
 use drygate::survey::{Digest, UtcTime};
-use drygate::testing::ScriptedRun;
 use drygate::testing::values::person;
+use drygate::testing::{
+    MeasuredBar, MeasuredRow, MeasuredUnit, ProcessCost, RowVerdict, ScriptedRun, median,
+    peak_bytes, percentile, say,
+};
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::Model;
 use drygate::tui::{Colours, Source, Theme};
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use ratatui::layout::Size;
+use rustix::process::Signal;
+
+#[path = "terminal/session.rs"]
+#[expect(dead_code, reason = "the bench of the run screen needs more of it")]
+mod session;
+
+use session::{COLUMNS, ROWS, Session};
 
 const EVENTS: u64 = 1_000_000;
 const ROUNDS: usize = 5;
 const SEEKS: u64 = 400;
-const FIRST_FRAME_MAX: Duration = Duration::from_millis(100);
-const SEEK_MAX: Duration = Duration::from_millis(16);
-const MEMORY_KB_MAX: u64 = 150_000;
-const CHAIN_MAX: f64 = 1.5;
+/// Seeks that are typed; each takes a moment in which nothing may be drawn.
+const TYPED_SEEKS: u64 = 40;
+const FIRST_FRAME: MeasuredBar = MeasuredBar::AtMost(0.1);
+const SEEK: MeasuredBar = MeasuredBar::AtMost(0.016);
+const MEMORY: MeasuredBar = MeasuredBar::AtMost(150_000.0 * 1024.0);
+const CHAIN: MeasuredBar = MeasuredBar::AtMostTimes(1.5);
+const SECONDS: MeasuredUnit = MeasuredUnit::Seconds;
 
 fn main() -> ExitCode {
     let events = env::args().skip(1).find_map(|word| word.parse().ok());
@@ -38,25 +51,13 @@ fn main() -> ExitCode {
     let journal = run.join("journal.jsonl");
     let bytes = fs::metadata(&journal).expect("a journal").len();
     say(&format!("{events} events, {} MB", bytes / 1_000_000));
-    let mut met = chain(&run, &journal);
-    met &= seeks(&run, events);
-    met &= screen(home.path(), events);
-    if met {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// Tells a bar and how far from it.
-fn bar(what: &str, measured: &str, is_met: bool) -> bool {
-    let verdict = if is_met { "met" } else { "NOT MET" };
-    say(&format!("{what:<44} {measured:<28} {verdict}"));
-    is_met
+    let verdicts = [
+        screen(home.path(), events),
+        printed(home.path(), &journal, events),
+        chain(&run, &journal, events),
+        seeks(&run),
+    ];
+    RowVerdict::exit_code(verdicts.into_iter().flatten())
 }
 
 /// A run that waits at SG2 while its facts are read again and again, as the program would have written it.
@@ -135,135 +136,149 @@ fn reader(run: &Path) -> JournalReader {
     JournalReader::new(Arc::new(storage) as Arc<dyn Storage>, Path::new(""))
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn sha256sum(journal: &Path) -> ProcessCost {
+    let mut command = Command::new("sha256sum");
+    ProcessCost::of(command.arg(journal).stdout(Stdio::null()), 0)
 }
 
 /// The chain, and `sha256sum` of the same bytes, by turns.
-fn chain(run: &Path, journal: &Path) -> bool {
+fn chain(run: &Path, journal: &Path, events: u64) -> Vec<RowVerdict> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
         let summary = reader(run).verify().expect("it chains");
-        ours.push(began.elapsed());
+        ours.push(began.elapsed().as_secs_f64());
         assert!(summary.lines > 0, "the journal was read");
-        let began = Instant::now();
-        let status = Command::new("sha256sum")
-            .arg(journal)
-            .stdout(Stdio::null())
-            .status();
-        assert!(status.expect("sha256sum").success());
-        theirs.push(began.elapsed());
+        theirs.push(sha256sum(journal).seconds);
     }
-    let (ours, theirs) = (median(ours), median(theirs));
-    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    let measured = format!("{ratio:.2} ({ours:.0?} / {theirs:.0?})");
-    bar(
-        "verify of the chain / sha256sum",
-        &measured,
-        ratio <= CHAIN_MAX,
-    )
+    let what = format!("the chain of {events} events alone");
+    let row = MeasuredRow::new(&what, "library: JournalReader", median(&ours), SECONDS)
+        .beside("sha256sum of the same bytes", Some(median(&theirs)))
+        .held_to(CHAIN);
+    vec![row.tell()]
+}
+
+/// The frame of one record without a terminal, and `sha256sum` of the journal, by turns.
+fn printed(home: &Path, journal: &Path, events: u64) -> Vec<RowVerdict> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
+        command
+            .args(["replay", "last", "--at", &(events / 2).to_string()])
+            .args(["--headless", "--data-dir"])
+            .arg(home)
+            .stdout(Stdio::null());
+        ours.push(ProcessCost::of(&mut command, 0));
+        theirs.push(sha256sum(journal));
+    }
+    let theirs = ProcessCost::median(&theirs).seconds;
+    let what = format!("one record of {events} printed");
+    let row = MeasuredRow::new(
+        &what,
+        "drygate replay last --at SEQ",
+        ProcessCost::median(&ours).seconds,
+        SECONDS,
+    );
+    vec![
+        row.beside("sha256sum of the same bytes", Some(theirs))
+            .tell(),
+    ]
 }
 
 /// Seeks to places all over the run, each drawn.
-fn seeks(run: &Path, events: u64) -> bool {
+fn seeks(run: &Path) -> Vec<RowVerdict> {
     let mut recording = Recording::open(&reader(run)).expect("a journal");
     let began = Instant::now();
     recording.read_all().expect("it chains");
-    say(&format!(
-        "read through once, in the background: {:.1?}",
-        began.elapsed()
-    ));
+    let read = began.elapsed().as_secs_f64();
     let last = recording.last().expect("a line").0;
     let theme = Theme::new(false, Colours::Sixteen);
-    let size = Size::new(160, 48);
+    let size = Size::new(COLUMNS, ROWS);
     let now = recording.last().expect("a line").1;
     let mut times = Vec::new();
     for nth in 0..SEEKS {
-        // A stride that shares no factor with the length goes everywhere.
-        let seq = nth * 7_919_317 % events.min(last);
         let began = Instant::now();
-        let moment = recording.at(seq).expect("a moment").clone();
+        let moment = recording.at(place(nth, last)).expect("a moment").clone();
         let mut model = Model::new(Source::Replay, person("op_a"), theme, size, now);
         model.history = moment;
         let drawn = frame(&mut model, size.width, size.height);
-        times.push(began.elapsed());
+        times.push(began.elapsed().as_secs_f64());
         assert!(!drawn.content.is_empty(), "a frame");
     }
-    times.sort();
-    let most = times[times.len() - 1];
-    let measured = format!("p50 {:.1?}, most {most:.1?}", times[times.len() / 2]);
-    bar("seek to any record, drawn", &measured, most <= SEEK_MAX)
+    let library = "library: Recording";
+    let most = percentile(&times, 100);
+    let rows = [
+        MeasuredRow::new("all read once, in the background", library, read, SECONDS),
+        MeasuredRow::new(
+            "seek to any record, drawn, the slowest",
+            library,
+            most,
+            SECONDS,
+        )
+        .held_to(SEEK),
+    ];
+    rows.iter().map(MeasuredRow::tell).collect()
 }
 
-/// The program itself in a terminal: first frame, and memory once everything was read.
-fn screen(home: &Path, events: u64) -> bool {
-    let mut firsts = Vec::new();
-    let mut peak = 0;
-    for _ in 0..ROUNDS {
-        let size = PtySize {
-            rows: 48,
-            cols: 160,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).expect("a pty");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_drygate"));
-        command.args(["replay", "last", "--data-dir"]);
-        command.arg(home);
-        command.env("TERM", "xterm-256color");
-        command.env_remove("CI");
-        let mut output = pair.master.try_clone_reader().expect("its output");
-        let mut input = pair.master.take_writer().expect("its input");
-        let began = Instant::now();
-        let mut child = pair.slave.spawn_command(command).expect("it starts");
-        drop(pair.slave);
-        let mut seen = vt100::Parser::new(cells(size.rows), cells(size.cols), 0);
-        until(&mut output, &mut seen, " back");
-        firsts.push(began.elapsed());
+/// Records all over a run, one after the other: a stride that shares no factor with the length goes everywhere.
+fn place(nth: u64, last: u64) -> u64 {
+    nth * 7_919_317 % last
+}
+
+/// The program itself in a terminal: first frame, seeks once everything was read, and memory.
+fn screen(home: &Path, events: u64) -> Vec<RowVerdict> {
+    let (mut firsts, mut seeks, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+    let program = [
+        env!("CARGO_BIN_EXE_drygate"),
+        "replay",
+        "last",
+        "--data-dir",
+    ];
+    let mut words: Vec<String> = program.map(str::to_owned).to_vec();
+    words.push(home.display().to_string());
+    for round in 0..ROUNDS as u64 {
+        let mut session = Session::start(&words, home);
+        firsts.push(session.first(|screen| screen.contents().contains(" back")));
         // Once everything was read the replay stands at the last record.
-        input
-            .write_all(format!(":{}\r", events - 1).as_bytes())
-            .expect("keys");
-        until(&mut output, &mut seen, "chain intact");
-        let pid = child.process_id().expect("it runs");
-        peak = peak.max(peak_kb(pid));
-        input.write_all(b"q").expect("keys");
-        let _ = child.wait();
+        let whole = |screen: &vt100::Screen| screen.contents().contains("chain intact");
+        session.shows(&format!(":{}\r", events - 1), whole);
+        for nth in 0..TYPED_SEEKS {
+            let seq = place(round * TYPED_SEEKS + nth, events - 1);
+            session.key(&format!(":{seq}"));
+            session.settle(Duration::from_millis(50));
+            let there = format!("at seq {seq}, head ");
+            seeks.push(session.shows("\r", |screen| screen.contents().contains(&there)));
+        }
+        peaks.push(peak_bytes(session.pid()).expect("it runs"));
+        session.ends(|session| session.signal(Signal::TERM));
     }
-    let first = median(firsts);
-    let met = bar(
-        "exec to first frame",
-        &format!("{first:.1?}"),
-        first <= FIRST_FRAME_MAX,
-    );
-    let memory = format!("{} MB", peak / 1_000);
-    bar(
-        "peak memory once all was read",
-        &memory,
-        peak <= MEMORY_KB_MAX,
-    ) && met
-}
-
-/// Reads until the screen shows a text: what is written are changes of cells, which may hold it in pieces.
-fn until(output: &mut dyn std::io::Read, screen: &mut vt100::Parser, text: &str) {
-    let mut buffer = [0; 1 << 14];
-    while !screen.screen().contents().contains(text) {
-        let read = output.read(&mut buffer).expect("its output");
-        let shown = screen.screen().contents();
-        assert!(read > 0, "it ended without {text:?}: {shown}");
-        screen.process(&buffer[..read]);
-    }
-}
-
-fn cells(count: u16) -> std::num::NonZeroU16 {
-    std::num::NonZeroU16::new(count).expect("not 0")
-}
-
-fn peak_kb(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let digits = line.and_then(|line| line.split_whitespace().nth(1));
-    digits.and_then(|kb| kb.parse().ok()).expect("a number")
+    let of = format!("of {events} events");
+    let command = "drygate replay last";
+    let (median, most) = (percentile(&seeks, 50), percentile(&seeks, 100));
+    let memory = percentile(&peaks, 100);
+    let rows = [
+        MeasuredRow::new(
+            &format!("exec to the first frame {of}"),
+            command,
+            percentile(&firsts, 50),
+            SECONDS,
+        )
+        .held_to(FIRST_FRAME),
+        MeasuredRow::new(
+            &format!("Enter to any record {of}"),
+            command,
+            median,
+            SECONDS,
+        )
+        .held_to(SEEK),
+        MeasuredRow::new("the same, the slowest", command, most, SECONDS),
+        MeasuredRow::new(
+            "peak memory once all was read",
+            command,
+            memory,
+            MeasuredUnit::Bytes,
+        )
+        .held_to(MEMORY),
+    ];
+    rows.iter().map(MeasuredRow::tell).collect()
 }

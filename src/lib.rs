@@ -27,6 +27,7 @@
 //! | [`verify`] | a whole run looked at again | `run`, `survey`, `simulate`, `audit`, `profile`, `postgres`, `journal`, `report`, `runner` |
 //! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
 //! | [`cli`] | arguments, configuration, exit codes | `run`, `profile`, `documents`, `survey::EvidenceFormat` |
+//! | [`planted`] | bugs that tests switch on, to see who notices; every folder may import it | nothing of ours |
 //! | `testing` | what tests share, with the feature of that name | `run`, `survey`, `simulate`, `audit`, `journal` |
 //! | [`launch`] | one file for each command | everything |
 //!
@@ -47,6 +48,7 @@ pub mod documents;
 pub mod journal;
 pub mod launch;
 pub(crate) mod page;
+pub mod planted;
 pub mod postgres;
 pub mod profile;
 pub mod rehearsal;

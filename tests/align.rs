@@ -358,3 +358,25 @@ proptest! {
         prop_assert_eq!(joined(&documents, &alignment, Side::After), after);
     }
 }
+
+#[test]
+fn the_tab_between_a_key_and_its_value_is_a_blank_and_no_other_is() {
+    let text = |rows: u32| Some(format!("asked: role attribute\t{rows} rows\tand a tab\n"));
+    let texts = Sides::new(text(5), text(6));
+    let opened = AlignedDocuments::of(texts, FactKind::Text);
+    for split in [false, true] {
+        let layout = DiffLayout {
+            width: 140,
+            split,
+            wrap: true,
+            names_keys: false,
+        };
+        let drawn = all_lines(&opened, layout);
+        let shown: String = drawn.iter().map(|line| line.text.flat()).collect();
+        assert!(
+            shown.contains("asked: role attribute  5 rows\\tand"),
+            "{shown}"
+        );
+        assert!(!shown.contains("attribute\\t"), "{shown}");
+    }
+}

@@ -14,7 +14,7 @@ use drygate::journal::{
 };
 use drygate::run::{self, RunId};
 use drygate::survey::{Digest, UtcTime};
-use drygate::testing::{InjectedFailure, SimulatedDisk};
+use drygate::testing::{FaultCounts, InjectedFailure, SimulatedDisk, fault_rounds, fault_seed};
 use rstest::rstest;
 use serde::{Deserialize, Serialize};
 
@@ -123,22 +123,29 @@ enum Death {
 }
 
 impl Death {
-    fn strike(self, disk: &SimulatedDisk) {
+    fn strike(self, disk: &SimulatedDisk, operation: u64) {
         match self {
-            Self::Power(seed) => disk.crash(seed),
+            Self::Power(seed) => disk.crash(seed.wrapping_add(operation)),
             Self::Process => disk.restart(),
         }
     }
 }
 
+/// What strikes at an operation, every power loss with a seed of its own.
 fn deaths() -> impl Iterator<Item = Death> {
-    (0..6).map(Death::Power).chain([Death::Process])
+    let seed = fault_seed(0);
+    let power = move |nth: u64| Death::Power(seed.wrapping_add(nth << 16));
+    (0..fault_rounds(6, 220)).map(power).chain([Death::Process])
 }
 
 #[rstest]
 #[case::once(InjectedFailure::Once)]
 #[case::for_ever(InjectedFailure::ForEver)]
 fn f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged(#[case] failure: InjectedFailure) {
+    let counts = FaultCounts::new(
+        1,
+        "the disk fails, then power or the process goes, at a write of a journal",
+    );
     for death in deaths() {
         let mut operation = 0;
         loop {
@@ -156,7 +163,7 @@ fn f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged(#[case] failure
                 outcome.is_err(),
                 "{situation}: the failure was not reported"
             );
-            death.strike(&disk);
+            death.strike(&disk, operation);
             let lines = recover(&disk).unwrap_or_else(|error| panic!("{situation}: {error}"));
             assert_kept(&lines, &acknowledged, &situation);
             disk.restart();
@@ -174,6 +181,7 @@ fn f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged(#[case] failure
                 &lines,
                 &situation,
             );
+            counts.injected();
             operation += 1;
         }
     }
@@ -181,7 +189,7 @@ fn f1_f7_no_failure_at_any_operation_loses_what_was_acknowledged(#[case] failure
 
 #[test]
 fn f1_a_recovery_that_dies_itself_loses_nothing() {
-    let mut tried = 0;
+    let counts = FaultCounts::new(1, "a recovery dies as well");
     for operation in 20..50 {
         for inner in 0.. {
             let disk = SimulatedDisk::new();
@@ -195,12 +203,13 @@ fn f1_a_recovery_that_dies_itself_loses_nothing() {
                 first.expect("a recovery that met no fault");
                 break;
             }
-            tried += 1;
+            counts.injected();
             disk.crash(inner);
             let lines = recover(&disk).expect("the second recovery");
             assert_kept(&lines, &acknowledged, &format!("{operation}/{inner}"));
         }
     }
+    let (tried, _) = counts.so_far();
     assert!(tried > 100, "only {tried} deaths of a recovery");
 }
 
@@ -275,8 +284,10 @@ fn reader(disk: &SimulatedDisk) -> JournalReader {
 
 #[test]
 fn f3_every_prefix_that_head_covers_no_more_is_refused() {
+    let counts = FaultCounts::new(3, "a journal is cut at a byte that HEAD covers");
     let (disk, journal) = seven_lines();
     for length in 0..journal.len() {
+        counts.injected();
         disk.tamper(&path("journal.jsonl"), &journal[..length]);
         let before = files(&disk, Path::new("runs"));
         let corrupt = corrupt(store(&disk).open(&run_id()));
@@ -301,9 +312,11 @@ fn without_lock(
 
 #[test]
 fn f3_every_prefix_beyond_head_is_kept_by_whole_lines_and_the_rest_set_aside() {
+    let counts = FaultCounts::new(3, "a journal is cut at a byte beyond HEAD");
     let (disk, journal) = seven_lines();
     let ends = line_ends(&journal);
     for length in ends[2]..=journal.len() {
+        counts.injected();
         disk.restart();
         for torn in disk.list(&path("torn")).expect("listed") {
             disk.remove(&path("torn").join(torn.name)).expect("removed");
@@ -369,7 +382,7 @@ fn f4_no_flipped_bit_of_any_file_is_accepted_and_each_is_named() {
     let untouched = verify_files(&storage, &run).expect("verified");
     assert_eq!(untouched.findings, []);
     assert_eq!(untouched.blobs, 1);
-    let mut flips = 0;
+    let counts = FaultCounts::new(4, "a bit of a small run is flipped, every one");
     for (path, content) in files(&disk, &run) {
         let file = path.strip_prefix(&run).expect("of the run");
         let file = file.to_string_lossy().into_owned();
@@ -392,10 +405,11 @@ fn f4_no_flipped_bit_of_any_file_is_accepted_and_each_is_named() {
                     Err(JournalError::Corrupt(_))
                 ));
             }
-            flips += 1;
+            counts.injected();
         }
         disk.tamper(&path, &content);
     }
+    let (flips, _) = counts.so_far();
     assert!(flips > 9_000, "{flips}");
     assert_eq!(verify_files(&storage, &run).expect("verified"), untouched);
 }
@@ -407,6 +421,8 @@ fn f4_no_flipped_bit_of_any_file_is_accepted_and_each_is_named() {
 #[case::first_dropped(&[1, 2, 3, 4, 5, 6], 1)]
 #[case::last_dropped(&[0, 1, 2, 3, 4, 5], 7)]
 fn f5_lines_that_are_not_the_ones_written_are_named(#[case] order: &[usize], #[case] line: u64) {
+    let counts = FaultCounts::new(5, "lines of a journal are dropped, doubled or swapped");
+    counts.injected();
     let (disk, journal) = seven_lines();
     let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
     let changed: Vec<u8> = order

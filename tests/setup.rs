@@ -2,6 +2,9 @@
 //! program but those that the test put there, and sees no file system but the test's own.
 #![cfg(target_os = "linux")]
 
+#[path = "setup/bench.rs"]
+mod bench;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 WITH setting AS (
   SELECT pg_catalog.lower(pg_catalog.split_part(c.item, '=', 1)) AS name,
-         -- The server gives a session the settings of the role that logs in, and of no role that this one is a member of.
-         s.setrole = 0 OR $3 = '' OR pg_catalog.pg_get_userbyid(s.setrole) = $3::pg_catalog.name AS applies,
+         -- The server gives a session the settings of the role that logs in, and of no role that this one is a member of. Without a named
+         -- role any may carry the change out, but the one that reads here.
+         s.setrole = 0 OR pg_catalog.pg_get_userbyid(s.setrole) = $3::pg_catalog.name OR ($3 = '' AND pg_catalog.pg_get_userbyid(s.setrole) <> current_user) AS applies,
          CASE WHEN s.setrole = 0 THEN '' ELSE ' of role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) END
          || CASE WHEN s.setdatabase <> 0 THEN ' in this database' WHEN s.setrole = 0 THEN ' of all roles' ELSE '' END AS scope,
          -- A setting of a program may hold a secret: only its digest is read.

@@ -1,41 +1,50 @@
-//! Two documents of 1,000,000 lines with 1 % changed, against other tools on the same files.
-//! Invariant: each is measured in processes of its own, by turns, over the same bytes; every figure is a median and is printed.
+//! Two runs whose grant matrix has 1,000,000 lines, with 1 % changed, against other tools on the same two documents.
+//! Invariant: each is measured in processes of its own, by turns, over the same bytes; every figure is a median.
 //!
-//! It fails where a bar of the contract is missed. What is not installed is NOT CHECKED.
+//! `cargo bench --bench diff -- 100000` has shorter documents, of 30000 lines at least. It fails where a bar of the contract is missed. What is not installed is
+//! NOT CHECKED.
 
+#[path = "../../tests/screens/home.rs"]
+#[expect(dead_code, reason = "the tests need more of it")]
+mod home;
 mod screen;
+#[path = "../terminal/session.rs"]
+#[expect(dead_code, reason = "the bench of the run screen needs more of it")]
+mod session;
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
-use drygate::compare::AlignedDocuments;
-use drygate::survey::{FactKind, Folding, Item, Sides};
-use drygate::tui::screens::{DiffLayout, diff_lines};
-use drygate::tui::{Colours, Theme};
+use drygate::survey::{Digest, DocumentRef, Live, Observed};
+use drygate::testing::{
+    MeasuredBar, MeasuredRow, MeasuredUnit, ProcessCost, RowVerdict, ScriptedRun, median,
+};
+use home::Home;
+use session::Session;
 
 const LINES: usize = 1_000_000;
 const RUNS: usize = 7;
 /// `delta` takes its time.
 const DELTA_RUNS: usize = 1;
+/// The fact whose document is compared.
+const FACT: &str = "grant_matrix_sha";
+/// The exit code of what found a difference, here and in `diff`.
+const DIFFERS: i32 = 2;
+const DIFFERS_TO_DIFF: i32 = 1;
 
 fn main() -> io::Result<ExitCode> {
     let words: Vec<String> = std::env::args().collect();
-    if let [_, mode, before, after] = words.as_slice() {
-        match mode.as_str() {
-            "--complete" => return complete(before, after).map(|()| ExitCode::SUCCESS),
-            "--screen" => return screen::looked_at(before, after).map(|()| ExitCode::SUCCESS),
-            _ => {}
-        }
+    if let [_, mode, before, after, ..] = words.as_slice()
+        && mode == "--screen"
+    {
+        return screen::looked_at(before, after).map(|()| ExitCode::SUCCESS);
     }
-    let place = std::env::temp_dir().join(format!("drygate-bench-{}", std::process::id()));
-    fs::create_dir_all(&place)?;
-    let result = compare(&place);
-    fs::remove_dir_all(&place)?;
-    result
+    let asked = words.iter().skip(1).find_map(|word| word.parse().ok());
+    let place = tempfile::tempdir()?;
+    compare(place.path(), asked.unwrap_or(LINES))
 }
 
 fn line(n: usize, state: &str) -> String {
@@ -46,211 +55,146 @@ fn line(n: usize, state: &str) -> String {
     )
 }
 
-fn documents() -> (String, String) {
+fn documents(lines: usize) -> [String; 2] {
     let mut before = String::new();
     let mut after = String::new();
-    for n in 0..LINES {
+    for n in 0..lines {
         before.push_str(&line(n, "plain"));
         // Every hundredth line: changed, and now and then gone or new.
         match n % 100 {
             50 if n % 1_000 == 50 => {}
             50 if n % 1_000 == 150 => {
                 after.push_str(&line(n, "plain"));
-                after.push_str(&line(n + LINES, "new"));
+                after.push_str(&line(n + lines, "new"));
             }
             50 => after.push_str(&line(n, "with grant option")),
             _ => after.push_str(&line(n, "plain")),
         }
     }
-    (before, after)
+    [before, after]
 }
 
-/// What one process took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Taken {
-    time: Duration,
-    /// Resident memory at its highest, in kB.
-    peak: u64,
-}
-
-fn compare(place: &Path) -> io::Result<ExitCode> {
-    let (before, after) = documents();
-    let files = [place.join("before"), place.join("after")];
-    fs::write(&files[0], &before)?;
-    fs::write(&files[1], &after)?;
-    drop((before, after));
-    let files = files.map(|file| file.display().to_string());
-    let own = std::env::current_exe()?;
-    let (mut ours, mut gits, mut diffs, mut seen) = (vec![], vec![], vec![], vec![]);
-    for _ in 0..RUNS {
-        ours.push(measure(Command::new(&own).arg("--complete").args(&files))?);
-        gits.push(measure(
-            Command::new("git")
-                .args(["diff", "--no-index"])
-                .args(&files),
-        )?);
-        diffs.push(measure(Command::new("diff").args(&files))?);
-        let screen = Command::new(&own).arg("--screen").args(&files).output()?;
-        seen.push(screen::FrameTimes::read(&String::from_utf8_lossy(
-            &screen.stdout,
-        ))?);
-    }
-    let (ours, git, diff) = (median(&ours), median(&gits), median(&diffs));
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "complete, {LINES} lines, 1 % changed, medians of {RUNS} alternating runs"
-    );
-    for (name, taken) in [
-        ("drygate", ours),
-        ("git diff --no-index", git),
-        ("diff", diff),
-    ] {
-        let _ = writeln!(out, "  {name:<20} {}", said(taken));
-    }
-    let mut bars = vec![
-        Bar::of("time to git diff", ratio(ours.time, git.time), 1.0),
-        Bar::of("memory to git diff", share(ours.peak, git.peak), 1.0),
-        Bar::of("memory to diff", share(ours.peak, diff.peak), 1.0),
-    ];
-    match delta(&files)? {
-        Some(delta) => {
-            let _ = writeln!(out, "  {:<20} {}", "delta --side-by-side", said(delta));
-            bars.push(Bar::of("time to delta", ratio(ours.time, delta.time), 0.1));
-        }
-        None => out.push_str("  delta --side-by-side NOT CHECKED: it is not installed\n"),
-    }
-    let seen = screen::FrameTimes::median(&seen);
-    out.push_str(&seen.table());
-    bars.extend(seen.bars());
-    for bar in &bars {
-        let _ = writeln!(out, "{bar}");
-    }
-    io::stdout().write_all(out.as_bytes())?;
-    let met = bars.iter().all(Bar::is_met);
-    Ok(ExitCode::from(u8::from(!met)))
-}
-
-/// `git diff` through `delta`, where that is installed.
-fn delta(files: &[String]) -> io::Result<Option<Taken>> {
-    if Command::new("delta").arg("--version").output().is_err() {
-        return Ok(None);
-    }
-    let runs = (0..DELTA_RUNS).map(|_| {
-        measure(
-            Command::new("delta")
-                .args(["--side-by-side", "--paging", "never", "--width", "160"])
-                .args(files),
-        )
+/// A run that waits at SG1 and has seen this document.
+fn write_run(home: &Home, run_id: &str, text: &str) {
+    let digest = Digest::of(text);
+    let mut script = ScriptedRun::new(false);
+    let fact = script.fact(FACT);
+    fact.observed = Observed::Live(Live::new(digest.to_string()));
+    fact.document = Some(DocumentRef {
+        sha256: digest.clone(),
+        lines: text.lines().count() as u64,
     });
-    let runs: Vec<Taken> = runs.collect::<io::Result<_>>()?;
-    Ok(Some(median(&runs)))
+    script.until_sg1();
+    let directory = home.write(&script, run_id, &|_| ());
+    let blobs = directory.join("blobs");
+    fs::create_dir_all(&blobs).expect("a directory");
+    fs::write(blobs.join(digest.as_str()), text).expect("a document");
 }
 
-/// A figure and what it must not exceed.
-struct Bar {
-    name: String,
-    figure: f64,
-    limit: f64,
-}
+const BEFORE: &str = "ictr-20261122T091402Z-00000001";
+const AFTER: &str = "ictr-20261122T101402Z-00000002";
 
-impl Bar {
-    fn of(name: &str, figure: f64, limit: f64) -> Self {
-        Self {
-            name: name.to_owned(),
-            figure,
-            limit,
-        }
+fn compare(place: &Path, lines: usize) -> io::Result<ExitCode> {
+    let home = Home::at(&place.join("data"));
+    let files = ["before", "after"].map(|name| place.join(name).display().to_string());
+    for ((file, run_id), text) in files.iter().zip([BEFORE, AFTER]).zip(documents(lines)) {
+        write_run(&home, run_id, &text);
+        fs::write(file, text)?;
     }
-
-    fn is_met(&self) -> bool {
-        self.figure <= self.limit
-    }
-}
-
-impl std::fmt::Display for Bar {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = if self.is_met() { "met" } else { "MISSED" };
-        let Self {
-            name,
-            figure,
-            limit,
-        } = self;
-        write!(
-            f,
-            "bar {name:<24} {figure:>8.2} of at most {limit:<6} {word}"
-        )
-    }
-}
-
-fn said(taken: Taken) -> String {
-    format!("{:>8.2?}  peak {:>4} MB", taken.time, taken.peak / 1_000)
-}
-
-fn ratio(one: Duration, two: Duration) -> f64 {
-    one.as_secs_f64() / two.as_secs_f64()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a ratio of kilobytes")]
-fn share(one: u64, two: u64) -> f64 {
-    one as f64 / two.max(1) as f64
-}
-
-/// The whole diff: read, aligned, every change with its marks written out.
-fn complete(before: &str, after: &str) -> io::Result<()> {
-    let texts = Sides::new(fs::read_to_string(before)?, fs::read_to_string(after)?);
-    let opened = AlignedDocuments::of(texts.map(Some), FactKind::Sha256);
-    let folding = Folding::of(&opened.alignment);
-    let layout = DiffLayout {
-        width: usize::MAX,
-        split: false,
-        wrap: true,
-        names_keys: false,
+    let own = std::env::current_exe()?;
+    let (mut ours, mut gits, mut diffs) = (vec![], vec![], vec![]);
+    let (mut seen, mut looked) = (vec![], vec![]);
+    let other = |words: &[&str]| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(&files).stdout(Stdio::null());
+        ProcessCost::of(&mut command, DIFFERS_TO_DIFF)
     };
-    let theme = Theme::new(false, Colours::Off);
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for item in (0..folding.items()).filter_map(|at| folding.item(at)) {
-        if let Item::Fold { rows, .. } = &item {
-            writeln!(out, "... {} equal ...", rows.len())?;
-            continue;
-        }
-        for line in diff_lines(&opened, &item, layout, theme) {
-            writeln!(out, "{}", line.text.flat())?;
-        }
+    let diff = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drygate"));
+        let words = ["diff", BEFORE, AFTER, "--headless", "--data-dir"];
+        command.args(words).arg(&home.path);
+        command
+    };
+    let printed = diff().output()?.stdout;
+    let printed = String::from_utf8_lossy(&printed);
+    let complete = printed.matches("with grant option").count();
+    assert!(complete > lines / 200, "{complete} changes are printed");
+    for _ in 0..RUNS {
+        ours.push(ProcessCost::of(diff().stdout(Stdio::null()), DIFFERS));
+        gits.push(other(&["git", "diff", "--no-index"]));
+        diffs.push(other(&["diff"]));
+        looked.push(on_a_terminal(&home));
+        let screen = Command::new(&own).arg("--screen").args(&files).output()?;
+        let printed = String::from_utf8_lossy(&screen.stdout);
+        seen.push(screen::FrameTimes::read(&printed)?);
     }
-    out.flush()
+    let has_delta = Command::new("delta").arg("--version").output().is_ok();
+    let delta = [
+        "delta",
+        "--side-by-side",
+        "--paging",
+        "never",
+        "--width",
+        "160",
+    ];
+    let deltas = (0..DELTA_RUNS).filter(|_| has_delta).map(|_| other(&delta));
+    let deltas: Vec<ProcessCost> = deltas.collect();
+    let delta = has_delta.then(|| ProcessCost::median(&deltas).seconds);
+    let [ours, git, diff] = [ours, gits, diffs].map(|all| ProcessCost::median(&all));
+
+    let of = format!("diff of two documents of {lines} lines, 1 % changed");
+    let command = "drygate diff RUN_ID RUN_ID2";
+    let memory = format!("{of}: peak memory");
+    let took = || MeasuredRow::new(&of, command, ours.seconds, MeasuredUnit::Seconds);
+    let peak = || MeasuredRow::new(&memory, command, ours.peak_bytes, MeasuredUnit::Bytes);
+    let once = MeasuredBar::AtMostTimes(1.0);
+    let mut rows = vec![
+        took()
+            .beside("git diff --no-index", Some(git.seconds))
+            .held_to(once),
+        took()
+            .beside("delta --side-by-side", delta)
+            .held_to(MeasuredBar::AtMostTimes(0.1)),
+        peak().beside("diff", Some(diff.peak_bytes)).held_to(once),
+        peak().beside("git diff --no-index", Some(git.peak_bytes)),
+    ];
+    for (nth, (what, bar)) in LOOKED_AT.into_iter().enumerate() {
+        let all: Vec<f64> = looked.iter().map(|times| times[nth]).collect();
+        let row = MeasuredRow::new(what, command, median(&all), MeasuredUnit::Seconds);
+        rows.push(row.held_to(bar));
+    }
+    rows.extend(screen::FrameTimes::median(&seen).rows());
+    Ok(RowVerdict::exit_code(rows.iter().map(MeasuredRow::tell)))
 }
 
-/// Time from start to end, and the peak of resident memory.
-fn measure(command: &mut Command) -> io::Result<Taken> {
-    let began = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-    let mut peak = 0;
-    while child.try_wait()?.is_none() {
-        peak = resident(&child).unwrap_or(0).max(peak);
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let time = began.elapsed();
-    Ok(Taken { time, peak })
-}
+/// What is done on a terminal, and what it is held to.
+const LOOKED_AT: [(&str, MeasuredBar); 3] = [
+    (
+        "on the screen: exec to the facts that differ",
+        MeasuredBar::None,
+    ),
+    (
+        "on the screen: Enter to the document, read and drawn",
+        MeasuredBar::None,
+    ),
+    (
+        "on the screen: to the next change",
+        MeasuredBar::AtMost(0.016),
+    ),
+];
 
-fn resident(child: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    peak.trim().trim_end_matches("kB").trim().parse().ok()
-}
-
-/// The median of the times, and that of the peaks.
-fn median(runs: &[Taken]) -> Taken {
-    let middle = runs.len() / 2;
-    let mut times: Vec<Duration> = runs.iter().map(|run| run.time).collect();
-    let mut peaks: Vec<u64> = runs.iter().map(|run| run.peak).collect();
-    times.sort();
-    peaks.sort_unstable();
-    Taken {
-        time: times[middle],
-        peak: peaks[middle],
-    }
+/// Seconds of each step of a person at the comparison.
+fn on_a_terminal(home: &Home) -> [f64; LOOKED_AT.len()] {
+    let data = home.path.display().to_string();
+    let program = env!("CARGO_BIN_EXE_drygate");
+    let words = [program, "diff", BEFORE, AFTER, "--data-dir", &data];
+    let mut session = Session::start(&words.map(str::to_owned), &home.path);
+    let shows = |text: &'static str| move |screen: &vt100::Screen| screen.contents().contains(text);
+    let facts = session.first(shows(FACT));
+    session.settle(Duration::from_millis(50));
+    let document = session.shows("\r", shows("change 1 of "));
+    session.settle(Duration::from_millis(50));
+    let next = session.shows("]", shows("change 2 of "));
+    session.ends(|session| session.key("qq"));
+    [facts, document, next]
 }

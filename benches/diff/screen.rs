@@ -1,6 +1,5 @@
 //! What a person waits for on the diff screen. Invariant: keys go through the update of the screen, and each figure ends with a drawn frame.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use drygate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, SideValue};
 use drygate::run::{Person, Signer};
 use drygate::survey::{FactKey, FactKind, Provenance, Sides, UtcTime};
+use drygate::testing::{MeasuredBar, MeasuredRow, MeasuredUnit};
 use drygate::tui::diff_view::DiffView;
 use drygate::tui::event_loop::frame;
 use drygate::tui::model::{Model, Over};
@@ -17,21 +17,20 @@ use drygate::tui::update::update;
 use drygate::tui::{Colours, ScreenMessage, Source, Theme};
 use ratatui::layout::Size;
 
-use super::Bar;
+use super::FACT;
 
 const WIDTH: u16 = 160;
 const HEIGHT: u16 = 48;
-const FACT: &str = "grant_matrix_sha";
-/// Steps of one process, and what each is held to, in milliseconds; `None`: it is told, no more.
-const STEPS: [(&str, Option<f64>); 8] = [
-    ("load both documents", None),
-    ("first frame after loading", Some(200.0)),
-    ("next change", Some(16.0)),
-    ("scroll a page", Some(16.0)),
-    ("search, no match", Some(16.0)),
-    ("search, letters, no match", Some(16.0)),
-    ("search, match at the end", Some(16.0)),
-    ("search back to the start", Some(16.0)),
+/// Steps of one process, and what each is held to.
+const STEPS: [(&str, MeasuredBar); 8] = [
+    ("load both documents", MeasuredBar::None),
+    ("first frame after loading", MeasuredBar::AtMost(0.2)),
+    ("next change", MeasuredBar::AtMost(0.016)),
+    ("scroll a page", MeasuredBar::AtMost(0.016)),
+    ("search, no match", MeasuredBar::AtMost(0.016)),
+    ("search, letters, no match", MeasuredBar::AtMost(0.016)),
+    ("search, match at the end", MeasuredBar::AtMost(0.016)),
+    ("search back to the start", MeasuredBar::AtMost(0.016)),
 ];
 
 /// How long each step took, in microseconds.
@@ -62,23 +61,15 @@ impl FrameTimes {
         Self((0..STEPS.len()).map(step).collect())
     }
 
-    /// A line for each step.
-    pub fn table(&self) -> String {
-        let mut out = format!("on the screen, {WIDTH}x{HEIGHT}, key to drawn frame, medians\n");
-        for ((name, _), micros) in STEPS.iter().zip(&self.0) {
-            let took = Duration::from_micros(*micros);
-            let _ = writeln!(out, "  {name:<28} {took:>10.1?}");
-        }
-        out
-    }
-
-    /// What is held to something.
-    pub fn bars(&self) -> Vec<Bar> {
-        let bar = |((name, limit), micros): (&(&str, Option<f64>), &u64)| {
-            let millis = Duration::from_micros(*micros).as_secs_f64() * 1_000.0;
-            limit.map(|limit| Bar::of(&format!("{name}, ms"), millis, limit))
+    /// A row for each step.
+    pub fn rows(&self) -> impl Iterator<Item = MeasuredRow> {
+        let row = |((name, bar), micros): (&(&str, MeasuredBar), &u64)| {
+            let seconds = Duration::from_micros(*micros).as_secs_f64();
+            let what = format!("on the screen, key to drawn frame: {name}");
+            let library = "library: event_loop::frame";
+            MeasuredRow::new(&what, library, seconds, MeasuredUnit::Seconds).held_to(*bar)
         };
-        STEPS.iter().zip(&self.0).filter_map(bar).collect()
+        STEPS.iter().zip(&self.0).map(row)
     }
 }
 
@@ -107,6 +98,7 @@ fn opened_screen() -> Model {
         attribution: Default::default(),
         facts: vec![fact],
         method: Vec::new(),
+        after: None,
     };
     let who = Person {
         user: "op_a".to_owned(),
@@ -175,6 +167,7 @@ pub fn looked_at(before: &str, after: &str) -> io::Result<()> {
     let began = Instant::now();
     let texts = Sides::new(fs::read_to_string(before)?, fs::read_to_string(after)?);
     steps.push(began.elapsed());
+    let lines = texts.before.lines().count();
     let mut model = opened_screen();
     let began = Instant::now();
     let opened = AlignedDocuments::of(texts.map(Some), FactKind::Sha256);
@@ -194,12 +187,12 @@ pub fn looked_at(before: &str, after: &str) -> io::Result<()> {
     expect(&model, "the keys went on", |view| view.change == Some(200))?;
     steps.extend(slowest(&mut model, KeyCode::PageDown));
     press(&mut model, &[KeyCode::Char('g')]);
-    steps.push(search(&mut model, "object_1000001 grantee"));
+    steps.push(search(&mut model, "object_9000001 grantee"));
     steps.push(search(&mut model, "ownership of nobody"));
     expect(&model, "nothing is found", |view| view.found.is_none())?;
-    steps.push(search(&mut model, "object_0999999"));
+    steps.push(search(&mut model, &format!("object_{:07}", lines - 1)));
     expect(&model, "the last line is found", |view| {
-        view.found.is_some_and(|row| row >= 1_000_000 - 1)
+        view.found.is_some_and(|row| row >= lines - 1)
     })?;
     press(
         &mut model,

@@ -1,6 +1,8 @@
 //! One run from its begin to its seal, and every command on it.
 
-use crate::command::{Taken, checksum};
+use drygate::testing::{ProcessCost, median};
+
+use crate::beside::checksum;
 use crate::long_run::LongRun;
 use crate::reads;
 use crate::server::Server;
@@ -15,7 +17,7 @@ const GATE_FAILED: i32 = 9;
 /// What the commands took, and what others took for the same bytes.
 #[derive(Default)]
 pub struct Measured {
-    pub taken: Vec<(&'static str, Taken)>,
+    pub taken: Vec<(&'static str, ProcessCost)>,
     /// `sha256sum` of all files of the run.
     pub checksum_seconds: f64,
     /// `psql` COPY of pieces and units to a file; `None`: they are few, or there is no `psql`.
@@ -54,7 +56,7 @@ pub fn measure(server: &Server, world: World, size: u64) -> Measured {
         verifies.push(run.take(&["verify", "last"], 0));
         sums.push(checksum(&run.directory()));
     }
-    taken.push(("verify", Taken::median(verifies)));
+    taken.push(("verify", ProcessCost::median(&verifies)));
     for (name, words) in [
         ("report", &["report", "last"][..]),
         ("report --json", &["report", "last", "--json"]),
@@ -69,10 +71,9 @@ pub fn measure(server: &Server, world: World, size: u64) -> Measured {
         taken.push(("diff", run.take(&["diff", "last"], changed)));
         taken.push(("recheck", run.take(&["recheck", "last"], 0)));
     }
-    sums.sort_by(f64::total_cmp);
     Measured {
         taken,
-        checksum_seconds: sums[sums.len() / 2],
+        checksum_seconds: median(&sums),
         copy_seconds,
     }
 }

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 
+use drygate::testing::ProcessCost;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::command::{Taken, take};
 use crate::server::Server;
 
 /// A run, from its begin to its seal.
@@ -19,7 +19,7 @@ pub struct LongRun {
 
 impl LongRun {
     /// Measures a survey without a run.
-    pub fn survey(server: &Server, profile: &str, code: i32) -> Taken {
+    pub fn survey(server: &Server, profile: &str, code: i32) -> ProcessCost {
         let nothing = Self {
             home: tempfile::tempdir().expect("a folder"),
             run_id: String::new(),
@@ -30,7 +30,7 @@ impl LongRun {
     }
 
     /// A run that waits at SG1 or failed before, and what it took to come there.
-    pub fn begin(server: &Server, profile: Option<&str>, code: i32) -> (Self, Taken) {
+    pub fn begin(server: &Server, profile: Option<&str>, code: i32) -> (Self, ProcessCost) {
         let mut run = Self {
             home: tempfile::tempdir().expect("a folder"),
             run_id: String::new(),
@@ -58,19 +58,19 @@ impl LongRun {
     }
 
     /// Measures a command.
-    pub fn take(&self, words: &[&str], code: i32) -> Taken {
+    pub fn take(&self, words: &[&str], code: i32) -> ProcessCost {
         let file = File::create(self.home.path().join("printed")).expect("a new file");
-        take(self.command(words).stdout(file), code)
+        ProcessCost::of(self.command(words).stdout(file), code)
     }
 
     /// Measures the approval of the evidence that waits.
-    pub fn approve(&mut self, gate: &str, code: i32) -> Taken {
+    pub fn approve(&mut self, gate: &str, code: i32) -> ProcessCost {
         let evidence = self.evidence.clone();
         self.asks(&["approve", "last", gate, "--digest", &evidence], code)
     }
 
     /// Measures a command that may end with evidence which waits.
-    fn asks(&mut self, words: &[&str], code: i32) -> Taken {
+    fn asks(&mut self, words: &[&str], code: i32) -> ProcessCost {
         let taken = self.take(&[words, &["--json"]].concat(), code);
         let printed = fs::read(self.home.path().join("printed")).expect("its output");
         let document: Value = serde_json::from_slice(&printed).expect("a document");

@@ -5,7 +5,7 @@
 //! `cargo bench --bench size -- lines 10000 30000` tells one world at other sizes; `units 100000 10000000` is the largest that the
 //! contract names. It fails where a bar of the contract is missed.
 
-mod command;
+mod beside;
 mod life;
 mod long_run;
 mod reads;
@@ -13,26 +13,27 @@ mod server;
 mod worlds;
 
 use std::env;
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use command::{Taken, exponent};
+use beside::exponent;
+use drygate::testing::{MeasuredBar, MeasuredRow, MeasuredUnit, ProcessCost, RowVerdict, say};
 use life::{Measured, measure};
 use server::Server;
 use worlds::World;
 
-const MEMORY_KB_MAX: u64 = 64 * 1024;
+const MEMORY: MeasuredBar = MeasuredBar::AtMost(64.0 * 1024.0 * 1024.0);
 /// Time grows with the size to this power at most; 1 is linear, and the start of a process makes it less.
-const EXPONENT_MAX: f64 = 1.1;
+const EXPONENT: MeasuredBar = MeasuredBar::AtMost(1.1);
 /// `verify` of a long journal against `sha256sum` of the run's files.
-const VERIFY_MAX: f64 = 5.0;
+const VERIFY: MeasuredBar = MeasuredBar::AtMostTimes(5.0);
 /// The streams of a survey against `psql` COPY of the same rows to a file.
-const STREAMS_MAX: f64 = 1.5;
+const STREAMS: MeasuredBar = MeasuredBar::AtMostTimes(1.5);
 
 /// One command at all sizes.
 struct Row {
     name: &'static str,
-    taken: Vec<Taken>,
+    command: &'static str,
+    taken: Vec<ProcessCost>,
 }
 
 fn main() -> ExitCode {
@@ -40,30 +41,39 @@ fn main() -> ExitCode {
     let named = |it: &World| words.iter().any(|word| word == it.name());
     let all = !World::ALL.iter().any(named);
     let asked: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    say(&line(
-        [
-            "command", "size", "seconds", "exponent", "peak MB", "ratio", "bar",
-        ],
-        "met",
-    ));
-    let mut met = true;
+    let mut verdicts = Vec::new();
     for world in World::ALL.into_iter().filter(|it| all || named(it)) {
         let sizes = if asked.is_empty() {
             world.sizes()
         } else {
             asked.clone()
         };
-        met &= table(world, &sizes);
+        verdicts.extend(table(world, &sizes));
     }
-    if met {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    RowVerdict::exit_code(verdicts)
+}
+
+/// What a user types for a measure of this name.
+fn command_of(name: &'static str) -> &'static str {
+    match name {
+        "approve SG1" => "approve last SG1 --digest HEX64",
+        "approve SG2" => "approve last SG2 --digest HEX64",
+        "runs, while it waits" | "runs, without an index" => "runs",
+        "verify of the archive" => "verify FILE",
+        "export" => "export last --output FILE",
+        "replay" => "replay last --json",
+        "report --json" => "report last --json",
+        "resume" => "resume last",
+        "verify" => "verify last",
+        "report" => "report last",
+        "diff" => "diff last",
+        "recheck" => "recheck last",
+        other => other,
     }
 }
 
 /// Measures and tells the commands at these sizes.
-fn table(world: World, sizes: &[u64]) -> bool {
+fn table(world: World, sizes: &[u64]) -> Vec<RowVerdict> {
     let mut rows: Vec<Row> = Vec::new();
     let mut last = Measured::default();
     for size in sizes {
@@ -74,6 +84,7 @@ fn table(world: World, sizes: &[u64]) -> bool {
                 Some(row) => row.taken.push(taken),
                 None => rows.push(Row {
                     name,
+                    command: command_of(name),
                     taken: vec![taken],
                 }),
             }
@@ -89,65 +100,49 @@ fn table(world: World, sizes: &[u64]) -> bool {
         }
     ));
     rows.iter()
-        .map(|row| tell(row, world, sizes, &last))
-        .fold(true, |all, met| all & met)
+        .flat_map(|row| measured(row, world, sizes, &last))
+        .map(|row| row.tell())
+        .collect()
 }
 
-/// Prints a row, and says whether its bars are met.
-fn tell(row: &Row, world: World, sizes: &[u64], beside: &Measured) -> bool {
+/// The rows of one command: time at the largest size beside another program, memory at its highest, and how time grows.
+fn measured(row: &Row, world: World, sizes: &[u64], beside: &Measured) -> Vec<MeasuredRow> {
     let (Some(first), Some(last)) = (row.taken.first(), row.taken.last()) else {
-        return true;
+        return Vec::new();
     };
-    let peak = row.taken.iter().map(|taken| taken.peak_kb).max();
-    let exponent = exponent(sizes, &row.taken);
-    let (ratio, of, ratio_max) = match (row.name, world, beside.copy_seconds) {
+    let largest = sizes.last().copied().unwrap_or_default();
+    let (what, command) = (row.name, format!("drygate {}", row.command));
+    let (of, seconds) = (
+        format!("{what}, {largest} {}", world.counts()),
+        MeasuredUnit::Seconds,
+    );
+    let time = MeasuredRow::new(&of, &command, last.seconds, seconds);
+    let time = match (row.name, world, beside.copy_seconds) {
         // Beside the streams everything else costs what it costs at the smallest size. Of one size they are not known.
         ("survey", World::Units, Some(copy)) if sizes.len() > 1 => {
             let streams = (last.seconds - first.seconds).max(0.0);
-            (streams / copy, "psql", Some(STREAMS_MAX))
+            let of = format!("{of}, less what the smallest took");
+            MeasuredRow::new(&of, &command, streams, seconds)
+                .beside("psql COPY of the same rows", Some(copy))
+                .held_to(STREAMS)
         }
-        ("verify", World::Lines, _) => {
-            let ratio = last.seconds / beside.checksum_seconds;
-            (ratio, "sha256sum", Some(VERIFY_MAX))
-        }
-        _ => (last.seconds / beside.checksum_seconds, "sha256sum", None),
+        ("verify", World::Lines, _) => time
+            .beside("sha256sum of its files", Some(beside.checksum_seconds))
+            .held_to(VERIFY),
+        _ => time,
     };
-    let met = peak.is_some_and(|peak| peak <= MEMORY_KB_MAX)
-        && exponent.is_none_or(|exponent| exponent <= EXPONENT_MAX)
-        && ratio_max.is_none_or(|max| ratio <= max);
-    let ratio_bar = ratio_max.map_or_else(String::new, |max| format!(", {max} x {of}"));
-    let bar = format!("64 MB, ^{EXPONENT_MAX}{ratio_bar}");
-    for (nth, (size, taken)) in sizes.iter().zip(&row.taken).enumerate() {
-        let is_last = nth + 1 == row.taken.len();
-        let at_last = |text: String| if is_last { text } else { String::new() };
-        say(&line(
-            [
-                row.name,
-                &size.to_string(),
-                &format!("{:.2}", taken.seconds),
-                &at_last(exponent.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"))),
-                &taken.peak_kb.div_ceil(1_024).to_string(),
-                &at_last(format!("{ratio:.1} x {of}")),
-                &at_last(bar.clone()),
-            ],
-            match (is_last, met) {
-                (false, _) => "",
-                (true, true) => "met",
-                (true, false) => "NOT MET",
-            },
-        ));
-    }
-    met
-}
-
-fn line(cells: [&str; 7], met: &str) -> String {
-    let [name, size, seconds, exponent, peak, ratio, bar] = cells;
-    format!(
-        "{name:<24} {size:>9} {seconds:>8} {exponent:>8} {peak:>7}  {ratio:<16} {bar:<24} {met}"
-    )
-}
-
-fn say(line: &str) {
-    // A closed stdout must not fail a measure.
-    let _ = writeln!(std::io::stdout(), "{}", line.trim_end());
+    let peak = row.taken.iter().map(|taken| taken.peak_bytes);
+    let peak = peak.fold(0.0, f64::max);
+    let memory = format!("{of}: peak memory of all sizes");
+    let memory = MeasuredRow::new(&memory, &command, peak, MeasuredUnit::Bytes).held_to(MEMORY);
+    let grows = exponent(sizes, &row.taken).map(|exponent| {
+        let taken = sizes.iter().zip(&row.taken);
+        let taken = taken.map(|(size, taken)| format!("{size} in {:.2} s", taken.seconds));
+        let taken: Vec<String> = taken.collect();
+        let of = format!("{what}, {}: {}", world.counts(), taken.join(", "));
+        MeasuredRow::new(&of, &command, exponent, MeasuredUnit::Exponent).held_to(EXPONENT)
+    });
+    // The times of all sizes are in the row of how it grows.
+    let time = (grows.is_none() || time.ratio().is_some()).then_some(time);
+    time.into_iter().chain(Some(memory)).chain(grows).collect()
 }

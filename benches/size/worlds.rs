@@ -59,6 +59,19 @@ impl World {
         }
     }
 
+    /// What its size counts, in words.
+    pub fn counts(self) -> &'static str {
+        match self {
+            Self::Lines => "lines of the journal",
+            Self::Units => "pieces and units",
+            Self::Wide => "rows of 1 MB",
+            Self::Rows => "rows with a document",
+            Self::Grants => "lines of the grant matrix",
+            Self::Partitions => "partitions",
+            Self::Ways => "ways to write",
+        }
+    }
+
     /// The sizes that are measured where none are asked for.
     pub fn sizes(self) -> Vec<u64> {
         match self {

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use crate::planted::{PlantedBug, planted};
 use crate::run::{
     Claim, ClaimName, ClaimVerdict, NonMutation, NonMutationVerdict, RunState, SurveySummary,
     TransactionEnd, counted,
@@ -206,7 +207,7 @@ fn differing_so_far(run: &RunState, pin: &Survey) -> usize {
 
 fn compared(run: &RunState, pin: &Survey, post: &Survey) -> Claim {
     // Without two snapshots in order "equal" would compare a survey with itself or with an earlier state.
-    let two = run.follows(pin, post);
+    let two = run.follows(pin, post) || planted(PlantedBug::ProveOnOneSnapshot);
     let changes = known_changes(pin, post);
     let unknown: Vec<String> = [("pre", pin), ("post", post)]
         .into_iter()

@@ -1,19 +1,20 @@
 //! What differs between the pin and the last PASS.
 //! Invariant: a difference of profile, prediction or any fact is never left out (test `nothing_that_differs_is_left_out`).
 
-use crate::run::{ApprovalPolicy, LastPass, LastPassDifference, RunCreated};
+use crate::run::{ApprovalPolicy, LastPass, LastPassDifference, PassedChange, RunCreated};
 use crate::simulate::PredictedEffect;
 use crate::survey::{
-    Digest, EvidenceFormat, Fact, FactKey, Sides, Survey, content_of_two_formats, is_surroundings,
-    reads_surroundings,
+    BESIDE, Digest, EvidenceFormat, Fact, FactKey, NAME_RESOLUTION, Sides, Survey,
+    content_of_two_formats, is_surroundings, reads_surroundings,
 };
 
 /// Every difference between a last PASS and a run with its pin: who may approve (`policy`, `policy_file`) first, because all
-/// else is judged by them, then the facts in the pin's order, then `profile`, then `prediction`.
+/// else is judged by them, then the facts in the pin's order, then `profile`, `change` and `prediction`.
 pub fn last_pass_differences(
     last: &LastPass,
     created: &RunCreated,
     pin: &Survey,
+    change: &PassedChange,
     predicted: Option<&PredictedEffect>,
 ) -> Vec<LastPassDifference> {
     let then = |key: &FactKey| last.facts.iter().find(|fact| fact.key == *key);
@@ -70,6 +71,15 @@ pub fn last_pass_differences(
         last.profile_sha256.to_string(),
         created.profile_sha256.to_string(),
     ));
+    // The same bytes under another name are the same change.
+    if let Some(then) = last.change.as_ref().filter(|then| !then.is_as(change)) {
+        differences.push(LastPassDifference {
+            key: FactKey::new("change"),
+            then: Some(then.words()),
+            now: Some(change.words()),
+            lines: None,
+        });
+    }
     differences.extend(other(
         "prediction",
         last.predicted.as_ref().map_or_else(not_asked, words),
@@ -106,6 +116,15 @@ pub fn not_comparable(
         .collect()
 }
 
+/// The facts that say nothing of each other because they were read for changes of two roles: what a name means to a role, and all else.
+pub(super) fn read_for_another_role(last: &LastPass, change: &PassedChange) -> Vec<FactKey> {
+    let then = last.change.as_ref();
+    if then.is_none_or(|then| then.role == change.role) {
+        return Vec::new();
+    }
+    [NAME_RESOLUTION, BESIDE].map(FactKey::new).into()
+}
+
 fn not_asked() -> String {
     "not asked".to_owned()
 }
@@ -126,11 +145,13 @@ fn words(effect: &PredictedEffect) -> String {
 mod tests {
     use super::super::fixture::{change, created, live, profile, simulation, survey};
     use super::super::predict;
-    use super::last_pass_differences;
     use super::not_comparable;
-    use crate::run::{ApprovalPolicy, LastPass};
+    use super::{last_pass_differences, read_for_another_role};
+    use crate::run::{ApprovalPolicy, ChangeFile, LastPass, PassedChange};
     use crate::simulate::PredictedEffect;
-    use crate::survey::{Digest, EvidenceFormat, Fact, FactKey, Sides, UtcTime};
+    use crate::survey::{
+        BESIDE, Digest, EvidenceFormat, Fact, FactKey, NAME_RESOLUTION, Sides, UtcTime,
+    };
 
     fn last() -> LastPass {
         let survey = survey(1);
@@ -142,6 +163,7 @@ mod tests {
             facts_digest: survey.facts_digest,
             facts: survey.facts,
             profile_sha256: Digest::of("profile"),
+            change: Some(PassedChange::default()),
             predicted: predict(&profile(), &simulation()),
             approvals: Some(ApprovalPolicy::default()),
             policy_sha256: None,
@@ -151,7 +173,8 @@ mod tests {
 
     fn keys(last: &LastPass) -> Vec<String> {
         let (pin, predicted) = (survey(2), predict(&profile(), &simulation()));
-        let found = last_pass_differences(last, &created(), &pin, predicted.as_ref());
+        let (change, predicted) = (PassedChange::default(), predicted.as_ref());
+        let found = last_pass_differences(last, &created(), &pin, &change, predicted);
         found.into_iter().map(|d| d.key.to_string()).collect()
     }
 
@@ -220,6 +243,32 @@ mod tests {
             ..last()
         };
         assert_eq!(keys(&unsaid), ["policy"]);
+        let file = |path: &str, text: &str| ChangeFile {
+            path: path.to_owned(),
+            sha256: Digest::of(text),
+        };
+        let of_role = |role: &str, files: Vec<ChangeFile>| PassedChange {
+            role: Some(role.to_owned()),
+            files,
+        };
+        let change = of_role("migrator", vec![file("/a/0042.sql", "DELETE")]);
+        let changed = LastPass {
+            change: Some(change.clone()),
+            ..last()
+        };
+        assert_eq!(keys(&changed), ["change"]);
+        assert!(change.is_as(&of_role("migrator", vec![file("/b/other.sql", "DELETE")])));
+        assert!(!change.is_as(&of_role("migrator", vec![file("/a/0042.sql", "UPDATE")])));
+        assert!(!change.is_as(&of_role("owner", change.files.clone())));
+        let reread = read_for_another_role(&changed, &PassedChange::default());
+        assert_eq!(reread, [NAME_RESOLUTION, BESIDE].map(FactKey::new));
+        assert_eq!(read_for_another_role(&changed, &change), []);
+        // Of a copy that does not say it nothing is known.
+        let unsaid_change = LastPass {
+            change: None,
+            ..last()
+        };
+        assert_eq!(keys(&unsaid_change), Vec::<String>::new());
         let predicted = LastPass {
             predicted: Some(PredictedEffect::default()),
             ..last()

@@ -63,7 +63,10 @@ pub use last_pass::{last_pass_differences, not_comparable};
 pub use names_exist::names_exist;
 pub use orchestration::{g3, g3_count, g3_so_far};
 pub use plain_reads::{pinned_runs, recorded_rulings};
-pub use precheck::{SsotFile, g0, recorded_ssot, repository_at_g0, ssot_digests, ssot_documents};
+pub use precheck::{
+    SsotFile, g0, recorded_ssot, repository_at_g0, repository_checks_ahead, ssot_digests,
+    ssot_documents,
+};
 pub use predict::{predict, protected_tables, step_effect};
 pub use probes::{first_waits, probe};
 pub use recompute::{RecomputeFinding, Recomputed, Recomputer, recompute};

@@ -7,6 +7,7 @@ use super::predict::{counts_of, same_rows, step_effect};
 use super::rehearsal;
 use super::required::{required_checks, table_of};
 use super::scope::is_of_units;
+use crate::planted::{PlantedBug, planted};
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, ApprovalStatus, Cause, Check, CheckName, Decision, Gate, NonMutationVerdict,
@@ -47,6 +48,9 @@ pub fn g3(run: &RunState, profile: &Profile) -> Vec<Check> {
         checks.extend(rehearsal::rehearsal_checks(run));
     }
     checks.push(non_mutation_proven(run));
+    if planted(PlantedBug::DropRequiredCheck) {
+        checks.retain(|check| check.name != CheckName::LedgersComplete);
+    }
     checks
 }
 

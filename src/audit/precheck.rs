@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::main_and_tags_unchanged;
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, RepositoryState, RunState};
 use crate::survey::Digest;
@@ -11,6 +12,7 @@ use crate::survey::Digest;
 pub type SsotFile = (String, Result<Digest, String>);
 
 const REPOSITORY_REMEDY: &str = "--repo DIR or run inside a work tree";
+const COMMIT_REMEDY: &str = "git commit: a run is tied to the commit that it was started on";
 const REPOSITORY_CHECKS: [CheckName; 4] = [
     CheckName::RepositoryPresent,
     CheckName::BranchAndHead,
@@ -34,13 +36,38 @@ pub fn g0(
         ),
         ssot_documents(profile, ssot),
     ];
-    match repository {
-        Ok(seen) => checks.extend(repository_checks(seen)),
-        Err(why) => checks.extend(
-            REPOSITORY_CHECKS.map(|name| Check::not_checked(name, why.clone(), REPOSITORY_REMEDY)),
-        ),
+    checks.extend(repository_checks(repository));
+    checks
+}
+
+/// What a run that is not started yet would say of the repository: at G0, and without one at G6 as well, which compares with G0.
+pub fn repository_checks_ahead(repository: &Result<RepositoryState, String>) -> Vec<Check> {
+    let mut checks = repository_checks(repository).to_vec();
+    if repository.is_err() {
+        let no_push = CheckName::ForbiddenPushTag;
+        checks.push(Check::not_checked(
+            no_push,
+            "no repository",
+            REPOSITORY_REMEDY,
+        ));
+        checks.push(main_and_tags_unchanged(None, None));
     }
     checks
+}
+
+/// The four of G0 that are about the repository.
+fn repository_checks(repository: &Result<RepositoryState, String>) -> [Check; 4] {
+    match repository {
+        Ok(seen) => checks_of(seen),
+        Err(why) => {
+            let remedy = if why == RepositoryState::NO_COMMIT {
+                COMMIT_REMEDY
+            } else {
+                REPOSITORY_REMEDY
+            };
+            REPOSITORY_CHECKS.map(|name| Check::not_checked(name, why.clone(), remedy))
+        }
+    }
 }
 
 /// What the repository was at G0, by the check that recorded it.
@@ -117,7 +144,7 @@ pub fn ssot_documents(profile: &Profile, ssot: &[SsotFile]) -> Check {
     Check::evaluated(NAME, missing.is_empty(), says, json!({"documents": raw}))
 }
 
-fn repository_checks(seen: &RepositoryState) -> [Check; 4] {
+fn checks_of(seen: &RepositoryState) -> [Check; 4] {
     let [present, head, heads, tree] = REPOSITORY_CHECKS;
     [
         Check::evaluated(

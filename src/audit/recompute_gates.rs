@@ -12,6 +12,7 @@ use super::{
     DrySeams, Feasibility, FreshFold, FreshResume, ReportRendering, ResumeResult, g0, g1, g2, g3,
     g4, recorded_rulings, recorded_ssot, reports_of, reports_render,
 };
+use crate::planted::{PlantedBug, planted};
 use crate::profile::Profile;
 use crate::run::{Check, CheckName, Gate, RunState, Verdict};
 use crate::survey::Digest;
@@ -108,6 +109,11 @@ fn as_asked(run: &RunState, profile: &Profile, again: Vec<Again>) -> Vec<Again> 
 fn unlike(gate: Gate, said: &Check, again: &[Again]) -> Option<String> {
     let name = &said.name;
     let Again { check, judges } = again.iter().find(|again| again.check.name == *name)?;
+    let check = if planted(PlantedBug::CompareWithItself) {
+        said
+    } else {
+        check
+    };
     let other_cause = said.verdict != Verdict::OutOfScope && said.cause != check.cause;
     if *judges && (found_verdict(said) != Some(check.verdict) || other_cause) {
         let (given, said) = (check.verdict, said.verdict);

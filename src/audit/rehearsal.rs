@@ -1,13 +1,14 @@
 //! G3 of a run with a change: what its last rehearsal says. A function of the recorded rehearsals alone, so that `verify` computes
-//! the same. Invariant: what was not rehearsed is NOT CHECKED (test `without_a_rehearsal_nothing_is_checked`).
+//! the same. Invariant: what was not rehearsed is NOT CHECKED (test `without_a_rehearsal_nothing_is_checked`), and what one rehearsal
+//! alone measured stands in the raw values of a check as well, where `verify` compares it (`measured_once`).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::as_simulated::as_simulated;
 use super::required::{checks_of_rehearsal, table_of};
 use crate::run::{
-    ChangeRehearsed, Check, CheckName, Gate, Obstacle, RehearsalCheck, RehearsalOutcome,
-    RehearsedTable, RunState, Verdict, counted,
+    ChangeRehearsed, Check, CheckName, Gate, Obstacle, RecordedChange, RehearsalCheck,
+    RehearsalOutcome, RehearsedTable, RunState, Verdict, counted,
 };
 use crate::simulate::ExpectedRows;
 
@@ -130,7 +131,16 @@ fn lacking(last: &ChangeRehearsed) -> Option<&str> {
 fn ran(last: &ChangeRehearsed, outcome: &RehearsalOutcome) -> Check {
     let script = &outcome.script;
     let error = script.error.as_deref().unwrap_or("it failed");
-    let raw = json!({"error": script.error, "statement": script.statement});
+    let mut raw = json!({"error": script.error, "statement": script.statement});
+    measured_once(
+        outcome,
+        &mut raw,
+        json!({"on_top": outcome.on_top, "took_ms": script.took_ms}),
+    );
+    let recorded = outcome.recorded.as_ref();
+    if let Some(sha256) = recorded.and_then(RecordedChange::sha256) {
+        raw["recorded_sha256"] = json!(sha256);
+    }
     // An error on a schema that is not whole says nothing of production.
     if let (false, Some(lacking)) = (script.succeeded, lacking(last)) {
         let why = format!("{error}; of the schema was {lacking}");
@@ -171,12 +181,30 @@ fn captured(outcome: &RehearsalOutcome) -> Check {
     } else {
         "was not found"
     };
+    let mut raw = json!({"sentinel_found": outcome.sentinel_found});
+    let captured = json!({
+        "counters": outcome.counters,
+        "definitions": outcome.definitions,
+        "key_salt_sha256": outcome.key_salt_sha256,
+        "sequences": outcome.sequences,
+    });
+    measured_once(outcome, &mut raw, captured);
     Check::evaluated(
         CheckName::ChangeCaptured,
         outcome.sentinel_found,
         format!("a row written behind the change {word}"),
-        json!({"sentinel_found": outcome.sentinel_found}),
+        raw,
     )
+}
+
+/// Puts what was measured once, and follows from nothing else, to the raw values of a check. The versions that ran no change on top of
+/// itself did not.
+fn measured_once(outcome: &RehearsalOutcome, raw: &mut Value, measured: Value) {
+    if outcome.on_top.is_some()
+        && let (Value::Object(raw), Value::Object(measured)) = (raw, measured)
+    {
+        raw.extend(measured);
+    }
 }
 
 fn reproducible(outcome: &RehearsalOutcome) -> Check {

@@ -33,6 +33,8 @@ struct TableInLedger {
     last: String,
     /// Whether its rows have their key in clear.
     named: Option<bool>,
+    /// The columns that are shown of each row that the change leaves alone.
+    shown: Option<Vec<usize>>,
 }
 
 /// Why the ledger is not one of this effect.
@@ -72,6 +74,7 @@ pub(super) fn ledger_of_effect(
                 kept: 0,
                 last: String::new(),
                 named: None,
+                shown: None,
             }),
             RowLedgerLine::Row(row) => {
                 let listed = tables.last_mut().ok_or("a row of no table")?;
@@ -150,8 +153,9 @@ impl TableInLedger {
         let is_listed = match row.operation {
             Some(RowOperation::Touch) => false,
             Some(_) => table.changes_listed,
-            None => table.others_listed && row.changed.is_empty() && row.shown.is_empty(),
+            None => table.others_listed && row.changed.is_empty() && self.shows_as_others(&row),
         };
+        let table = &self.table;
         let in_order = if is_free {
             row.key.is_empty()
         } else {
@@ -170,6 +174,16 @@ impl TableInLedger {
         self.kept += u64::from(row.operation.is_none());
         self.written.extend(written(&self.table, row));
         holds
+    }
+
+    /// Whether the same columns are shown of it as of the others that the change leaves alone, each once: its value before and
+    /// afterwards is one.
+    fn shows_as_others(&mut self, row: &RowLedgerRow) -> bool {
+        let columns: Vec<usize> = row.shown.iter().map(|(at, ..)| *at).collect();
+        let rise = columns.is_sorted_by(|one, next| one < next);
+        let are_there = columns.iter().all(|at| *at < self.table.columns.len());
+        let once = row.shown.iter().all(|(_, before, _)| before.is_none());
+        rise && are_there && once && *self.shown.get_or_insert(columns.clone()) == columns
     }
 
     /// Whether it compares what the effect compares: what identifies a row and what each run gives otherwise decide what "as rehearsed"
@@ -321,6 +335,7 @@ mod tests {
             key: key.repeat(32),
             after: vec![mark("5")],
             name: Some(format!("id={key}")),
+            shown: vec![(1, None, Some("US".to_owned()))],
             ..RowLedgerRow::default()
         })
     }
@@ -371,7 +386,7 @@ mod tests {
     #[test]
     fn a_ledger_of_other_rows_than_were_approved_is_refused() {
         assert_eq!(judged(&lines()), Ok(()));
-        let damages: [fn(&mut Vec<RowLedgerLine>); 33] = [
+        let damages: [fn(&mut Vec<RowLedgerLine>); 37] = [
             |lines| lines.truncate(2),
             |lines| lines.truncate(1),
             |lines| drop(lines.remove(0)),
@@ -383,6 +398,10 @@ mod tests {
             |lines| lines.push(lines[4].clone()),
             |lines| lines.push(kept("d")),
             |lines| lines.swap(3, 4),
+            |lines| other(lines, |row| row.shown.clear()),
+            |lines| other(lines, |row| row.shown[0].0 = 2),
+            |lines| other(lines, |row| row.shown[0].1 = Some("EU".to_owned())),
+            |lines| other(lines, |row| row.shown.push(row.shown[0].clone())),
             |lines| {
                 compare(lines, |table| table.others_listed = false);
                 lines.truncate(3);
@@ -429,6 +448,12 @@ mod tests {
     fn compare(lines: &mut [RowLedgerLine], edit: impl Fn(&mut RowLedgerTable)) {
         if let RowLedgerLine::Table(table) = &mut lines[1] {
             edit(table);
+        }
+    }
+
+    fn other(lines: &mut [RowLedgerLine], edit: impl Fn(&mut RowLedgerRow)) {
+        if let RowLedgerLine::Row(row) = &mut lines[4] {
+            edit(row);
         }
     }
 

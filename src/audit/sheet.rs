@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::last_pass::read_for_another_role;
 use super::{claims, last_pass_differences, not_comparable, obstacles, pinned_runs};
 use crate::profile::Profile;
 use crate::run::{ApprovalGate, EvidenceSheet, LastPass, RunState};
@@ -33,12 +34,16 @@ pub fn evidence_sheet(
     let round = u32::try_from(taken.filter(|known| *known == gate).count() + 1).unwrap_or(u32::MAX);
     let mut verified = run.steps.iter().rev();
     let verified = verified.find(|done| done.step == SimulatedStep::Verify);
+    let change = run.passed_change();
     let incomparable = last.as_ref().map_or_else(Vec::new, |(last, _)| {
         let formats = Sides::new(last.evidence_format, created.evidence_format);
-        not_comparable(formats, &last.facts, &pin.facts, profile.grants_key())
+        let by_format = not_comparable(formats, &last.facts, &pin.facts, profile.grants_key());
+        let mut keys = read_for_another_role(last, &change);
+        keys.retain(|key| !by_format.contains(key));
+        [by_format, keys].concat()
     });
     let differences = last.as_ref().map_or_else(Vec::new, |(last, _)| {
-        let mut found = last_pass_differences(last, created, pin, predicted.as_ref());
+        let mut found = last_pass_differences(last, created, pin, &change, predicted.as_ref());
         found.retain(|difference| !incomparable.contains(&difference.key));
         found
     });

@@ -26,9 +26,12 @@ pub enum Command {
     ///
     /// Its runs are kept apart from real ones: in demo/ below the data directory, unless --data-dir names another place.
     Demo {
-        /// What it shows.
-        #[arg(long, value_enum, default_value_t = DemoScenario::Draft, value_name = "NAME")]
-        scenario: DemoScenario,
+        /// What it shows; `draft` if nothing is named.
+        #[arg(value_enum, value_name = "SCENARIO", conflicts_with = "scenario")]
+        shows: Option<DemoScenario>,
+        /// The same as a flag.
+        #[arg(long, value_enum, value_name = "NAME")]
+        scenario: Option<DemoScenario>,
         /// Print the SQL of the scenario's base and start nothing.
         #[arg(long)]
         print_sql: bool,

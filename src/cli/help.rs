@@ -10,14 +10,14 @@ struct CommandHelp {
     /// Its words: `profile check`.
     command: &'static str,
     examples: &'static [&'static str],
-    /// Its exit codes beside 0, 1, 64, 78 and those of a signal, which every command has.
+    /// Its exit codes beside 0, 1, 64, 71, 78 and those of a signal, which every command has.
     exits: &'static [u8],
 }
 
 const HELP: &[CommandHelp] = &[
     of(
         "demo",
-        &["drygate demo", "drygate demo --scenario drift"],
+        &["drygate demo", "drygate demo drift"],
         &[3, 4, 5, 9, 69, 74],
     ),
     of(
@@ -191,13 +191,17 @@ const EXITS: &[(u8, &str)] = &[
     (11, "something was not checked, or cannot be compared"),
     (64, "the command line is wrong"),
     (69, "the database could not be used now"),
+    (
+        71,
+        "this machine gives no more files, processes, threads or memory",
+    ),
     (74, "a file could not be written or read"),
     (75, "another process holds the run"),
     (78, "profile or configuration is wrong"),
 ];
 
 /// Codes that every command has.
-const EVERYWHERE: [u8; 4] = [0, 1, 64, 78];
+const EVERYWHERE: [u8; 5] = [0, 1, 64, 71, 78];
 
 const VARIABLES: &str = "\
 Environment:

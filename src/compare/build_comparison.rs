@@ -424,6 +424,7 @@ pub(super) fn compared(
         claims,
         facts,
         method,
+        after: None,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::attribution::AttributionText;
 use super::fact::{Change, ComparedFact};
-use crate::run::{ApprovalGate, Claim, NonMutationVerdict, RunId};
+use crate::run::{ApprovalGate, CarriedOut, Claim, NonMutationVerdict, RunId};
 use crate::survey::{Sides, UtcTime};
 
 /// Which two sides are compared.
@@ -106,12 +106,39 @@ pub struct Comparison {
     pub facts: Vec<ComparedFact>,
     /// How both sides were read, where that differs.
     pub method: Vec<MethodChange>,
+    /// What came of the change that the run is about; `None`: it was not asked for.
+    pub after: Option<AfterChange>,
+}
+
+/// What `recheck --after` found, as the headline of its comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterChange {
+    /// What came of the change; `None`: it cannot be said.
+    pub came: Option<CarriedOut>,
+    /// The same in a sentence with its counts, and what to do.
+    pub says: String,
+}
+
+impl AfterChange {
+    fn headline(&self) -> &'static str {
+        match self.came {
+            Some(CarriedOut::CameTrue) => "CAME TRUE",
+            Some(CarriedOut::NotCarriedOut) => "NOT CARRIED OUT",
+            Some(CarriedOut::DidNotComeTrue) => "DID NOT COME TRUE",
+            None => "NOT COMPARED",
+        }
+    }
 }
 
 impl Comparison {
-    /// How many facts differ. Those that differ beside the change are not among them.
+    /// How many facts differ. Those that differ beside the change, or as they follow from it, are not among them.
     pub fn differing(&self) -> usize {
-        self.count(|change| change.differs() && change != Change::Beside)
+        self.count(|fact| fact.change.differs() && fact.change != Change::Beside && !fact.follows)
+    }
+
+    /// How many facts differ as they follow from the change that was carried out.
+    pub fn following(&self) -> usize {
+        self.count(|fact| fact.follows)
     }
 
     /// How many facts differ from the pin by what the run itself read later; 0 where the two sides are others.
@@ -129,22 +156,22 @@ impl Comparison {
 
     /// How many facts differ beside the change.
     pub fn beside(&self) -> usize {
-        self.count(|change| change == Change::Beside)
+        self.count(|fact| fact.change == Change::Beside)
     }
 
     /// How many facts are equal. Facts that were not read are not among them.
     pub fn equal(&self) -> usize {
-        self.count(|change| change == Change::Equal)
+        self.count(|fact| fact.change == Change::Equal)
     }
 
     /// How many facts were not read on one side.
     pub fn not_read(&self) -> usize {
-        self.count(|change| change == Change::NotRead)
+        self.count(|fact| fact.change == Change::NotRead)
     }
 
     /// Whether a value differs, or how it was read.
     pub fn differs(&self) -> bool {
-        self.differing() + self.beside() > 0 || !self.method.is_empty()
+        self.differing() + self.following() + self.beside() > 0 || !self.method.is_empty()
     }
 
     /// The first words of the comparison, in capitals.
@@ -152,6 +179,9 @@ impl Comparison {
         // If the run has a verdict about these two sides, that is the headline.
         if let Some(verdict) = self.verdict {
             return verdict.name().replace('_', " ");
+        }
+        if let Some(after) = &self.after {
+            return after.headline().to_owned();
         }
         let changed = self.differing();
         match (&self.compare, changed) {
@@ -180,7 +210,11 @@ impl Comparison {
             0 => String::new(),
             count => format!(", {count} changed beside"),
         };
-        let not_comparable = match self.count(|change| change == Change::NotComparable) {
+        let follows = match self.following() {
+            0 => String::new(),
+            count => format!(", {count} follow from the change"),
+        };
+        let not_comparable = match self.count(|fact| fact.change == Change::NotComparable) {
             0 => String::new(),
             count => format!(", {count} not comparable"),
         };
@@ -190,16 +224,16 @@ impl Comparison {
             _ => "facts",
         };
         format!(
-            "{} {noun}: {} changed{beside}, {} equal{not_read}{not_comparable}",
+            "{} {noun}: {} changed{follows}{beside}, {} equal{not_read}{not_comparable}",
             self.count(|_| true),
             self.differing(),
             self.equal(),
         )
     }
 
-    fn count(&self, counts: impl Fn(Change) -> bool) -> usize {
+    fn count(&self, counts: impl Fn(&ComparedFact) -> bool) -> usize {
         // The units one by one are behind the tables, and no table themselves.
         let facts = self.facts.iter().filter(|fact| !fact.is_ledger());
-        facts.filter(|fact| counts(fact.change)).count()
+        facts.filter(|fact| counts(fact)).count()
     }
 }

@@ -141,6 +141,8 @@ pub struct ComparedFact {
     pub sides: Sides<Option<SideValue>>,
     /// The rows that differ, as the journal lists them.
     pub rows: Vec<RowChange>,
+    /// Whether it differs as it follows from the change that was carried out: then nobody has to look after it.
+    pub follows: bool,
 }
 
 impl ComparedFact {
@@ -194,6 +196,7 @@ impl ComparedFact {
             change,
             sides,
             rows: Vec::new(),
+            follows: false,
         }
     }
 

@@ -15,7 +15,7 @@ mod units;
 
 pub use aligned_documents::{AlignedDocuments, explain_row};
 pub use attribution::AttributionText;
-pub use comparison::{Compare, Comparison, MethodChange, SideSource};
+pub use comparison::{AfterChange, Compare, Comparison, MethodChange, SideSource};
 pub use fact::{Change, ComparedFact, SideValue};
 pub use recheck::RecheckSurvey;
 pub use rehearsed_rows::rehearsed_lines;

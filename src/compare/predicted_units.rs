@@ -51,6 +51,7 @@ pub(super) fn predicted(record: &Surveys, run: &RunState) -> Result<Comparison, 
         claims,
         facts,
         method: Vec::new(),
+        after: None,
     })
 }
 

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::build_comparison::compared;
 use super::compared_side::ComparedSide;
-use super::comparison::{Compare, Comparison};
-use super::fact::{ComparedFact, ROWS, SideValue, UNITS};
+use super::comparison::{AfterChange, Compare, Comparison};
+use super::fact::{Change, ComparedFact, ROWS, SideValue, UNITS};
 use crate::audit::{After, ChangeAfter};
 use crate::run::{
-    Purpose, RowOperation, RunState, SurveyPurpose, SurveySummary, Surveys, Transaction,
-    TransactionEnd, ValueAfter,
+    CarriedOut, Purpose, RowOperation, RunState, SurveyPurpose, SurveySummary, Surveys,
+    Transaction, TransactionEnd, ValueAfter,
 };
 use crate::survey::{
     Attribution, FactChange, FactDocument, FactKey, FactKind, Origins, Provenance, Sides, Survey,
@@ -37,12 +37,25 @@ pub struct RecheckSurvey<'a> {
     pub after: Option<&'a After>,
     /// The rows of the rehearsed change against production; `None`: not asked for, or no change was rehearsed.
     pub change_after: Option<&'a ChangeAfter>,
+    /// What came of the change; `None`: it was not asked for.
+    pub came: Option<AfterChange>,
+}
+
+impl RecheckSurvey<'_> {
+    /// Whether a fact moved as it follows from the change.
+    fn follows(&self, key: &FactKey) -> bool {
+        let of_units = self.after.iter().flat_map(|after| &after.moved);
+        let of_rows = self.change_after.iter().flat_map(|after| &after.moved);
+        let mut moved = of_units.map(|it| &it.key).chain(of_rows.map(|it| &it.key));
+        moved.any(|moved| moved == key)
+    }
 }
 
 impl Comparison {
     /// Compares the last survey of a sealed run with one that was taken now.
-    pub fn rechecked(run: &RunState, before: &Survey, found: RecheckSurvey<'_>) -> Self {
+    pub fn rechecked(run: &RunState, before: &Survey, mut found: RecheckSurvey<'_>) -> Self {
         let now = found.survey;
+        let judged = as_one_more(run, before, &found);
         // A record of this comparison only: attributions of the run itself are about older readings.
         let mut record = Surveys::default();
         let changes = SurveyChanges {
@@ -54,18 +67,27 @@ impl Comparison {
             let attributed = Attribution::of(before, now, told, found.origins);
             record.attributions.push(attributed);
         }
-        let judged = as_one_more(run, before, &found);
+        let documents = std::mem::take(&mut found.documents);
         let sides = Sides::new(
             ComparedSide::of_survey("sealed", before),
-            of_now(now, found.documents),
+            of_now(now, documents),
         );
         let mut comparison = compared(Compare::Rechecked, sides, &changes, &record, &judged);
-        if let Some(after) = found.after {
-            comparison.facts.insert(0, units_row(after));
+        for fact in &mut comparison.facts {
+            fact.follows = fact.change == Change::Changed && found.follows(&fact.key);
         }
-        if let Some(after) = found.change_after {
-            comparison.facts.insert(0, rows_row(after));
+        // Stable: what nobody expected comes first.
+        (comparison.facts).sort_by_key(|fact| match fact.change {
+            _ if fact.follows => 1,
+            change => 2 * u8::from(!change.differs() || change == Change::Beside),
+        });
+        let came = found.came.as_ref().and_then(|found| found.came);
+        let ledgers = [found.change_after.map(rows_row), found.after.map(units_row)];
+        for mut ledger in ledgers.into_iter().rev().flatten() {
+            ledger.follows = came == Some(CarriedOut::CameTrue);
+            comparison.facts.insert(0, ledger);
         }
+        comparison.after = found.came;
         comparison
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn rehearsed(run: &RunState) -> Result<Comparison, String> {
         claims,
         facts,
         method: Vec::new(),
+        after: None,
     })
 }
 

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::SchemaVersion;
-use crate::run::{ApprovalGate, CarriedOut, ChangeFile, JournalHead, RunResult, State, StopCode};
+use crate::run::{
+    ApprovalGate, CarriedOut, ChangeFile, JournalHead, ListedCommand, RunResult, State, StopCode,
+};
 use crate::survey::{Digest, UtcTime};
 
 /// The list.
@@ -122,6 +124,8 @@ pub struct RunsRow {
     pub reason: Option<String>,
     /// The files of the change, as they were read last; empty: it has none.
     pub change: Vec<ChangeFile>,
+    /// The program that carries the change out; null: psql does, or there is no change.
+    pub change_command: Option<ListedCommand>,
     /// What came of the real change, as `recheck --after` found it last; null: nobody looked.
     pub carried_out: Option<CarriedOut>,
 }

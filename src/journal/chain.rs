@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::format::VERSION;
 use super::header::{HeaderFault, LineHeader};
+use crate::planted::{PlantedBug, planted};
 use crate::survey::Digest;
 
 /// A SHA-256 as lowercase hex characters, on the stack: it is compared for every line that is read.
@@ -92,7 +93,7 @@ impl ChainPosition {
         if header.seq != self.seq {
             return Err(ChainBreak::Order { found: header.seq });
         }
-        if header.prev != self.prev {
+        if header.prev != self.prev && !planted(PlantedBug::SkipDigestCheck) {
             return Err(ChainBreak::Prev);
         }
         // A line of a newer version that chains is passed, so that damage is still found. The version is refused at the end.

@@ -40,9 +40,15 @@ impl RunIndex {
         let storage = store.storage().clone();
         // Asking for 20,000 stamps waits for the kernel, parsing the cache needs the processor: so both are done at once.
         let (listed, cached) = thread::scope(|scope| {
-            let cached = scope.spawn(|| index_cache::read(&*storage));
+            let read = || index_cache::read(&*storage);
+            let reading = thread::Builder::new().spawn_scoped(scope, read);
             let listed = stamped(&*storage);
-            (listed, cached.join().unwrap_or_default())
+            // Where no thread can be started it is read after them.
+            let cached = match reading {
+                Ok(reading) => reading.join().unwrap_or_default(),
+                Err(_) => read(),
+            };
+            (listed, cached)
         });
         let listed = listed?;
         let (count, mut used) = (cached.len(), 0);
@@ -107,20 +113,29 @@ impl RunIndex {
         let (done, rows) = mpsc::channel();
         let (places, changed) = (&mut self.places, &mut self.changed);
         thread::scope(|scope| {
+            let (next, work) = (&next, &work);
+            let take = move || {
+                let (at, listed) = work.get(next.fetch_add(1, Ordering::Relaxed))?;
+                Some((*at, row(storage, listed)))
+            };
+            let mut working = 0;
             for _ in 0..workers.min(work.len()) {
-                let (done, next, work) = (done.clone(), &next, &work);
-                scope.spawn(move || {
-                    while let Some((at, listed)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let done = done.clone();
+                let read = move || {
+                    while let Some(read) = take() {
                         // The receiver is gone: the rest need not be read.
-                        if done.send((*at, row(storage, listed))).is_err() {
+                        if done.send(read).is_err() {
                             return;
                         }
                     }
-                });
+                };
+                working += usize::from(thread::Builder::new().spawn_scoped(scope, read).is_ok());
             }
             // Else the loop below would wait for this sender as well.
             drop(done);
-            for (at, row) in rows {
+            // Where no thread at all could be started, this one reads.
+            let here = std::iter::from_fn(|| (working == 0).then(take).flatten());
+            for (at, row) in rows.into_iter().chain(here) {
                 left -= 1;
                 tell(&row, left);
                 if let Some(place) = places.get_mut(at)
@@ -207,16 +222,10 @@ pub(super) fn standing(storage: &Arc<dyn Storage>, name: &str) -> RunStatus {
             // A directory that was renamed or copied by hand must not pass as another run.
             Some(mut run) if run.run_id.as_str() == name => {
                 let directory = Path::new(layout::RUNS_DIR).join(name);
-                let outcomes = Outcomes::new(storage.clone(), &directory).read();
-                // What is wrong with a side file, `verify` says.
-                let last = outcomes.unwrap_or_default().pop();
-                // One of another run, or of another journal, says nothing of this one.
-                let of_this = last.filter(|entry| {
-                    let (seq, sha256) = entry.event.head();
-                    let head = run.head.as_ref();
-                    head.is_some_and(|head| (head.seq, &head.sha256) == (seq, sha256))
-                });
-                run.carried_out = of_this.map(|entry| entry.event.outcome());
+                let outcomes = Outcomes::new(storage.clone(), &directory);
+                let head = run.head.as_ref();
+                let seen = head.and_then(|head| outcomes.last_of(head.seq, &head.sha256));
+                run.carried_out = seen.map(|seen| seen.outcome);
                 RunStatus::Run(Box::new(run))
             }
             Some(other) => RunStatus::Damaged {

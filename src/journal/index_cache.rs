@@ -2,10 +2,11 @@
 //! Invariant: it is used as a whole or not at all. Held by `parse` and the test
 //! `a_cache_that_is_not_whole_is_made_anew_and_nothing_is_said` of tests/index.rs.
 //!
-//! The first line is `{"v":9,"sha256":"<of everything that follows>"}`, then there is a line for each run with key and row.
+//! The first line is `{"v":10,"sha256":"<of everything that follows>"}`, then there is a line for each run with key and row.
 //! A change of what a row says, or of what it is made from, needs a new version: 1, the first; 2, a target names its port;
 //! 3, a demo is marked; 4, persons are whole; 5, the head of the journal; 6, runs that were never begun;
-//! 7, copied rows on the disk; 8, facts that moved while the run waits; 9, the change and what came of it.
+//! 7, copied rows on the disk; 8, facts that moved while the run waits; 9, the change and what came of it;
+//! 10, the program of a change.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use super::{StorageError, atomic, format, layout};
 use crate::run::RunRow;
 use crate::survey::Digest;
 
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 
 /// What a row was made from: the stamps of journal, HEAD and outcomes before they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use super::head::Head;
 use super::header::LineHeader;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, StorageError, blame, layout, manifest};
+use crate::planted::{PlantedBug, planted};
 
 /// The result of a pass over a whole journal.
 #[derive(Debug)]
@@ -195,7 +196,8 @@ impl JournalWalk {
     /// Whether HEAD names a line that is still to be read.
     fn is_under_head(&self) -> bool {
         let head = self.head.as_ref();
-        head.is_some_and(|head| self.position.seq <= head.seq)
+        let is_under = head.is_some_and(|head| self.position.seq <= head.seq);
+        is_under && !planted(PlantedBug::IgnoreHead)
     }
 
     /// Reads the next line that HEAD covers; `false`: there is none.

@@ -11,7 +11,7 @@ use super::format::JournalEntry;
 use super::side_chain::SideChain;
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
-use crate::run::{CarriedOut, Person};
+use crate::run::{CarriedOut, KnownOutcome, Person};
 use crate::survey::{Digest, UtcTime};
 
 /// An entry of `outcomes.jsonl`.
@@ -56,10 +56,19 @@ impl OutcomeRecord {
         format!("{} ({says}), seen by {by}", outcome.words())
     }
 
-    /// What came of it.
-    pub fn outcome(&self) -> CarriedOut {
-        let Self::OutcomeFound { outcome, .. } = self;
-        *outcome
+    /// What came of it, with who looked and when.
+    pub fn seen(&self) -> KnownOutcome {
+        let Self::OutcomeFound {
+            outcome,
+            surveyed_at,
+            by,
+            ..
+        } = self;
+        KnownOutcome {
+            outcome: *outcome,
+            at: *surveyed_at,
+            by: by.user.clone(),
+        }
     }
 }
 
@@ -98,6 +107,13 @@ impl Outcomes {
     /// All outcomes. A broken chain is an error.
     pub fn read(&self) -> Result<Vec<JournalEntry<OutcomeRecord>>, JournalError> {
         self.chain.read()
+    }
+
+    /// The last outcome, if it is of the journal with this last line: one of another run, or of another journal, says nothing of
+    /// it. What is wrong with the file, `verify` says.
+    pub fn last_of(&self, seq: u64, sha256: &Digest) -> Option<KnownOutcome> {
+        let last = self.read().ok()?.pop()?;
+        (last.event.head() == (seq, sha256)).then(|| last.event.seen())
     }
 
     /// Records an outcome; durable on return.

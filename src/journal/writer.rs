@@ -16,6 +16,7 @@ use super::lock::{RunLock, name};
 use super::recovery::{Recovery, recover};
 use super::storage::{Storage, StorageFile};
 use super::{JournalError, atomic, layout};
+use crate::planted::{PlantedBug, planted};
 use crate::survey::{Digest, UtcTime};
 
 /// The only writer of a run.
@@ -122,7 +123,9 @@ impl JournalWriter {
         };
         // After a failed write or sync nobody knows what is on the disk, and a second sync may succeed without writing
         // anything. Only a new recovery may write again.
-        if let Err(error) = self.make_durable(&lines, head) {
+        if let Err(error) = self.make_durable(&lines, head)
+            && !planted(PlantedBug::AcknowledgeBeforeFsync)
+        {
             self.first_failure = Some(error.to_string());
             return Err(error);
         }
@@ -202,7 +205,14 @@ impl JournalWriter {
         }
         // One write and one fsync for all lines of the batch.
         self.file.write(&bytes)?;
-        self.file.sync()?;
+        if !planted(PlantedBug::SkipFsync) {
+            let synced = self.file.sync();
+            if synced.is_err() && planted(PlantedBug::RetryFailedFsync) {
+                self.file.sync()?;
+            } else {
+                synced?;
+            }
+        }
         head.write(&*self.storage, &self.run)?;
         Ok(())
     }

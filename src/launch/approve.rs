@@ -2,12 +2,13 @@
 //! approved is named by its digest.
 
 use super::run::TakenRun;
+use super::run_plan::own_person;
 use super::{LaunchError, headless, output, run, run_plan};
 use crate::cli::{Output, RunRef, Settings};
 use crate::run::{ApprovalGate, ApprovalRequest, Ask, Decision, RunState, judge, time_in};
 use crate::runner;
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::{HandoverError, hand_over, person};
+use crate::runner::{HandoverError, hand_over};
 use crate::survey::Digest;
 
 /// Approves or rejects without a screen.
@@ -65,10 +66,10 @@ pub fn decide(
 
 /// Whether a request of this very process is in the journal, though nobody answered it.
 fn was_recorded(run: &RunState, request: &ApprovalRequest) -> bool {
-    let own = person::own();
+    let own = (rustix::process::geteuid().as_raw(), std::process::id());
     run.approvals.iter().any(|known| {
         // The holder recorded these from the peer credentials of this process.
-        known.gate == request.gate && (known.by.uid, known.by.pid) == (own.uid, own.pid)
+        known.gate == request.gate && (known.by.uid, known.by.pid) == own
     })
 }
 
@@ -106,7 +107,7 @@ fn refuse_sealed(
     let clock = SystemClock;
     let boot_id = clock.boot_id();
     let now = time_in(run, clock.now(), &boot_id, clock.uptime_ms());
-    let why = judge(run, request, &person::own(), now, &boot_id)
+    let why = judge(run, request, &own_person()?, now, &boot_id)
         .err()
         .map_or_else(
             || "the run is sealed".to_owned(),

@@ -10,6 +10,7 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 
 use super::files::WrittenFile;
+use super::run_plan::own_person;
 use super::{LaunchError, files, lookup, output, print, review, run_plan, verify};
 use crate::archive::{
     ArchiveError, Limits, OpenedArchive, PagesCompared, PagesOf, open_archive, pack,
@@ -25,7 +26,6 @@ use crate::report::{self, ReportInput};
 use crate::run::{Event, History, JournalHead, RunId, RunState, exit};
 use crate::runner;
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::person;
 use crate::survey::Digest;
 
 /// Value of the OS field in a gzip header (RFC 1952): 255, unknown. Without it the same run would give other bytes on another
@@ -273,7 +273,7 @@ pub fn import(settings: &Settings, file: &Path) -> Result<u8, LaunchError> {
 /// Marks the run and gives it its name among the runs, in one step.
 fn publish(store: &DirectoryStore, opened: &OpenedArchive) -> Result<(), LaunchError> {
     let run = DirectoryStore::run_path(opened.run_id());
-    let by = person::own();
+    let by = own_person()?;
     let from = ImportedFrom {
         archive_sha256: opened.sha256().clone(),
         at: SystemClock.now(),

@@ -13,7 +13,6 @@ use crate::postgres::throwaway::{Cluster, ClusterOptions, ClusterOrigin, Scenari
 use crate::postgres::{ConnectionSettings, LibpqEnvironment};
 use crate::profile;
 use crate::profile::{LoadedProfile, ProfileOrigin};
-use crate::repo::GitRepository;
 use crate::repo::throwaway::DemoRepository;
 use crate::run::{ApprovalGate, Event};
 use crate::runner::{MessageSink, RunnerMessage};
@@ -23,13 +22,13 @@ const LIVE_INTERVAL_S: u32 = 5;
 const DATABASE: &str = "kb";
 const PLACE_PREFIX: &str = "drygate-demo-";
 
-/// Runs a scenario, or prints its SQL.
+/// Runs a scenario, `draft` if none is named, or prints its SQL.
 pub fn demo(
     settings: &Settings,
-    scenario: DemoScenario,
+    scenario: Option<DemoScenario>,
     print_sql: bool,
 ) -> Result<u8, LaunchError> {
-    let scenario = match scenario {
+    let scenario = match scenario.unwrap_or(DemoScenario::Draft) {
         DemoScenario::Enacted => Scenario::Enacted,
         DemoScenario::Draft => Scenario::Draft,
         DemoScenario::Drift => Scenario::Drift,
@@ -64,7 +63,7 @@ pub fn demo(
     };
     let repository = match (&settings.repo, &made) {
         (Some(_), _) => run_plan::named_repository(settings)?,
-        (None, Some(made)) => GitRepository::around(made.path()),
+        (None, Some(made)) => run_plan::repository(Some(made.path()))?,
         (None, None) => None,
     };
     let loaded = labelled(scenario, &place)?;
@@ -88,7 +87,7 @@ pub fn demo(
         live_interval_default_s: LIVE_INTERVAL_S,
     };
     let cluster = Arc::new(cluster);
-    let intruder = Intruder::of(&cluster, scenario);
+    let intruder = Intruder::of(&cluster, scenario)?;
     let watched = |sink: MessageSink| intruder.watch(sink);
     let outcome = if settings.headless {
         let sink = watched(headless::sink(settings));
@@ -197,11 +196,12 @@ struct Intruder {
 }
 
 impl Intruder {
-    fn of(cluster: &Arc<Cluster>, scenario: Scenario) -> Self {
+    fn of(cluster: &Arc<Cluster>, scenario: Scenario) -> Result<Self, LaunchError> {
         let (waits, heard) = mpsc::channel::<()>();
         let thread = scenario.intrusion_sql().map(|sql| {
             let cluster = cluster.clone();
-            thread::spawn(move || {
+            let waiting = thread::Builder::new().name("intruder".to_owned());
+            waiting.spawn(move || {
                 if heard.recv().is_ok()
                     && let Err(error) = cluster.load(DATABASE, sql)
                 {
@@ -209,7 +209,9 @@ impl Intruder {
                 }
             })
         });
-        Self { waits, thread }
+        let thread = thread.transpose();
+        let thread = thread.map_err(LaunchError::shortage("there is no other session"))?;
+        Ok(Self { waits, thread })
     }
 
     /// A sink that also wakes the other session when SG2 stops for a person.

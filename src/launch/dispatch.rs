@@ -106,9 +106,10 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
     match &cli.command {
         Command::Open { run } => screen::open(settings, run.as_ref()),
         Command::Demo {
+            shows,
             scenario,
             print_sql,
-        } => demo::demo(settings, *scenario, *print_sql),
+        } => demo::demo(settings, shows.or(*scenario), *print_sql),
         Command::Run { change, role } => run::run(settings, change, role.as_deref()),
         Command::ResumeCopy { run } => run::resume_copy(settings, run),
         Command::Resume { run } => run::resume(settings, run),

@@ -16,7 +16,7 @@ use crate::profile::LoadedProfile;
 use crate::rehearsal;
 use crate::report::visible;
 use crate::run::{Check, RehearsalCheck, RunFilter, RunResult, StopCode, Verdict, exit};
-use crate::runner::RunnerError;
+use crate::runner::{RunnerError, SHORTAGE_HINT};
 
 impl DoctorLine {
     fn pass(name: &'static str, says: impl Into<String>) -> Self {
@@ -211,15 +211,16 @@ fn git() -> DoctorLine {
 fn repository(settings: &Settings) -> DoctorLine {
     let named = settings.repo.as_ref().map(|repo| repo.value.as_path());
     match (run_plan::repository(named), named) {
-        (Some(repository), _) => {
+        (Ok(Some(repository)), _) => {
             DoctorLine::pass("repository", repository.directory().display().to_string())
         }
-        (None, Some(named)) => DoctorLine::fail(
+        (Ok(None), Some(named)) => DoctorLine::fail(
             "repository",
             format!("{} is in no git work tree", named.display()),
             "Name a work tree with --repo, or leave it out.",
         ),
-        (None, None) => DoctorLine::not_checked(
+        (Err(error), _) => DoctorLine::not_checked("repository", error.to_string(), SHORTAGE_HINT),
+        (Ok(None), None) => DoctorLine::not_checked(
             "repository",
             "none around the current directory",
             "Gate G0 will be NOT CHECKED: run drygate inside a work tree, or name one with --repo.",

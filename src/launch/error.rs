@@ -20,12 +20,15 @@ use crate::repo::throwaway::DemoRepositoryError;
 use crate::report::ReportError;
 use crate::run::{CommandLine, RunId, RunIdError, RunResult, StopCode, exit};
 use crate::runner::target::{TargetError, UnavailableKind};
-use crate::runner::{HandoverError, RunnerError};
+use crate::runner::{ChangeFileError, HandoverError, RunnerError, SHORTAGE_HINT, is_shortage};
 use crate::tui::InputError;
 use crate::verify::VerifyError;
 
 /// What a shell says of a program that wrote where nobody reads: 128 and the number of SIGPIPE.
 const CLOSED_OUTPUT: u8 = 141;
+
+/// The same of one whose terminal was closed: 128 and the number of SIGHUP.
+const CLOSED_TERMINAL: u8 = 129;
 
 /// Why a command could not be carried out.
 #[derive(Debug, Error)]
@@ -91,6 +94,17 @@ pub enum LaunchError {
         /// The error of the system.
         source: std::io::Error,
     },
+    /// Something could not be started or looked at, because this machine gives no more files, processes, threads or memory.
+    #[error("{doing}: {source}")]
+    Shortage {
+        /// What was being done.
+        doing: &'static str,
+        /// The error of the system.
+        source: std::io::Error,
+    },
+    /// The terminal went away before a screen had it.
+    #[error("the terminal was closed")]
+    TerminalClosed,
     /// The keys of the terminal cannot be read.
     #[error(transparent)]
     Keys(#[from] InputError),
@@ -152,6 +166,11 @@ impl LaunchError {
         move |source| Self::Output { doing, source }
     }
 
+    /// Makes the error of a thread that could not be started, or of a look that nothing was left for, by what was being done.
+    pub(super) fn shortage(doing: &'static str) -> impl Fn(std::io::Error) -> Self + Copy {
+        move |source| Self::Shortage { doing, source }
+    }
+
     /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -198,6 +217,9 @@ impl LaunchError {
                 StopCode::StopDatabaseUnavailable.exit_code()
             }
             Self::Output { .. } if self.is_closed_output() => CLOSED_OUTPUT,
+            Self::TerminalClosed => CLOSED_TERMINAL,
+            Self::Shortage { .. } => exit::SHORTAGE,
+            Self::Keys(error) if is_shortage(error.cause()) => exit::SHORTAGE,
             Self::Archive(_) | Self::NotWritten { .. } | Self::Keys(_) | Self::Output { .. } => {
                 StopCode::StopStorageFailed.exit_code()
             }
@@ -259,6 +281,7 @@ impl LaunchError {
                 let runs = call.to("runs");
                 Some(format!("{runs} lists them; any unambiguous beginning or end will do."))
             }
+            Self::Shortage { .. } => Some(SHORTAGE_HINT.to_owned()),
             Self::NeverBegun { .. } => Some("Nothing of it can be taken up: start a new run.".to_owned()),
             Self::NotRechecked { next, .. } => next.clone(),
             Self::NotComparable(_) => Some(format!(
@@ -328,6 +351,18 @@ impl From<ReplayError> for LaunchError {
         match error {
             ReplayError::Journal(error) => Self::Journal(error),
             other => Self::Replay(other),
+        }
+    }
+}
+
+impl From<ChangeFileError> for LaunchError {
+    fn from(error: ChangeFileError) -> Self {
+        match error {
+            ChangeFileError::Unread(why) => Self::Usage(why),
+            ChangeFileError::Shortage(source) => Self::Shortage {
+                doing: "no file of the change can be read",
+                source,
+            },
         }
     }
 }

@@ -193,7 +193,8 @@ static CAUGHT: AtomicU8 = AtomicU8::new(0);
 pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), LaunchError> {
     let mut signals = Signals::new(tui::ending_signals())
         .map_err(LaunchError::output("cannot listen for signals"))?;
-    thread::spawn(move || {
+    let waiting = thread::Builder::new().name("signals".to_owned());
+    let started = waiting.spawn(move || {
         for signal in signals.forever() {
             tracing::info!(signal, "signal caught");
             CAUGHT.store(u8::try_from(signal).unwrap_or(0), Ordering::SeqCst);
@@ -203,7 +204,9 @@ pub fn leave_on_signal(commands: mpsc::Sender<RunnerCommand>) -> Result<(), Laun
             let _ = commands.try_send(RunnerCommand::CutHooks);
         }
     });
-    Ok(())
+    started
+        .map(drop)
+        .map_err(LaunchError::shortage("cannot wait for signals"))
 }
 
 /// Lets a write beyond the limit on the size of a file (`ulimit -f`) fail as every other write does, instead of ending the

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::{LaunchError, files, run_plan};
 use crate::archive::{Limits, OpenedArchive, open_archive};
 use crate::cli::{self, CliError, Environment, RunRef};
-use crate::journal::{DirectoryStore, Permissions, RunIndex, RunStore, imported_from};
-use crate::run::{History, LastPass, RunId, RunResult, RunRow, RunStatus};
+use crate::journal::{DirectoryStore, Outcomes, Permissions, RunIndex, RunStore, imported_from};
+use crate::run::{History, KnownOutcome, LastPass, RunId, RunResult, RunRow, RunStatus};
 use crate::runner::fold;
 use crate::survey::UtcTime;
 
@@ -52,6 +52,17 @@ pub fn run_names() -> Vec<String> {
     names.sort_by(|one, two| two.cmp(one));
     names.push("last".to_owned());
     names
+}
+
+/// What came of the change of a run as it was looked at last; `None`: nobody looked.
+pub fn outcome(store: &DirectoryStore, run_id: &RunId) -> Option<KnownOutcome> {
+    let run = DirectoryStore::run_path(run_id);
+    let outcomes = Outcomes::new(store.storage().clone(), &run);
+    // Of most runs there is none, and their journals need not be read for it.
+    outcomes.read().ok()?.last()?;
+    let history = history(store, run_id).ok()?;
+    let (seq, _) = history.last()?;
+    outcomes.last_of(seq, history.head()?)
 }
 
 /// The run of an archive, unpacked in a private temporary directory for as long as the value lives.
@@ -136,6 +147,7 @@ fn vouched(store: &DirectoryStore, run_id: RunId, profile: &str, target: &str) -
         facts_digest: pin.facts_digest.clone(),
         facts: pin.facts.clone(),
         profile_sha256: created.profile_sha256.clone(),
+        change: Some(run.passed_change()),
         predicted: run.predicted.map(|(predicted, _)| predicted),
         approvals: Some(created.approvals.clone()),
         policy_sha256: created.policy_sha256.clone(),

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::rehearse::ProposedChange;
-use super::{LaunchError, files, output, survey};
+use super::{LaunchError, files, output, run_plan, survey};
 use crate::cli::Settings;
 use crate::documents::{ProfileInitDocument, SchemaVersion};
 use crate::profile::{self, Profile};
@@ -71,7 +71,8 @@ pub fn init(
             "what a change touches is found on a copy of its database: name it with --database-url";
         return Err(LaunchError::Usage(why.to_owned()));
     };
-    let text = text(learnt.as_ref(), reader);
+    let out_of_scope = run_plan::out_of_scope(settings)?;
+    let text = text(learnt.as_ref(), reader) + &out_of_scope;
     let proposed = profile::parse(&file.display().to_string(), &text)?;
     // O_EXCL: the file may have appeared since the check above.
     let written = OpenOptions::new().write(true).create_new(true).open(file);
@@ -120,6 +121,11 @@ pub fn init(
     {
         output::say(&visible(&format!("  {line}")));
     }
+    if !out_of_scope.is_empty() {
+        output::say(
+            "  The profile leaves out what cannot be checked of a git repository here; its last lines say why.",
+        );
+    }
     if reader.is_none() && learnt.as_ref().is_some_and(|learnt| learnt.may_write) {
         output::say(
             "  This role can write, and a run needs one that cannot: --reader ROLE names it, and `doctor --sql` makes it.",
@@ -155,14 +161,7 @@ fn taken(file: &Path) -> LaunchError {
 
 /// Reads which tables there are, in a survey like any other: same settings, same guards, rolled back.
 fn learn(settings: &Settings) -> Result<Learnt, LaunchError> {
-    let asking = filled(
-        "none",
-        "none",
-        EXAMPLE_FACT,
-        "",
-        &["public"],
-        WITHOUT_CHANGE,
-    );
+    let asking = filled("none", EXAMPLE_FACT, "", &["public"], WITHOUT_CHANGE);
     let asking: Profile = profile::parse("profile init", &asking)?;
     let (taken, names) = survey::names(settings, &asking).map_err(|error| match error {
         LaunchError::Runner(RunnerError::Target(TargetError::Unfit(why))) => {
@@ -215,7 +214,6 @@ fn unread(taken: &Taken, key: &str) -> Option<String> {
 fn text(learnt: Option<&Learnt>, reader: Option<&str>) -> String {
     let Some(learnt) = learnt else {
         return filled(
-            "PRODUCTION",
             reader.unwrap_or("reading_role"),
             EXAMPLE_FACT,
             EXAMPLE_CONTENT,
@@ -238,7 +236,6 @@ fn text(learnt: Option<&Learnt>, reader: Option<&str>) -> String {
     let change = learnt.change.as_ref().map(ProposedChange::text);
     let change = change.as_deref().unwrap_or(WITHOUT_CHANGE);
     filled(
-        "PRODUCTION",
         reader.unwrap_or(&learnt.role),
         &facts,
         &contents,
@@ -278,18 +275,9 @@ const EXAMPLE_CONTENT: &str = "# [[contents]]
 ";
 
 /// The template with its places filled.
-fn filled(
-    label: &str,
-    role: &str,
-    facts: &str,
-    contents: &str,
-    schemas: &[&str],
-    change: &str,
-) -> String {
+fn filled(role: &str, facts: &str, contents: &str, schemas: &[&str], change: &str) -> String {
     let schemas: Vec<String> = schemas.iter().map(|schema| quoted(schema)).collect();
     STARTING
-        .replace("\"@LABEL@\"", &quoted(label))
-        .replace("@COLOR@", "red")
         .replace("\"@ROLE@\"", &quoted(role))
         .replace("@SCHEMAS@", &schemas.join(", "))
         .replace("@CHANGE@\n", change)

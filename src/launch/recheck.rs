@@ -10,7 +10,7 @@ use super::{LaunchError, lookup, print, recheck_result, rehearse, run, run_plan,
 use crate::audit;
 use crate::audit::{After, AfterMatcher, ChangeAfter, TableRows, UnitsJudged};
 use crate::cli::{RunRef, Settings};
-use crate::compare::{Comparison, RecheckSurvey};
+use crate::compare::{AfterChange, Comparison, RecheckSurvey};
 use crate::journal::{Blobs, DirectoryStore, JournalError, RunStore, kept_salt};
 use crate::postgres::LiveReadOnlyDiscoverer;
 use crate::profile::Profile;
@@ -76,8 +76,7 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
     let (mut taken, seen) = survey(settings, &sealed, before, ledger)
         .map_err(|error| over_demo(settings, &sealed, error))?;
     let rows = after.then(|| rows_after(settings, &store, &sealed));
-    let rows = rows.transpose()?.flatten();
-    let (rows, read) = rows.unzip();
+    let (rows, read) = rows.transpose()?.flatten().unzip();
     let then = |digest: &Digest| sealed.blobs.open(digest);
     let documents = std::mem::take(&mut taken.documents);
     let now = |digest: &Digest| {
@@ -151,9 +150,20 @@ pub fn recheck(settings: &Settings, meant: &RunRef, after: bool) -> Result<u8, L
         beside: &beside,
         after: found.after,
         change_after: found.change_after,
+        came: after_change(&found),
     };
     let comparison = Comparison::rechecked(&sealed.run, before, of_now);
     recheck_result::show(settings, &store, &found, comparison)
+}
+
+/// What came of the change, for the headline of the screen; `None`: it was not asked for.
+fn after_change(found: &Rechecked<'_>) -> Option<AfterChange> {
+    let asked = found.after.is_some() || found.change_after.is_some();
+    let outcome = found.outcome();
+    asked.then(|| AfterChange {
+        came: found.carried_out(),
+        says: format!("{}. {}", outcome.message, outcome.next),
+    })
 }
 
 /// The server of a demo is gone with it.

@@ -52,11 +52,11 @@ pub struct Rechecked<'a> {
 type Recorded = Option<Result<u64, String>>;
 
 /// Exit code and sentences that follow from what was found.
-struct RecheckOutcome {
+pub(super) struct RecheckOutcome {
     code: u8,
     stop_code: Option<StopCode>,
-    message: String,
-    next: String,
+    pub message: String,
+    pub next: String,
 }
 
 impl Rechecked<'_> {
@@ -78,7 +78,7 @@ impl Rechecked<'_> {
         )
     }
 
-    fn outcome(&self) -> RecheckOutcome {
+    pub(super) fn outcome(&self) -> RecheckOutcome {
         let proofs = self.proof.into_iter().chain(self.rows_proof);
         let violations: Vec<String> = proofs.flat_map(TransactionProof::violations).collect();
         let of = |code, stop_code, message: String, next: &str| RecheckOutcome {
@@ -196,7 +196,7 @@ impl Rechecked<'_> {
     }
 
     /// What came of the change; `None`: not asked for, or it cannot be said from this survey.
-    fn carried_out(&self) -> Option<CarriedOut> {
+    pub(super) fn carried_out(&self) -> Option<CarriedOut> {
         let proofs = self.proof.into_iter().chain(self.rows_proof);
         let unclean = proofs
             .flat_map(TransactionProof::violations)
@@ -219,12 +219,13 @@ impl Rechecked<'_> {
         }
         let run = DirectoryStore::run_path(self.run_id);
         let outcomes = Outcomes::new(store.storage().clone(), &run);
-        let written = outcomes.write(SystemClock.now(), person::own(), found);
-        Some(
+        let own = person::own().map_err(|error| error.to_string());
+        Some(own.and_then(|own| {
+            let written = outcomes.write(SystemClock.now(), own, found);
             written
                 .map(|entry| entry.seq + 1)
-                .map_err(|error| error.to_string()),
-        )
+                .map_err(|error| error.to_string())
+        }))
     }
 
     /// `did not come true: recorded in outcomes.jsonl, line 2`.

@@ -158,7 +158,7 @@ pub(super) fn carry_out(
     let here = std::env::current_dir().map_err(LaunchError::output("cannot name the files"))?;
     let (mut named, mut texts) = (Vec::with_capacity(change.files.len()), Vec::new());
     for file in &change.files {
-        let text = runner::change_file(file).map_err(LaunchError::Usage)?;
+        let text = runner::change_file(file)?;
         // As short as it can be: it is printed, and where the work tree lies on this machine says nothing to others.
         let path = files::below(&here, file);
         named.push(ChangeFile {
@@ -386,8 +386,7 @@ impl ProposedChange {
         let named = files.iter().map(|file| named_in(profile_file, file));
         let named: Result<Vec<String>, _> = named.collect();
         let named = named.map_err(LaunchError::output("cannot name a file of the change"))?;
-        let change = runner::named_change(profile, files, Some(role));
-        let change = change.map_err(LaunchError::Usage)?;
+        let change = runner::named_change(profile, files, Some(role))?;
         let (found, _) = carry_out(settings, profile, &change)?;
         Ok(Self {
             role: role.to_owned(),

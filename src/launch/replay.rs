@@ -93,11 +93,11 @@ fn show(
     playback.tell()?;
     let mut loader = DocumentLoader::of(store, run_id, messages.clone())?;
     loader.no_notes = no_notes;
-    loader.tell_notes();
+    loader.tell_beside();
     let stage = ScreenTerminalSession::take(settings)?;
     let thread = std::thread::Builder::new().name("playback".to_owned());
     let spawned = thread.spawn(move || playback.go_on(&asked));
-    spawned.map_err(LaunchError::output("cannot read behind the screen"))?;
+    spawned.map_err(LaunchError::shortage("cannot read behind the screen"))?;
     let routes = RequestRoutes::local(move |asked| match asked {
         LocalRequest::Replay(command) => asks.send(command).is_ok(),
         other => loader.obey(other),
@@ -125,7 +125,7 @@ fn print(
         .map(|entry| encode_line(entry.seq, entry.at, &entry.prev, &entry.event))
         .transpose()?;
     let size = page_size(std::io::stdout().is_terminal());
-    let mut still = Still::of(settings, recording, store.blobs(run_id)?, size);
+    let mut still = Still::of(settings, (store, run_id), recording, size)?;
     let lines = frame_lines(&still.at(seq)?);
     if !settings.json() {
         output::print(&format!("{}\n", lines.join("\n")))?;
@@ -138,7 +138,7 @@ fn print(
     let stop = run.stops.last().filter(|_| stands);
     let next = match stop {
         Some(raised) => run.advice(&raised.stop, &settings.call),
-        None if run.sealed.is_some() => run.reading(&settings.call),
+        None if run.sealed.is_some() => run.reading(&settings.call, model.outcome.as_ref()),
         None => String::new(),
     };
     let band = band(model, false);
@@ -169,7 +169,7 @@ pub(super) fn page_size(terminal: bool) -> Size {
 
 /// The record that `--at` names; without it the last.
 pub(super) fn place(recording: &mut Recording, at: Option<&str>) -> Result<u64, ReplayError> {
-    let (last, _) = recording.last().ok_or(ReplayError::Empty)?;
+    let (last, last_at) = recording.last().ok_or(ReplayError::Empty)?;
     let Some(text) = at else {
         return Ok(last);
     };
@@ -177,6 +177,13 @@ pub(super) fn place(recording: &mut Recording, at: Option<&str>) -> Result<u64, 
     match SeekTarget::read(text, began)? {
         SeekTarget::Record(seq) if seq <= last => Ok(seq),
         SeekTarget::Record(seq) => Err(ReplayError::NoSuchRecord { seq, last }),
+        SeekTarget::Time(at) if at < began || SeekTarget::begins(text, at) > last_at => {
+            Err(ReplayError::NoSuchTime {
+                text: text.trim().to_owned(),
+                first: began,
+                last: last_at,
+            })
+        }
         SeekTarget::Time(at) => recording.line_at(at),
     }
 }

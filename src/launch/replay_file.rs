@@ -12,13 +12,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
 use super::playback::Playback;
-use super::{LaunchError, files, output, replay, terminal_session};
+use super::run_plan::own_person;
+use super::{LaunchError, files, lookup, output, replay, terminal_session};
 use crate::cli::{ReplayFile, ReplayFormat, Settings};
 use crate::documents::{CastDocument, SchemaVersion, SvgDocument};
-use crate::journal::{Blobs, DirectoryStore, RunStore};
+use crate::journal::{DirectoryStore, RunStore};
 use crate::replay::{Recording, ReplayError};
 use crate::run::{RunId, exit};
-use crate::runner::person;
 use crate::survey::UtcTime;
 use crate::tui::cast::{Cast, CastEnd, CastHeader};
 use crate::tui::event_loop::frame;
@@ -130,7 +130,7 @@ impl Frames {
             file.height.unwrap_or(terminal.height),
         );
         Ok(Self {
-            still: Still::of(settings, recording, store.blobs(run_id)?, size),
+            still: Still::of(settings, (store, run_id), recording, size)?,
             began,
             seq,
             title: format!("drygate replay {run_id}"),
@@ -205,18 +205,25 @@ pub(super) struct Still {
 
 impl Still {
     /// A replay of a recording that was read to its end, on a screen of that size.
-    pub fn of(settings: &Settings, recording: Recording, blobs: Blobs, size: Size) -> Self {
+    pub fn of(
+        settings: &Settings,
+        (store, run_id): (&DirectoryStore, &RunId),
+        recording: Recording,
+        size: Size,
+    ) -> Result<Self, LaunchError> {
         let (messages, inbox) = mpsc::channel();
+        let blobs = store.blobs(run_id)?;
         let playback = Playback::new(recording, blobs, messages, None);
         // Pictures and recordings are drawn on a dark ground.
         let theme = terminal_session::theme(settings).on(Background::Dark);
         let now = playback.now();
-        let model = Model::new(Source::Replay, person::own(), theme, size, now);
-        Self {
+        let mut model = Model::new(Source::Replay, own_person()?, theme, size, now);
+        model.outcome = lookup::outcome(store, run_id);
+        Ok(Self {
             playback,
             inbox,
             model,
-        }
+        })
     }
 
     /// The frame at a record.

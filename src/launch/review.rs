@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use super::diff::{LoadedRun, SideDocuments};
 use super::screen::send_journal;
 use super::terminal_session::ScreenTerminalSession;
-use super::{LaunchError, diff, print, terminal_session};
+use super::{LaunchError, diff, lookup, print, terminal_session};
 use crate::cli::{DiffCommand, Settings};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, ReviewNote};
 use crate::journal::{
@@ -15,7 +15,8 @@ use crate::journal::{
 use crate::run::RunId;
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::person;
-use crate::survey::FactKey;
+use crate::survey::{Digest, FactKey};
+use crate::tui::change_text::ChangeText;
 use crate::tui::diff_view::DiffView;
 use crate::tui::{Ending, LocalRequest, RequestRoutes, ScreenMessage, Source};
 
@@ -48,8 +49,15 @@ impl DocumentLoader {
         })
     }
 
-    /// Sends all notes of the run to the screen.
-    pub fn tell_notes(&self) {
+    /// Sends what lies beside the run to the screen: all notes, and what came of its change.
+    pub fn tell_beside(&self) {
+        self.tell_notes();
+        if let Some(seen) = lookup::outcome(&self.store, &self.run_id) {
+            let _ = self.messages.send(ScreenMessage::Outcome(seen));
+        }
+    }
+
+    fn tell_notes(&self) {
         // Notes that cannot be read are named by `verify`; the comparison is shown without them.
         if let Ok(notes) = notes(&self.reviews) {
             let _ = self.messages.send(ScreenMessage::Notes(notes));
@@ -77,6 +85,11 @@ impl DocumentLoader {
                 let opening = std::thread::Builder::new().name("documents".to_owned());
                 opening.spawn(move || read.reports()).is_ok()
             }
+            LocalRequest::ChangeText(sha256) => {
+                let read = self.clone();
+                let opening = std::thread::Builder::new().name("documents".to_owned());
+                opening.spawn(move || read.change_text(sha256)).is_ok()
+            }
             LocalRequest::Replay(_) => false,
         }
     }
@@ -91,6 +104,17 @@ impl DocumentLoader {
                 }
                 Err(error) => ScreenMessage::Said(error.to_string()),
             });
+    }
+
+    /// Reads a file of the change from the blobs of the run, whose bytes are checked.
+    fn change_text(&self, sha256: Digest) {
+        let blobs = self.store.blobs(&self.run_id);
+        let read = blobs.and_then(|blobs| blobs.get(&sha256));
+        let result = read.map(|bytes| Arc::new(ChangeText::of(&bytes)));
+        let result = result.map_err(|error| error.to_string());
+        let _ = self
+            .messages
+            .send(ScreenMessage::ChangeText { sha256, result });
     }
 
     fn open(&self, compare: Compare, fact: &ComparedFact) {
@@ -128,7 +152,11 @@ impl DocumentLoader {
 
     fn write(&self, fact: Option<FactKey>, text: String) -> bool {
         let at = SystemClock.now();
-        let written = self.reviews.write(at, person::own(), fact, text);
+        let own = person::own().map_err(|error| error.to_string());
+        let written = own.and_then(|own| {
+            let written = self.reviews.write(at, own, fact, text);
+            written.map_err(|error| error.to_string())
+        });
         self.tell_notes();
         let said = match written {
             Ok(_) => "The note was written, beside the run.".to_owned(),
@@ -212,7 +240,7 @@ pub(super) fn stage(
     let view = DiffView::of(choices, compare, Ok(comparison), true);
     let _ = messages.send(ScreenMessage::Compared(Box::new(view)));
     let loader = DocumentLoader::of(store, &read.run_id, messages.clone())?;
-    loader.tell_notes();
+    loader.tell_beside();
     let stage = ScreenTerminalSession::take(settings)?;
     let (screen_exit, _) = stage.play(
         terminal_session::theme(settings),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::run_plan::own_person;
 use super::{LaunchError, approve, headless, lookup, output, print, run_plan, screen};
 use crate::cli::{CliError, PolicyFile, RunRef, Settings};
 use crate::journal::{DirectoryStore, JournalError, RunDirectory, RunStore};
@@ -20,7 +21,9 @@ use crate::run::{
 };
 use crate::runner::clock::{Clock, SystemClock};
 use crate::runner::target::Target;
-use crate::runner::{MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over, person};
+use crate::runner::{
+    ChangeFileError, MessageSink, RunPlan, RunRecorder, RunnerError, TakenUp, hand_over,
+};
 use crate::survey::{Digest, EvidenceFormat};
 use crate::tui::TakeUp;
 use crate::{audit, profile, runner};
@@ -59,13 +62,14 @@ pub(super) fn refuse_missing_change(loaded: &LoadedProfile) -> Result<(), Launch
         return Ok(());
     };
     let found = runner::declared_change(&loaded.profile, &run_plan::directory(&loaded.origin));
-    found.map(drop).map_err(|message| {
-        LaunchError::Cli(CliError::Configuration {
+    found.map(drop).map_err(|error| match error {
+        ChangeFileError::Unread(message) => LaunchError::Cli(CliError::Configuration {
             place: loaded.origin.file(),
             message,
             hint: "Files of a change are named from the directory of the profile; `run --change FILE` names others."
                 .to_owned(),
-        })
+        }),
+        error @ ChangeFileError::Shortage(_) => error.into(),
     })
 }
 
@@ -77,10 +81,10 @@ pub fn change(
 ) -> Result<Option<RunChange>, LaunchError> {
     if !files.is_empty() {
         let named = runner::named_change(&loaded.profile, files, role);
-        return named.map(Some).map_err(LaunchError::Usage);
+        return Ok(named.map(Some)?);
     }
     let base = run_plan::directory(&loaded.origin);
-    let declared = runner::declared_change(&loaded.profile, &base).map_err(LaunchError::Usage)?;
+    let declared = runner::declared_change(&loaded.profile, &base)?;
     if declared
         .as_ref()
         .is_some_and(|change| change.files.is_empty())
@@ -104,7 +108,8 @@ pub fn resume(settings: &Settings, meant: &RunRef) -> Result<u8, LaunchError> {
     let (run_id, found) = take(settings, &store, meant, true)?;
     match found {
         TakenRun::Sealed(run) => {
-            let outcome = runner::sealed(&run, &settings.call);
+            let seen = lookup::outcome(&store, &run_id);
+            let outcome = runner::sealed(&run, &settings.call, seen.as_ref());
             headless::report(settings, &outcome)?;
             Ok(outcome.exit_code)
         }
@@ -270,7 +275,7 @@ pub fn start(
         target,
         repository.as_ref(),
         live_interval_default_s,
-    );
+    )?;
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
     let mut directory = store.create(&run_id)?;
     plan.sockets = runner::own_sockets(store, &run_id, plan.store_group.is_some());
@@ -338,7 +343,7 @@ pub fn start(
 /// Where a profile asks who somebody is, the process that records it must be seen as the account that it is of.
 fn must_show_its_account(profile: &profile::Profile) -> Result<(), LaunchError> {
     match profile.approvals.needs_group() {
-        Some(key) => match person::own().account_doubt {
+        Some(key) => match own_person()?.account_doubt {
             Some(doubt) => Err(LaunchError::Refused(format!(
                 "approvals.{key} asks who somebody is, and this process {}, where an account does not tell: go on outside of it",
                 doubt.says()
@@ -431,7 +436,7 @@ pub fn take(
         created.target.clone(),
         repository.as_ref(),
         run_plan::LIVE_INTERVAL_S,
-    );
+    )?;
     plan.last_pass = lookup::last_pass(store, &plan.profile.name, &plan.target.address());
     plan.sockets = runner::own_sockets(store, &run_id, plan.store_group.is_some());
     let owned = OwnedRun {
@@ -461,7 +466,7 @@ pub fn resume_copy(settings: &Settings, run_id: &RunId) -> Result<u8, LaunchErro
     };
     let storage = store.storage().clone();
     let clock = Arc::new(SystemClock);
-    let fold = runner::resume_copy(&storage, run_id, person::own(), tool, clock)?;
+    let fold = runner::resume_copy(&storage, run_id, own_person()?, tool, clock)?;
     output::document(&fold)?;
     Ok(0)
 }

@@ -12,12 +12,20 @@ use crate::cli::{CliError, Settings};
 use crate::journal::{DirectoryStore, Permissions, RUNS_DIR};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
-use crate::run::{AccountDoubt, Check, TargetIdentity, ToolIdentity};
-use crate::runner::{FullDiscoverFile, OwnProgram, RunPlan, person};
+use crate::run::{
+    AccountDoubt, Check, Person, RepositoryState, TargetIdentity, ToolIdentity, Verdict,
+};
+use crate::runner::repository::{Repository as _, RepositoryError};
+use crate::runner::{FullDiscoverFile, OwnProgram, RunPlan, RunnerError, person};
 use crate::survey::Digest;
 
 /// Default seconds between live reads while a run waits.
 pub const LIVE_INTERVAL_S: u32 = 60;
+
+/// The person behind this process.
+pub(super) fn own_person() -> Result<Person, LaunchError> {
+    person::own().map_err(LaunchError::shortage("it cannot be seen who this is"))
+}
 
 /// The store of the settings' data directory.
 pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
@@ -25,7 +33,7 @@ pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
     let store = DirectoryStore::new(&settings.data_dir.value, permissions)?;
     let runs = store.storage().root().join(RUNS_DIR);
     // A user namespace shows numbers of its own for owners and groups: nothing can be said of them there.
-    let told = person::own().account_doubt != Some(AccountDoubt::UserNamespace);
+    let told = own_person()?.account_doubt != Some(AccountDoubt::UserNamespace);
     refuse_open_root(store.storage().root(), permissions.group, told)?;
     refuse_foreign_runs(&runs, permissions.group, told)?;
     Ok(store)
@@ -102,11 +110,18 @@ fn group_id(name: &str) -> Result<u32, LaunchError> {
 }
 
 /// The repository that G0 looks at: `--repo`, else the work tree around the current directory.
-pub fn repository(named: Option<&Path>) -> Option<GitRepository> {
-    match named {
+pub fn repository(named: Option<&Path>) -> Result<Option<GitRepository>, LaunchError> {
+    let around = match named {
         Some(directory) => GitRepository::around(directory),
-        None => GitRepository::around(&std::env::current_dir().ok()?),
-    }
+        None => match std::env::current_dir() {
+            Ok(directory) => GitRepository::around(&directory),
+            Err(_) => Ok(None),
+        },
+    };
+    around.map_err(|error| match error {
+        RepositoryError::Shortage(error) => RunnerError::Shortage(error).into(),
+        other => LaunchError::Usage(other.to_string()),
+    })
 }
 
 /// The same as the settings name it; a directory that is not there is an error of the command.
@@ -117,8 +132,31 @@ pub fn named_repository(settings: &Settings) -> Result<Option<GitRepository>, La
             "{} is no directory: --repo names a git work tree",
             missing.display()
         ))),
-        named => Ok(repository(named)),
+        named => repository(named),
     }
+}
+
+/// What a run would say of the repository that the settings name.
+pub fn repository_checks(settings: &Settings) -> Result<Vec<Check>, LaunchError> {
+    let seen = match named_repository(settings)? {
+        Some(repository) => repository.look().map_err(|error| error.to_string()),
+        None => Err(RepositoryState::NO_REPOSITORY.to_owned()),
+    };
+    Ok(audit::repository_checks_ahead(&seen))
+}
+
+/// What a starting profile leaves out, so that a run passes where there is no repository: the lines of its end.
+pub fn out_of_scope(settings: &Settings) -> Result<String, LaunchError> {
+    let checks = repository_checks(settings)?;
+    let open = checks.iter().filter(|it| it.verdict != Verdict::Pass);
+    let entries = open.map(|check| {
+        let reason = super::profile_init::quoted(&check.says);
+        format!(
+            "\n[[out_of_scope]]\ncheck = \"{}\"\nreason = {reason}\n",
+            check.name
+        )
+    });
+    Ok(entries.collect())
 }
 
 /// The directory that a profile names its files from; `/` for a built-in one, which names none.
@@ -138,14 +176,14 @@ pub fn plan(
     target: TargetIdentity,
     repository: Option<&GitRepository>,
     live_interval_default_s: u32,
-) -> RunPlan {
+) -> Result<RunPlan, LaunchError> {
     let directory = directory(&loaded.origin);
     let places = Places::new(&directory, repository.map(GitRepository::directory));
     let ssot = ssot(&loaded.profile, &places);
     let full_discover = loaded.profile.tests.full_discover.as_ref();
     let full_discover = full_discover.and_then(|path| read_result(&places, path));
     let program = OwnProgram::of_process();
-    RunPlan {
+    Ok(RunPlan {
         approvals: audit::approval_policy(&loaded.profile),
         ssot,
         full_discover,
@@ -153,7 +191,7 @@ pub fn plan(
         profile_directory: directory,
         profile_text: loaded.text,
         target,
-        person: person::own(),
+        person: own_person()?,
         tool: ToolIdentity {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             binary_sha256: program.sha256(),
@@ -171,7 +209,7 @@ pub fn plan(
             .map(|group| group.value.clone()),
         call: settings.call.clone(),
         last_pass: None,
-    }
+    })
 }
 
 /// The SSOT documents of a profile: name and text, or why there is none.

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use super::run_plan::own_person;
 use super::terminal_session::ScreenTerminalSession;
 use super::{
     LaunchError, archive, diff, lookup, output, print, replay, run_plan, screen, terminal_session,
@@ -21,7 +22,6 @@ use crate::journal::{DirectoryStore, RemovedRun, RunIndex, RunStore};
 use crate::report::visible;
 use crate::run::{CommandLine, Overview, RunId, RunRow, RunStatus, StopCode, span};
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::person;
 use crate::survey::UtcTime;
 use crate::tui::model::Search;
 use crate::tui::picker::{Picker, PickerMessage, PickerPage};
@@ -123,7 +123,7 @@ pub fn remove(settings: &Settings, command: &RunsCommand) -> Result<u8, LaunchEr
             output::say(&format!("{run_id} stays: it is not sealed."));
             continue;
         }
-        removed.push(store.remove(&run_id, now, person::own())?);
+        removed.push(store.remove(&run_id, now, own_person()?)?);
         if let Some(removed) = removed.last().filter(|_| !settings.json()) {
             output::line(&removed_line(removed))?;
         }
@@ -229,6 +229,7 @@ fn run_entry(run_id: String, standing: &'static str, run: &Overview, now: UtcTim
         rejected_by,
         reason,
         change: run.change.clone(),
+        change_command: run.change_command.clone(),
         carried_out: run.carried_out,
     }
 }
@@ -399,7 +400,7 @@ fn obey(
             thread
                 .spawn(bring)
                 .map(drop)
-                .map_err(LaunchError::output("cannot start to read"))
+                .map_err(LaunchError::shortage("cannot start to read"))
         }
     };
     if let Err(error) = done {
@@ -494,5 +495,5 @@ fn look(
     thread
         .spawn(read)
         .map(drop)
-        .map_err(LaunchError::output("cannot start to read the runs"))
+        .map_err(LaunchError::shortage("cannot start to read the runs"))
 }

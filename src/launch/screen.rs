@@ -164,7 +164,7 @@ fn show(
     let ended = messages.clone();
     let store = run_plan::store(settings)?;
     let loader = DocumentLoader::of(&store, &owned.run_id, messages.clone())?;
-    loader.tell_notes();
+    loader.tell_beside();
     if let Some(last) = &owned.plan.last_pass {
         let _ = messages.send(ScreenMessage::LastPass(Box::new(last.clone())));
     }

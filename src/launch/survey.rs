@@ -214,6 +214,9 @@ pub fn check(settings: &Settings, name: Option<&str>) -> Result<u8, LaunchError>
     let loaded = print::load_profile(name)?;
     let hooks = hooks(&loaded);
     let mut checks = without_database(settings, &loaded)?;
+    let repository = run_plan::repository_checks(settings)?;
+    let repository = audit::scope(&RunState::default(), &loaded.profile, repository);
+    checks.extend(repository);
     if names_a_database(settings) {
         // A profile that no run would start with has ended the command above, before it connects.
         checks.extend(look_with_names(settings, &loaded)?.1);

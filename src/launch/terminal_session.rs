@@ -6,23 +6,24 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::run_plan::own_person;
 use super::{LaunchError, output};
 use crate::cli::{Settings, ThemeName};
 use crate::run::CommandLine;
 use crate::runner::clock::{Clock, SystemClock};
-use crate::runner::person;
 use crate::tui;
 use crate::tui::picker::Picker;
 use crate::tui::picker_loop::{PickerEnd, PickerRequest, PickerScreen};
 use crate::tui::{
-    Background, Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier, RequestRoutes, Screen,
-    ScreenExit, ScreenMessage, ScreenTerminal, Signals, Source, TerminalRoute, TerminalWishes,
-    Theme,
+    Background, CaughtSignals, Clocks, Colours, Dialect, Ending, Guard, Letters, Notifier,
+    RequestRoutes, Screen, ScreenExit, ScreenMessage, ScreenTerminal, Signals, Source,
+    TerminalRoute, TerminalWishes, Theme,
 };
 
 /// The terminal, taken for one screen.
 pub(super) struct ScreenTerminalSession {
     silence: output::ScreenSilence,
+    caught: CaughtSignals,
     guard: Guard,
     terminal: ScreenTerminal,
     notifier: Notifier,
@@ -37,12 +38,19 @@ impl ScreenTerminalSession {
             background: asks_background(settings),
             wheel: settings.wheel.value,
         };
+        let caught =
+            tui::catch_signals().map_err(LaunchError::output("cannot listen for signals"))?;
         let (guard, terminal) = Guard::take(wishes).map_err(|error| {
-            LaunchError::Usage(format!("{error}; --headless runs without a screen"))
+            if error.is_closed() {
+                LaunchError::TerminalClosed
+            } else {
+                LaunchError::Usage(format!("{error}; --headless runs without a screen"))
+            }
         })?;
         let notifier = notifier(settings);
         Ok(Self {
             silence,
+            caught,
             guard,
             terminal,
             notifier,
@@ -71,12 +79,12 @@ impl ScreenTerminalSession {
             Box::new(terminal_actions),
             theme,
             source,
-            person::own(),
+            own_person()?,
             clocks,
             routes,
         );
         screen.called(call);
-        let (signals, _input) = listen(messages, &guard, monotonic)?;
+        let (signals, _input) = listen(self.caught, messages, &guard, monotonic)?;
         Ok((screen.event_loop(inbox), signals))
     }
 
@@ -97,7 +105,7 @@ impl ScreenTerminalSession {
             clocks,
             requests,
         };
-        let _heard = listen(messages.clone(), &guard, monotonic)?;
+        let _heard = listen(self.caught, messages.clone(), &guard, monotonic)?;
         Ok(screen.event_loop(picker, inbox))
     }
 }
@@ -125,14 +133,23 @@ fn millis(time: Duration) -> u64 {
 
 /// Starts the threads for keys and signals, which run until the values are dropped.
 fn listen(
+    caught: CaughtSignals,
     messages: Sender<ScreenMessage>,
     guard: &Guard,
     monotonic: impl Fn() -> Duration + Send + Copy + 'static,
 ) -> Result<(Signals, tui::Input), LaunchError> {
-    let signals = tui::spawn_signals(messages.clone(), guard, monotonic)
+    let signals = caught
+        .tell(messages.clone(), guard, monotonic)
         .map_err(LaunchError::output("cannot listen for signals"))?;
     let input = tui::spawn_input(messages, monotonic, guard.background_query());
-    Ok((signals, input?))
+    let input = input.map_err(|error| {
+        if error.is_closed() {
+            LaunchError::TerminalClosed
+        } else {
+            error.into()
+        }
+    })?;
+    Ok((signals, input))
 }
 
 /// Prints what the screen leaves to say; gives the exit code.

@@ -91,7 +91,7 @@ fn follow_on_screen(
     sender.is_shown = true;
     let mut loader = DocumentLoader::of(store, run_id, messages.clone())?;
     loader.no_notes = Some(NO_NOTES);
-    loader.tell_notes();
+    loader.tell_beside();
     if sheet.is_some() {
         let _ = messages.send(ScreenMessage::OpenSheet);
     }
@@ -114,7 +114,7 @@ fn follow_on_screen(
     let thread = thread::Builder::new().name("following".to_owned());
     let thread = thread
         .spawn(follow)
-        .map_err(LaunchError::output("cannot follow the journal"))?;
+        .map_err(LaunchError::shortage("cannot follow the journal"))?;
     let theme = terminal_session::theme(settings);
     let (screen_exit, _) = stage.play(theme, source, routes, messages, &inbox)?;
     left.store(true, Ordering::Relaxed);
@@ -256,7 +256,8 @@ fn print(
 ) -> Result<u8, LaunchError> {
     following.follow(&mut EventPrinter::of(settings.output))?;
     let run = lookup::history(store, run_id)?.into_run();
-    let outcome = runner::sealed(&run, &settings.call);
+    let seen = lookup::outcome(store, run_id);
+    let outcome = runner::sealed(&run, &settings.call, seen.as_ref());
     headless::report(settings, &outcome)?;
     Ok(outcome.exit_code)
 }

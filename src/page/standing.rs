@@ -106,12 +106,20 @@ fn happened(run: &RunState) -> String {
     }
 }
 
-/// What a live run would change, in one sentence.
+/// What the change did when it was rehearsed, and what a live run would change where that is simulated.
 fn would_change(run: &RunState) -> String {
-    run.predicted.as_ref().map_or_else(
-        || run.nothing_predicted().to_owned(),
-        |(effect, _)| effect_in_words(effect),
-    )
+    let rehearsed = run
+        .change_evidence()
+        .map(|change| format!("{}: {}", run.passed_change().words(), change.sentence()));
+    let predicted = run
+        .predicted
+        .as_ref()
+        .map(|(effect, _)| effect_in_words(effect));
+    let sentences: Vec<String> = rehearsed.into_iter().chain(predicted).collect();
+    if sentences.is_empty() {
+        return run.nothing_predicted().to_owned();
+    }
+    sentences.join(" ")
 }
 
 /// `A live run would change ~60 rows: unit_version ~60 updated, nothing deleted.`
@@ -217,21 +225,20 @@ fn facts_of(changes: &[FactChange]) -> usize {
     facts.count()
 }
 
-/// The figures below the sentences. SIMULATED and LIVE ones are marked.
+/// The figures below the sentences. REHEARSED, SIMULATED and LIVE ones are marked.
 fn figures(run: &RunState) -> Value {
     let passed = Gate::ALL
         .iter()
         .filter(|gate| run.finished(**gate) == Some(Verdict::Pass))
         .count();
     let [pass, fail, not_checked, out_of_scope] = run.verdict_counts();
-    let rows = run
-        .predicted
-        .as_ref()
-        .map_or_else(|| "-".to_owned(), |(effect, _)| effect.rows().to_string());
-    let simulated = if run.simulates() {
-        "SIMULATED"
-    } else {
-        "not asked"
+    let rehearsed = run.shown_rehearsal();
+    let rehearsed = rehearsed.and_then(|rehearsal| rehearsal.outcome.as_deref());
+    let (label, rows, how) = match (rehearsed, &run.predicted) {
+        (Some(outcome), _) => ("rows rehearsed", outcome.rows().to_string(), "REHEARSED"),
+        (None, Some((effect, _))) => ("rows predicted", effect.rows().to_string(), "SIMULATED"),
+        (None, None) if run.simulates() => ("rows predicted", "-".to_owned(), "SIMULATED"),
+        (None, None) => ("rows predicted", "-".to_owned(), "not asked"),
     };
     let moved = match (&run.drift, &run.pin, &run.post) {
         (Some(drift), ..) => facts_of(&drift.changes).to_string(),
@@ -248,7 +255,7 @@ fn figures(run: &RunState) -> Value {
     json!([
         { "label": "gates PASS", "value": format!("{passed} of {}", Gate::ALL.len()), "note": "" },
         { "label": "checks PASS", "value": pass.to_string(), "note": format!("{fail} FAIL, {not_checked} NOT CHECKED{out}") },
-        { "label": "rows predicted", "value": rows, "note": simulated },
+        { "label": label, "value": rows, "note": how },
         { "label": "facts that moved", "value": moved, "note": format!("of {facts}, LIVE") },
         { "label": "decisions of people", "value": decisions.to_string(), "note": "" },
     ])

@@ -51,6 +51,7 @@ pub(super) fn view(input: &PageInput<'_>) -> Result<Value, PageError> {
         ],
         "time": moments::moments(input),
         "predicted": predicted,
+        "nothing_predicted": run.nothing_predicted(),
         "steps": steps(input),
         "effect": run.predicted.as_ref().map(|(effect, _)| standing::effect_in_words(effect)),
         "facts": facts::facts(run),

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::content_sums;
+use crate::planted::{PlantedBug, planted};
 use crate::profile::ContentSpec;
 use crate::survey::{EvidenceFormat, quoted_identifier};
 
@@ -152,8 +153,13 @@ fn part_sql(spec: &ContentSpec, relation: &str) -> PartSql {
 
 /// A row as the text that it is hashed as (`encoded_row`), from [`texts_sql`].
 fn row_sql(spec: &ContentSpec) -> String {
+    let null = if planted(PlantedBug::DigestWithoutNullMark) {
+        "0:"
+    } else {
+        "~"
+    };
     let values = (1..=spec.columns.len()).map(|nth| {
-        format!("coalesce(octet_length(convert_to(v.t{nth}, 'UTF8'))::pg_catalog.text || ':' || v.t{nth}, '~')")
+        format!("coalesce(octet_length(convert_to(v.t{nth}, 'UTF8'))::pg_catalog.text || ':' || v.t{nth}, '{null}')")
     });
     values.collect::<Vec<_>>().join("\n || ")
 }

@@ -3,6 +3,7 @@
 //! tests/postgres.rs).
 
 mod acl;
+mod base64_digits;
 mod budget;
 mod call;
 mod called_code;

@@ -317,7 +317,7 @@ impl Session {
         let mut calls: Vec<Call> = [
             Statement::CLOSING,
             Statement::LOCKS,
-            Statement::ROLLBACK,
+            Statement::end(),
             Statement::BEGIN,
             Statement::RESIDUE,
         ]
@@ -425,7 +425,7 @@ fn opening_call(nonce: &str, timeouts: &Timeouts) -> Call {
         timeouts.statement_ms.to_string(),
         timeouts.lock_ms.to_string(),
     ];
-    Call::with(Statement::OPENING, opening)
+    Call::with(Statement::opening(), opening)
 }
 
 fn opening_calls(nonce: &str, timeouts: &Timeouts) -> Vec<Call> {

@@ -262,8 +262,8 @@ impl ConnectionSettings {
         let mut text = format!(
             "postgresql:///{}?host={}&port={}&user={}",
             encoded(&self.database),
-            encoded(&self.shown_hosts()),
-            encoded(&ports.join(",")),
+            encoded(self.shown_hosts()),
+            encoded(ports.join(",")),
             encoded(&self.user)
         );
         let stands = ["dbname", "host", "port", "user"];

@@ -3,14 +3,16 @@
 //! `a_hostile_server_ends_as_an_error_and_not_in_memory`).
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::thread;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
 
 use super::hosts::HostAddress;
 use super::keepalive::Keepalive;
@@ -102,12 +104,35 @@ impl Endpoint {
             return Ok(Metered { stream, allowance });
         }
         let stream = match self.hostaddr {
-            None => TcpStream::connect((self.host.as_str(), self.port)).await?,
+            None => {
+                let addresses = addresses(&self.host, self.port).await?;
+                TcpStream::connect(addresses.as_slice()).await?
+            }
             Some(addr) => TcpStream::connect((addr, self.port)).await?,
         };
         self.keepalive.set(&stream)?;
         let stream = Stream::Tcp(stream);
         Ok(Metered { stream, allowance })
+    }
+}
+
+/// The addresses that a name has. Looked up on a thread of its own, because a resolver may take its time; on this one where none can be
+/// started.
+async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let named = (host.to_owned(), port);
+    let look = |named: &(String, u16)| {
+        let found = (named.0.as_str(), named.1).to_socket_addrs()?;
+        Ok(found.collect())
+    };
+    let (tell, told) = oneshot::channel();
+    let looked_up = named.clone();
+    let started = thread::Builder::new()
+        .name("resolver".to_owned())
+        // Whoever stopped waiting asks no more.
+        .spawn(move || drop(tell.send(look(&looked_up))));
+    match started {
+        Ok(_) => told.await.map_err(io::Error::other)?,
+        Err(_) => look(&named),
     }
 }
 

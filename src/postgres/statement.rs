@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::guard::GuardedSql;
 use super::profile_query::statements;
 use super::proxied_statement::{ProxiedSql, ProxyRuling, judge};
+use crate::planted::{PlantedBug, planted};
 use crate::profile::Profile;
 use crate::survey::quoted_identifier;
 
@@ -179,6 +180,33 @@ impl CursorName {
 }
 
 impl Statement {
+    /// What makes the settings of our transaction.
+    pub(super) fn opening() -> Self {
+        let text = &Self::OPENING.text;
+        if planted(PlantedBug::RowSecurityOn) {
+            let text = text
+                .replace("'row_security', 'off'", "'row_security', 'on'")
+                .into();
+            return Self { text };
+        }
+        if planted(PlantedBug::PublicInSearchPath) {
+            let text = text
+                .replace("'search_path', ''", "'search_path', 'public'")
+                .into();
+            return Self { text };
+        }
+        Self::OPENING
+    }
+
+    /// What ends our transaction.
+    pub(super) fn end() -> Self {
+        if planted(PlantedBug::CommitInsteadOfRollback) {
+            let text = "COMMIT".into();
+            return Self { text };
+        }
+        Self::ROLLBACK
+    }
+
     /// A cursor over SQL of the profile. The SQL stands in a subquery, between newlines, and every column is cast to text. What a
     /// row may be long is bounded: of a long content comes its SHA-256, of a key, a state or a value that is too long its absence.
     pub(super) fn declare(cursor: CursorName, sql: &GuardedSql) -> Self {

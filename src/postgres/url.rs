@@ -140,11 +140,11 @@ fn pair_value(text: &str) -> Result<(String, &str), SettingsError> {
     Ok((value, ""))
 }
 
-/// A value as it stands inside a URL.
-pub fn encoded(text: &str) -> String {
+/// A value, or the bytes of a path, as it stands inside a URL.
+pub fn encoded(value: impl AsRef<[u8]>) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
-    for byte in text.bytes() {
+    for &byte in value.as_ref() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
@@ -162,6 +162,7 @@ mod tests {
     fn what_has_a_meaning_in_a_url_is_encoded() {
         let text = encoded("o%w@er/my {user}?&");
         assert_eq!(text, "o%25w%40er/my%20%7Buser%7D%3F%26");
+        assert_eq!(encoded(b"/tmp/\xff a"), "/tmp/%FF%20a", "a path is bytes");
     }
 
     #[test]

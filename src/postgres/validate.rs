@@ -3,6 +3,7 @@
 //! `hostile_sql_is_refused_and_does_nothing` of tests/postgres.rs).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::call::Call;
 use super::error::{CallError, UnknownReason};
@@ -16,6 +17,7 @@ use super::resolver::Resolver;
 use super::session::Session;
 use super::statement::Statement;
 use super::wire::{AnswerRows, BatchAnswers};
+use crate::planted::{PlantedBug, planted};
 use crate::runner::target::{PinnedRuns, Progress, QueryRuling, Witness};
 
 /// Rulings by query name, for one transaction.
@@ -117,6 +119,9 @@ pub(super) async fn rule(
         }
         done.rulings.insert(query.name, ruling);
     }
+    if planted(PlantedBug::JudgeOncePerProcess) {
+        done.keep_first_rulings();
+    }
     done.resolve = (!done.reaches.is_empty()).then(|| {
         let touches = done.reaches.values().map(|(touches, _)| touches);
         resolve(touches)
@@ -144,6 +149,16 @@ impl Ruled {
         };
         ruling.refused = Some(chain.clone());
         self.count(by);
+    }
+
+    /// Replaces each ruling by the first one of this process. Only a planted bug asks.
+    fn keep_first_rulings(&mut self) {
+        static FIRST: Mutex<Rulings> = Mutex::new(Rulings::new());
+        let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+        for (query, ruling) in &mut self.rulings {
+            let kept = first.entry(query.clone()).or_insert_with(|| ruling.clone());
+            ruling.clone_from(kept);
+        }
     }
 
     fn count(&mut self, by: &BTreeSet<Resolver>) {

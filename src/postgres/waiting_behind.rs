@@ -2,6 +2,7 @@
 //! Invariant: whoever waits is found within a second, and a look that fails counts as found (`look`; test
 //! `an_alter_table_that_waits_behind_a_copy_goes_first` of tests/integration/rehearsal).
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -61,11 +62,11 @@ impl WaitingBehind {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| TargetError::Unfit(format!("no second connection: {error}")))?;
+            .map_err(|error| not_started(&error))?;
         thread::Builder::new()
             .name("waiting-behind".to_owned())
             .spawn(move || runtime.block_on(watch()))
-            .map_err(|error| TargetError::Unfit(format!("no second connection: {error}")))?;
+            .map_err(|error| not_started(&error))?;
         let connected = waits.await;
         connected.unwrap_or_else(|_| {
             Err(TargetError::Unfit(
@@ -79,6 +80,15 @@ impl WaitingBehind {
     pub(super) fn found(&self) -> Option<&Unavailable> {
         self.found.get()
     }
+}
+
+/// This machine gives nothing to look with: that says nothing of the database.
+fn not_started(error: &io::Error) -> TargetError {
+    TargetError::Unavailable(Unavailable {
+        kind: UnavailableKind::Connection,
+        message: format!("no second connection: {error}"),
+        hint: "try again when this machine gives more files and threads to this process".to_owned(),
+    })
 }
 
 /// Looks until somebody waits, or until it cannot look.

@@ -14,7 +14,7 @@ use futures_util::{TryStreamExt as _, poll};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::budget::Budget;
 use super::call::Call;
@@ -258,8 +258,7 @@ impl Wire {
             };
             match answer.map_err(|error| self.failed(error.into()))? {
                 Some(SimpleQueryMessage::Row(row)) => {
-                    let cells = (0..row.len()).map(|at| row.get(at).unwrap_or_default());
-                    let cells: Vec<&str> = cells.collect();
+                    let cells = values(&row).map_err(|error| self.failed(error))?;
                     see(place, &cells);
                     rows += 1;
                     if rows >= LOOKED_AT_MAX || began.elapsed() > self.patience() {
@@ -322,7 +321,7 @@ impl Wire {
         Ok(rows)
     }
 
-    /// Sends one statement by the simple protocol, as `pg_dump` does: every value comes as text, with the names of the columns.
+    /// Sends one statement by the simple protocol, as `pg_dump` does: values come as text (each is UTF-8), with names of columns.
     pub(super) async fn simple(
         &mut self,
         statement: &Statement,
@@ -342,8 +341,8 @@ impl Wire {
         for message in &messages {
             if let SimpleQueryMessage::Row(row) = message {
                 self.footprint.rows += 1;
-                let cells = (0..row.len()).filter_map(|cell| row.get(cell));
-                self.footprint.bytes += cells.map(|cell| cell.len() as u64).sum::<u64>();
+                let cells = values(row).map_err(|error| self.failed(error))?;
+                self.footprint.bytes += cells.iter().map(|cell| cell.len() as u64).sum::<u64>();
             }
         }
         Ok(messages)
@@ -429,10 +428,8 @@ impl Wire {
             "the server did not take a cancel request"
         };
         if let Some(CallError::Unavailable { why, .. }) = over {
-            let message = format!(
-                "{}; {answered}; {answer}; the connection was dropped",
-                why.message
-            );
+            let spent = &why.message;
+            let message = format!("{spent}; {answered}; {answer}; the connection was dropped");
             return CallError::Unavailable {
                 why: Unavailable { message, ..why },
                 connected: false,
@@ -483,6 +480,12 @@ async fn parse(client: &Client, call: &Call) -> Result<AnswerRows, Failed> {
     let prepared = client.prepare_typed(call.statement.text(), &[]).await?;
     // One row for each parameter, which profile SQL may not have.
     Ok(vec![Vec::new(); prepared.params().len()])
+}
+
+/// The values of a row, NULL as empty; an error: one of them is no UTF-8.
+fn values(row: &SimpleQueryRow) -> Result<Vec<&str>, Failed> {
+    let values = (0..row.len()).map(|at| Ok(row.try_get(at)?.unwrap_or_default()));
+    values.collect()
 }
 
 fn size(rows: &AnswerRows) -> u64 {

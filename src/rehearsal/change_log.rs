@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept_text::KnownTexts;
 use crate::run::{
-    LockMode, LongestLock, RecordedChange, RecordedStatement, ScriptEnd, TakenLock, counted,
-    safer_form,
+    LockMode, LongestLock, RecordedChange, RecordedStatement, ScriptEnd, ScriptStatements,
+    TakenLock, counted, safer_form,
 };
 use crate::survey::Digest;
 
@@ -43,7 +43,10 @@ impl ChangeLog {
     /// Adds a statement; gives its number, from 1.
     pub(super) fn add(&mut self, statement: RecordedStatement) -> u64 {
         let number = self.statements.len() as u64 + self.left_out + 1;
-        let commands = statement.tags.iter().map(|tag| command_of(tag));
+        let commands = statement
+            .tags
+            .iter()
+            .map(|tag| RecordedChange::command_of(tag));
         self.commands.extend(commands);
         self.last_text = statement.text_in_line(BESIDE_MAX);
         for lock in &statement.locks {
@@ -140,14 +143,16 @@ impl ChangeLog {
     pub(super) fn put(
         mut self,
         recorded: &mut RecordedChange,
-        known: &KnownTexts,
+        (known, script): (&KnownTexts, &ScriptStatements),
         end: ScriptEnd,
     ) -> ScriptEnd {
         let mut said = Vec::new();
+        let not_sent = script.place(&mut self.statements);
         for one in &mut self.statements {
             one.safer = safer_form(&one.text, &one.tags, &one.locks).map(str::to_owned);
             let kept = known.statement(&one.text);
-            if kept != one.text {
+            // A psql that leaves comments out sends what the script has otherwise.
+            if one.of_script.is_none() && kept != one.text {
                 one.text_sha256 = Digest::of(&kept);
                 one.text = kept;
             }
@@ -162,6 +167,7 @@ impl ChangeLog {
         let phase = recorded.phases.len() + 1;
         recorded.phases.push(self.statements);
         recorded.left_out += self.left_out;
+        *recorded.not_sent.get_or_insert_default() += not_sent;
         let before = std::mem::take(&mut recorded.locks).into_iter();
         let mut all: LongestLocks = before.map(|it| (key_of(&it.lock), it)).collect();
         for new in self.longest.into_values() {
@@ -170,7 +176,7 @@ impl ChangeLog {
         recorded.locks = all.into_values().collect();
         recorded
             .locks
-            .sort_by_key(|longest| std::cmp::Reverse(longest.lock.held_ms));
+            .sort_by_key(|longest| std::cmp::Reverse((longest.lock.held_ms, longest.lock.mode)));
         let commands: BTreeSet<String> = recorded.commands.drain(..).chain(self.commands).collect();
         recorded.commands = commands.into_iter().collect();
         let unread: BTreeSet<String> = recorded.unread.drain(..).chain(self.unread).collect();
@@ -219,11 +225,4 @@ fn keep_longer(all: &mut LongestLocks, new: LongestLock) {
 
 fn key_of(lock: &TakenLock) -> (String, LockMode, bool) {
     (lock.relation.clone(), lock.mode, lock.sampled)
-}
-
-/// `INSERT 0 5` is an `INSERT`.
-fn command_of(tag: &str) -> String {
-    let words = tag.split(' ');
-    let words = words.take_while(|word| !word.starts_with(|letter: char| letter.is_ascii_digit()));
-    words.collect::<Vec<_>>().join(" ")
 }

@@ -69,7 +69,7 @@ fn of_team(
         fs::copy(file, copy).map_err(refused)?;
     }
     let host = server.display().to_string();
-    let [user, name, at] = [&plan.role, &plan.database, &host].map(|it| url_encoded(it));
+    let [user, name, at] = [&plan.role, &plan.database, &host].map(url_encoded);
     let url = format!("postgresql://{user}@/{name}?host={at}&port=5432");
     let database = CommandDatabase {
         url: &url,

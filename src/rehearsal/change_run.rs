@@ -18,7 +18,7 @@ use super::kept_text::KnownTexts;
 use super::program_end::is_done;
 use super::recording_proxy::RecordingProxy;
 use super::shadow_database::{FOREIGN, SENTINEL, ShadowDatabase};
-use crate::run::{RecordedChange, ScriptEnd};
+use crate::run::{RecordedChange, ScriptEnd, ScriptStatements};
 
 /// What of a script's errors is read, in bytes.
 const SAID_MAX: usize = 64 << 10;
@@ -37,12 +37,20 @@ pub(super) fn run(
     let mut recorded = proxy.map(|_| RecordedChange::default());
     for files in &shadow.plan().phases {
         let logged = shadow.log_length();
+        // Before it runs: what it leaves of its files is no script.
+        let script = script_of(files)?;
         let (mut phase, said) = run_phase(shadow, proxy, files)?;
         if let (Some(proxy), Some(recorded)) = (proxy, &mut recorded) {
             let log = proxy.take(shadow.sessions_since(logged))?;
-            let known = KnownTexts::of(&(script_of(files)? + &functions(shadow)?));
+            let mut texts: Vec<_> = script
+                .iter()
+                .map(|it| String::from_utf8_lossy(it))
+                .collect();
+            texts.push(functions(shadow)?.into());
+            let known = KnownTexts::of(&texts.join("\n"));
+            let script = ScriptStatements::of(&script);
             let failed = log.failure_told_in(&said);
-            phase = log.put(recorded, &known, phase);
+            phase = log.put(recorded, (&known, &script), phase);
             if shadow.plan().command.is_some() {
                 phase = by_recorded(phase, recorded, failed);
             }
@@ -74,15 +82,12 @@ fn by_recorded(end: ScriptEnd, recorded: &RecordedChange, failed: Option<usize>)
     }
 }
 
-/// The text of the files of a phase.
-fn script_of(files: &[(String, PathBuf)]) -> Result<String, String> {
-    let mut script = String::new();
-    for (name, file) in files {
-        let text = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-        script.push_str(&String::from_utf8_lossy(&text));
-        script.push('\n');
-    }
-    Ok(script)
+/// The bytes of the files of a phase.
+fn script_of(files: &[(String, PathBuf)]) -> Result<Vec<Vec<u8>>, String> {
+    let read = |(name, file): &(String, PathBuf)| {
+        std::fs::read(file).map_err(|error| format!("{name}: {error}"))
+    };
+    files.iter().map(read).collect()
 }
 
 /// The texts of the functions that the database has.

@@ -3,10 +3,9 @@
 //! Invariant: a constant or a quoted part of a message is kept only where the script or a function of the database has it
 //! (`KnownTexts`).
 
-use crate::run::{StatementError, one_line};
+use crate::run::{RecordedStatement, StatementError, one_line};
 
 const WITHHELD: &str = "(withheld)";
-const NOT_OF_SCRIPT: &str = "(not a text of the script: withheld)";
 /// SQLSTATE classes whose messages name objects alone: what was violated, what is missing, what is locked, what ran out. Their values are
 /// in the detail.
 const NAMING_CLASSES: [&str; 7] = ["23", "40", "42", "53", "55", "57", "58"];
@@ -27,9 +26,7 @@ impl KnownTexts {
     pub(super) fn statement(&self, text: &str) -> String {
         let in_line = one_line(text.trim_end_matches(".."), usize::MAX);
         match constant(text) {
-            Some(at) if !self.0.contains(&in_line) => {
-                format!("{} {NOT_OF_SCRIPT}", text[..at].trim_end())
-            }
+            Some(at) if !self.0.contains(&in_line) => RecordedStatement::withheld(&text[..at]),
             _ => text.to_owned(),
         }
     }
@@ -37,7 +34,10 @@ impl KnownTexts {
     /// What is kept of the message of an error.
     pub(super) fn message(&self, error: &StatementError) -> String {
         let message = error.message.as_str();
-        let class = error.code.get(..2).unwrap_or_default();
+        let Some(class) = error.code.get(..2) else {
+            // A server always says a code: nothing is known of this text.
+            return WITHHELD.to_owned();
+        };
         // What a function raises are words of the team, which say what to correct.
         let names = NAMING_CLASSES.contains(&class) && error.code != SYNTAX_ERROR;
         if error.raised || names || self.has(message) {
@@ -223,7 +223,7 @@ mod tests {
             ("DO $a$x$a$", "DO"),
             ("SELECT E'Jane'", "SELECT E"),
         ] {
-            assert_eq!(known.statement(text), format!("{kept} {NOT_OF_SCRIPT}"));
+            assert_eq!(known.statement(text), RecordedStatement::withheld(kept));
         }
     }
 }

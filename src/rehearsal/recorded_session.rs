@@ -14,8 +14,8 @@ use crate::survey::{Digest, Rehearsed};
 /// Relation and mode of the locks of a session.
 pub(super) type Locks = BTreeSet<(String, LockMode)>;
 
-/// Characters of a text that are kept.
-const TEXT_MAX: usize = 1_000;
+/// Characters of a message that are kept.
+const MESSAGE_MAX: usize = 1_000;
 /// Prepared statements and portals whose texts are known, of each.
 const NAMED_MAX: usize = 10_000;
 
@@ -238,14 +238,12 @@ impl RecordedSession {
             .last_end
             .map_or(running.began, |end| running.began.max(end));
         self.last_end = Some(now);
-        let rows: Option<u64> = running.tags.iter().filter_map(|tag| rows_of(tag)).reduce(
-            // Rows of several statements of one text.
-            u64::saturating_add,
-        );
+        let rows = RecordedStatement::rows_of(&running.tags);
         self.done.push(RecordedStatement {
             text: running.text.text.clone(),
             text_bytes: running.text.whole.bytes,
             text_sha256: running.text.whole.sha256.clone(),
+            of_script: None,
             tags: running.tags,
             rows: rows.map(Rehearsed::new),
             took_ms: milliseconds(now.saturating_duration_since(began)),
@@ -355,11 +353,8 @@ fn sent_text(text: &[u8], whole: Option<&SqlDigest>) -> Arc<SentText> {
         bytes: text.len() as u64,
         sha256: Digest::of(text),
     });
-    let text = String::from_utf8_lossy(text);
-    Arc::new(SentText {
-        text: text.chars().take(TEXT_MAX).collect(),
-        whole,
-    })
+    let text = RecordedStatement::kept_text(text);
+    Arc::new(SentText { text, whole })
 }
 
 fn remember(names: &mut HashMap<Vec<u8>, Arc<SentText>>, name: Vec<u8>, text: &Arc<SentText>) {
@@ -375,12 +370,14 @@ fn known(names: &HashMap<Vec<u8>, Arc<SentText>>, name: &[u8]) -> Arc<SentText> 
 
 fn tag_in(body: &[u8]) -> String {
     let tag = texts(body).next().unwrap_or_default();
+    let is_word = |word: &[u8]| {
+        let all = |of: fn(&u8) -> bool| !word.is_empty() && word.iter().all(of);
+        all(u8::is_ascii_uppercase) || all(u8::is_ascii_digit)
+    };
+    if !tag.split(|byte| *byte == b' ').all(is_word) {
+        return "(no command tag)".to_owned();
+    }
     String::from_utf8_lossy(tag).into_owned()
-}
-
-/// The rows that a tag names: `INSERT 0 5`, `UPDATE 10`.
-fn rows_of(tag: &str) -> Option<u64> {
-    tag.rsplit(' ').next()?.parse().ok()
 }
 
 /// Severity, SQLSTATE and message. Its detail can hold values of rows.
@@ -389,14 +386,25 @@ fn error_in(body: &[u8]) -> StatementError {
         let mut fields = texts(body);
         let found = fields.find(|field| field.first() == Some(&name));
         let text = String::from_utf8_lossy(found.and_then(|it| it.get(1..)).unwrap_or_default());
-        text.chars().take(TEXT_MAX).collect::<String>()
+        text.chars().take(MESSAGE_MAX).collect::<String>()
     };
-    // Behind a long detail it can be cut off.
-    let routine = field(b'R');
+    // Of other forms neither can be, so that no other text of a server is kept as one.
+    let in_form = |name: u8, of: fn(&str) -> bool| Some(field(name)).filter(|text| of(text));
+    let code = in_form(b'C', |code| {
+        code.len() == 5
+            && code
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    });
+    let code = code.unwrap_or_default();
+    let severity = in_form(b'V', |word| {
+        word.bytes().all(|byte| byte.is_ascii_uppercase())
+    });
     StatementError {
-        severity: field(b'V'),
-        code: field(b'C'),
+        severity: severity.unwrap_or_default(),
         message: field(b'M'),
-        raised: routine.is_empty() || routine == "exec_stmt_raise",
+        // The routine stands last and is cut off behind a long detail; what has no code of its own is raised with P0001.
+        raised: field(b'R') == "exec_stmt_raise" || code == "P0001",
+        code,
     }
 }

@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
 use super::change_log::ChangeLog;
 use super::kept_text::KnownTexts;
 use super::recorded_session::{Locks, RecordedSession};
 use crate::postgres::protocol::{MessageScanner, put};
-use crate::run::{LockMode, RecordedChange, RecordedStatement, ScriptEnd, TransactionState};
+use crate::run::{
+    LockMode, RecordedChange, RecordedStatement, ScriptEnd, ScriptStatements, TransactionState,
+};
+use crate::testing::{FaultCounts, fault_rounds, fault_seed};
 
 /// A session, and the time in it.
 struct Talk {
@@ -62,7 +68,9 @@ impl Talk {
         self.session.over(self.now, &mut self.log);
         let mut recorded = RecordedChange::default();
         let known = KnownTexts::of("SELECT 'of the script'; SELECT 1; SELECT 3; SELECT 4");
-        self.log.put(&mut recorded, &known, ScriptEnd::default());
+        let script = ScriptStatements::default();
+        self.log
+            .put(&mut recorded, (&known, &script), ScriptEnd::default());
         recorded
     }
 }
@@ -253,4 +261,97 @@ fn what_a_look_saw_counts_only_where_the_statement_was_a_transaction_of_its_own(
         .collect();
     assert_eq!(held, [("s.t", 20, true), ("s.u", 0, true)]);
     assert_eq!(seen(b"T").locks, []);
+}
+
+#[test]
+fn a_value_in_an_error_is_withheld_though_the_end_of_the_error_is_cut_off() {
+    let value = "9".repeat(5_000);
+    let says = format!(
+        "SERROR\0VERROR\0C22P02\0Minvalid input syntax for type integer: \"{value}\"\0Rpg_strtoint32\0\0"
+    );
+    let mut talk = Talk::new();
+    talk.sends(&[(b'Q', b"SELECT 1\0")]);
+    talk.answers(&[(b'E', says.as_bytes()), READY], &[]);
+    let recorded = format!("{:?}", talk.recorded());
+    assert!(recorded.contains("22P02"), "{recorded}");
+    assert!(!recorded.contains("9999"), "{recorded}");
+}
+
+/// What both sides of a session say, in any order, cut at any place: of a client (true) or a server, with a value of a row in each body.
+fn any_talk() -> impl Strategy<Value = Vec<(bool, u8, Vec<u8>, usize)>> {
+    let kinds = b"PBDESQXCHFpdcf123nsTZICDEGNAKRSVtv\x00\xff";
+    let kind = prop::sample::select(kinds.to_vec());
+    let text = prop::sample::select(vec![
+        &b"\0UPDATE t SET a = $1\0\0\0"[..],
+        b"one\0SELECT 1\0\0\0",
+        b"BEGIN\0",
+        b"COMMIT; ROLLBACK\0",
+        b"UPDATE 3\0",
+        b"T",
+        b"SERROR\0C23505\0Mdouble\0\0",
+        b"",
+    ]);
+    let body = (text, prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(text, more)| {
+        // A value that no record may have; the bytes before it are of a message as it should be.
+        [text, &more, MARK].concat()
+    });
+    prop::collection::vec((any::<bool>(), kind, body, 1..60_usize), 0..30)
+}
+
+/// What stands for a value of a row.
+const MARK: &[u8] = b"'zq9-of-a-row'";
+
+#[test]
+fn whatever_both_sides_say_is_recorded_without_a_value_of_a_row() {
+    let counts = FaultCounts::new(12, "messages of a session of the change are damaged");
+    let cases = u32::try_from(fault_rounds(300, 20_000)).expect("small");
+    let seed = fault_seed(0x5e55).to_le_bytes();
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed.repeat(4));
+    let mut runner = TestRunner::new_with_rng(
+        ProptestConfig {
+            // The seed gives the same cases again.
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(cases)
+        },
+        rng,
+    );
+    let outcome = runner.run(&any_talk(), |said| {
+        let mut talk = Talk::new();
+        let (mut client, mut server) = (MessageScanner::default(), MessageScanner::default());
+        for (of_client, kind, body, length) in said {
+            let mut bytes = Vec::new();
+            put(&mut bytes, kind, &body);
+            // It comes in pieces, as from a socket.
+            for mut piece in bytes.chunks(length) {
+                while !piece.is_empty() {
+                    let scanner = if of_client { &mut client } else { &mut server };
+                    let (used, message) =
+                        scanner.next(piece, of_client).expect("its length is right");
+                    piece = &piece[used..];
+                    let Some(message) = message else { continue };
+                    if of_client {
+                        talk.session.sent(&message, talk.now);
+                    } else if let Some(state) = talk.session.answered(&message, talk.now) {
+                        let own = Duration::from_millis(1);
+                        talk.session.ready(
+                            state,
+                            talk.now,
+                            Some(&Locks::new()),
+                            own,
+                            &mut talk.log,
+                        );
+                    }
+                }
+            }
+            talk.wait(1);
+        }
+        let recorded = talk.recorded();
+        prop_assert!(
+            !format!("{recorded:?}").contains("zq9-of-a-row"),
+            "{recorded:?}"
+        );
+        counts.injected();
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
 }

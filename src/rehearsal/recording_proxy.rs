@@ -78,7 +78,8 @@ impl RecordingProxy {
         let log = Arc::new(SharedLog::default());
         let (kept, server) = (Arc::clone(&log), server.to_path_buf());
         // It ends with its process, as the server does.
-        thread::spawn(move || runtime.block_on(accept(listener, &server, &kept)));
+        let accepting = thread::Builder::new().name("proxy".to_owned());
+        accepting.spawn(move || runtime.block_on(accept(listener, &server, &kept)))?;
         Ok(Self {
             directory: directory.to_path_buf(),
             log,

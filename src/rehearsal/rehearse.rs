@@ -5,9 +5,10 @@
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::copies::{Copies, to_copy};
@@ -251,7 +252,13 @@ async fn read(
         .map_err(|why| End::NotChecked("isolation", why, NO_ISOLATION))?;
     found.checks.push(check);
     // Out here, so that the change never sees where it is copied from.
-    let mut cluster = spawn_blocking(scratch.empty_cluster(ServerBinaries::at(&programs.server)?));
+    let empty = scratch.empty_cluster(ServerBinaries::at(&programs.server)?);
+    let (tell, mut cluster) = oneshot::channel();
+    let making = thread::Builder::new().name("empty-cluster".to_owned());
+    making
+        // Whoever left meanwhile asks no more.
+        .spawn(move || drop(tell.send(empty())))
+        .map_err(|error| lost(format!("no empty cluster can be made: {error}")))?;
     step(witness, "reading the schema of production");
     let mut catalogue = source.catalogue().await?;
     *definitions = std::mem::take(&mut catalogue.definitions);

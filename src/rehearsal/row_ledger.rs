@@ -195,10 +195,16 @@ pub(super) fn key_in_clear(table: &RowLedgerTable, shown: &[ShownCell]) -> Optio
 /// A row that the change leaves alone.
 fn kept(table: &RowLedgerTable, salt: &str, row: &Row, shown: &[ShownCell]) -> RowLedgerLine {
     let digests = digests(&row.cells);
+    let name = key_in_clear(table, shown);
+    // There are many such rows: a value that is the same before and afterwards is kept once, and a key that is in the name not again.
+    let is_named = |at: &usize| name.is_some() && table.key.contains(&table.columns[*at]);
+    let shown = shown.iter().filter(|(at, ..)| !is_named(at));
+    let shown = shown.map(|(at, _, value)| (*at, None, value.clone()));
     RowLedgerLine::Row(RowLedgerRow {
         key: short_key(&row.key).to_owned(),
         after: vec![row_mark(salt, &row.key, table.columns.iter().zip(&digests))],
-        name: key_in_clear(table, shown),
+        shown: shown.collect(),
+        name,
         ..RowLedgerRow::default()
     })
 }

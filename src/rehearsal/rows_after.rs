@@ -319,6 +319,7 @@ impl<'a> Comparing<'a> {
             value_mark(&salt, &row.key, &table.columns[at], &digest)
         };
         let differs = |at: &usize| listed.after.get(*at).is_none_or(|after| *after != now(*at));
+        let shown = reading.shown(Some(row), Some(row));
         let (outcome, columns): (RowOutcome, Vec<usize>) = match listed.operation {
             None | Some(RowOperation::Touch) => {
                 let mark = row_mark(&salt, &row.key, table.columns.iter().zip(&digests));
@@ -326,7 +327,13 @@ impl<'a> Comparing<'a> {
                 if same {
                     return;
                 }
-                (RowOutcome::Changed, Vec::new())
+                // One mark of a whole row does not say which columns: those that may be shown are compared themselves.
+                let kept = listed.shown.iter();
+                let moved = kept.filter(|(at, _, was)| {
+                    let now = shown.iter().find(|(place, ..)| place == at);
+                    now.is_some_and(|(_, _, is)| is != was)
+                });
+                (RowOutcome::Changed, moved.map(|(at, ..)| *at).collect())
             }
             Some(RowOperation::Delete) => (RowOutcome::NotDone, Vec::new()),
             Some(RowOperation::Insert | RowOperation::Update) => {
@@ -345,7 +352,6 @@ impl<'a> Comparing<'a> {
                 }
             }
         };
-        let shown = reading.shown(Some(row), Some(row));
         let value = |at: &usize| {
             let text = |cells: &[ShownCell]| {
                 let cell = cells.iter().find(|(place, ..)| place == at);

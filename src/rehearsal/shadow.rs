@@ -32,16 +32,17 @@ const SECOND: &str = "drygate_second";
 
 /// Talks over standard input and output until the rehearsal is done.
 pub fn shadow() {
-    let messages = messages();
-    if let Err(why) = rehearse(&messages) {
+    let rehearsed = messages().and_then(|messages| rehearse(&messages));
+    if let Err(why) = rehearsed {
         say(&FromShadow::Failed(why));
     }
 }
 
 /// What is told over standard input. Its end ends this process, and with it everything in its namespace.
-fn messages() -> Receiver<ToShadow> {
+fn messages() -> Result<Receiver<ToShadow>, String> {
     let (tell, messages) = channel();
-    thread::spawn(move || {
+    let listening = thread::Builder::new().name("messages".to_owned());
+    let started = listening.spawn(move || {
         for line in stdin().lock().lines() {
             let Ok(message) = line
                 .map_err(drop)
@@ -55,7 +56,9 @@ fn messages() -> Receiver<ToShadow> {
         }
         std::process::exit(0);
     });
-    messages
+    started
+        .map(|_| messages)
+        .map_err(|error| format!("nothing can be heard in the shadow: {error}"))
 }
 
 fn say(message: &FromShadow) {

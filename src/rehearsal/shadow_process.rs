@@ -35,7 +35,8 @@ impl ShadowProcess {
         let to = child.stdin.take();
         let (tell, from) = unbounded_channel();
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        thread::spawn(move || {
+        let listening = thread::Builder::new().name("shadow".to_owned());
+        let listen = move || {
             let lines = stdout
                 .into_iter()
                 .flat_map(|out| BufReader::new(out).lines());
@@ -54,8 +55,13 @@ impl ShadowProcess {
             }
             let said = said.trim().lines().last().unwrap_or("it said nothing");
             let _ = tell.send(Err(format!("the shadow's process ended: {said}")));
-        });
-        Ok(Self { child, to, from })
+        };
+        let shadow = Self { child, to, from };
+        // Dropped, it ends.
+        listening
+            .spawn(listen)
+            .map_err(|error| format!("the shadow cannot be listened to: {error}"))?;
+        Ok(shadow)
     }
 
     /// Tells it something.

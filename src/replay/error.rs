@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::journal::JournalError;
 use crate::run::Illegal;
+use crate::survey::UtcTime;
 
 /// Why a run cannot be played back.
 #[derive(Debug, Error)]
@@ -29,6 +30,16 @@ pub enum ReplayError {
         seq: u64,
         /// The number of the last record.
         last: u64,
+    },
+    /// A time before the run or after it.
+    #[error("no record is of {text}: this run has records from {first} to {last}")]
+    NoSuchTime {
+        /// The time as it was asked for.
+        text: String,
+        /// The time of the first record.
+        first: UtcTime,
+        /// The time of the last record.
+        last: UtcTime,
     },
     /// A place that is neither the number of a record nor a time.
     #[error("{0:?} is neither a record (212) nor a time (09:33, 09:33:06, 2026-11-22T09:33:06Z)")]

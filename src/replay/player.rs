@@ -141,6 +141,17 @@ pub enum SeekTarget {
 }
 
 impl SeekTarget {
+    /// When the time that `text` names begins, of which `at` is the end: a minute, a second, or a moment.
+    pub fn begins(text: &str, at: UtcTime) -> UtcTime {
+        let text = text.trim();
+        let length = match text.matches(':').count() {
+            _ if text.contains('T') => 0,
+            1 => 60,
+            _ => 1,
+        };
+        at.plus_seconds(-length)
+    }
+
     /// Parses `212`, `09:33`, `09:33:06` or a whole time. A time of day means its first occurrence since
     /// the run began, at `began`.
     pub fn read(text: &str, began: UtcTime) -> Result<Self, ReplayError> {

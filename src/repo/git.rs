@@ -22,15 +22,18 @@ pub struct GitRepository {
 }
 
 impl GitRepository {
-    /// The work tree around `directory`; `None`: there is none, or no `git` program.
-    pub fn around(directory: &Path) -> Option<Self> {
+    /// The work tree around `directory`; `None`: there is none, or no `git` program. An error: no process could be started to look.
+    pub fn around(directory: &Path) -> Result<Option<Self>, RepositoryError> {
         let there = Self {
             directory: directory.to_owned(),
         };
-        let top = there.git(TOP).ok()?;
-        Some(Self {
+        let top = match there.git(TOP) {
+            Err(error @ RepositoryError::Shortage(_)) => return Err(error),
+            top => top.ok(),
+        };
+        Ok(top.map(|top| Self {
             directory: PathBuf::from(top.trim_end_matches('\n')),
-        })
+        }))
     }
 
     /// The work tree whose top directory this is; whether it can be read, looking says.
@@ -65,7 +68,7 @@ impl GitRepository {
             .env_remove("GIT_WORK_TREE")
             .env_remove("GIT_INDEX_FILE")
             .output()
-            .map_err(|error| RepositoryError::Git(format!("cannot run git: {error}")))?;
+            .map_err(RepositoryError::not_run)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -81,7 +84,13 @@ impl GitRepository {
 
 impl Repository for GitRepository {
     fn look(&self) -> Result<RepositoryState, RepositoryError> {
-        let head = self.git(HEAD)?.trim().to_owned();
+        let head = match self.git(HEAD) {
+            // The name of a branch that has no commit is all that HEAD says then.
+            Err(RepositoryError::Git(_)) if self.git(BRANCH).is_ok() => {
+                return Err(RepositoryError::NoCommit);
+            }
+            head => head?.trim().to_owned(),
+        };
         let subject = self.git(SUBJECT)?.trim_end().to_owned();
         // A detached HEAD has no branch: git then exits with an error, which is no failure here.
         let branch = self.git(BRANCH).ok().map(|name| name.trim().to_owned());
@@ -146,7 +155,8 @@ mod tests {
                 .expect("an index")
         };
         let before = written();
-        let repository = GitRepository::around(demo.path()).expect("a work tree");
+        let repository = GitRepository::around(demo.path()).expect("git runs");
+        let repository = repository.expect("a work tree");
         let seen = repository.look().expect("git answers");
         assert_eq!(
             seen.branch.as_deref(),

@@ -2,7 +2,10 @@
 //! Invariant: every command works as printed (test `every_command_from_the_first_stop_to_the_seal_works_as_printed` of
 //! tests/integration/printed.rs), and none resumes a demo, whose database is gone (`RunState::come_back`).
 
-use super::{CheckName, CommandLine, RunResult, RunState, Stop, StopCode, Verdict, shell_word};
+use super::{
+    CarriedOut, CheckName, CommandLine, KnownOutcome, RunResult, RunState, Stop, StopCode, Verdict,
+    shell_word,
+};
 
 impl RunState {
     /// Whether it is a demo: its database goes with the process that began it.
@@ -77,27 +80,32 @@ impl RunState {
         format!("{what}: {}", call.to(format!("resume {tail}")))
     }
 
-    /// How to read and check a sealed run, and how to carry its change out as it was approved.
-    pub fn reading(&self, call: &CommandLine) -> String {
+    /// How to read and check a sealed run, and how to carry its change out as it was approved, or what was `seen` of that.
+    pub fn reading(&self, call: &CommandLine, seen: Option<&KnownOutcome>) -> String {
         let tail = self.tail();
         let (report, verify) = (format!("report {tail}"), format!("verify {tail}"));
-        let guard = if self.has_guard() {
+        let guard = if self.has_guard(seen) {
             let guard = call.to(format!("guard {tail}"));
             format!("; carry it out, wrapped in checks: {guard}")
         } else {
             String::new()
         };
+        let sealed = self.last.map(|(_, at)| at);
+        let seen = seen.zip(sealed).map(|(seen, sealed)| seen.words(sealed));
+        let seen = seen.map_or_else(String::new, |seen| format!("; afterwards: {seen}"));
         format!(
-            "Read it: {}; check it: {}{guard}",
+            "Read it: {}; check it: {}{guard}{seen}",
             call.to(report),
             call.to(verify)
         )
     }
 
-    /// Whether its change may be carried out as it was approved. The database of a demo is gone with it.
-    pub fn has_guard(&self) -> bool {
+    /// Whether its change may be carried out as it was approved. The database of a demo is gone with it; one of which something was
+    /// `seen` in production is not carried out again.
+    pub fn has_guard(&self, seen: Option<&KnownOutcome>) -> bool {
         let passed = matches!(self.sealed, Some((_, RunResult::Pass, _)));
-        passed && self.change().is_some() && !self.is_demo()
+        let is_done = seen.is_some_and(|seen| seen.outcome != CarriedOut::NotCarriedOut);
+        passed && !is_done && self.change().is_some() && !self.is_demo()
     }
 
     /// The end of its name, which is enough to name it.

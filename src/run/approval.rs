@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{ApprovalGate, ApprovalStatus, Decision, Person, RunState, State};
+use crate::planted::{PlantedBug, planted};
 use crate::survey::{Digest, UtcTime};
 
 /// What the profile asks of approvals.
@@ -192,6 +193,9 @@ pub fn time_in(run: &RunState, clock: UtcTime, boot_id: &str, uptime_ms: Option<
     let last = run.last.map(|(_, at)| at);
     let shown = run.evidence.as_ref().filter(|e| e.shown_boot == boot_id);
     let since_shown = shown.and_then(|evidence| {
+        if planted(PlantedBug::StaleClock) {
+            return None;
+        }
         let went_on = uptime_ms?.saturating_sub(evidence.shown_uptime_ms?);
         Some(evidence.shown_at.plus_millis(went_on))
     });

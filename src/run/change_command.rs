@@ -28,6 +28,18 @@ pub struct ChangeCommand {
     pub programs: Vec<String>,
 }
 
+/// A program as a list of runs tells it: the values of its environment, which a list has no use for, are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ListedCommand {
+    /// Program and arguments, as the profile has them: names in braces stand for the database.
+    pub run: Vec<String>,
+    /// The directory that it runs in, absolute.
+    pub directory: String,
+    /// The names of the variables that the profile sets in its environment.
+    pub environment: Vec<String>,
+}
+
 /// The database as a program is told of it.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandDatabase<'t> {
@@ -42,6 +54,15 @@ pub struct CommandDatabase<'t> {
 }
 
 impl ChangeCommand {
+    /// What a list of runs tells of it.
+    pub fn listed(&self) -> ListedCommand {
+        ListedCommand {
+            run: self.run.clone(),
+            directory: self.directory.clone(),
+            environment: self.environment.keys().cloned().collect(),
+        }
+    }
+
     /// Program and arguments, in a line.
     pub fn line(&self) -> String {
         let quoted = self.run.iter().map(|word| {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, ApprovalPolicy, ChangeEvidence, Claim, ContextPins, Obstacle, RunId,
-    TargetIdentity,
+    ApprovalGate, ApprovalPolicy, ChangeEvidence, Claim, ContextPins, Obstacle, PassedChange,
+    RunId, TargetIdentity,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
 use crate::survey::{Digest, EvidenceFormat, Fact, FactChange, FactKey, ServerIdentity, UtcTime};
@@ -30,6 +30,9 @@ pub struct LastPass {
     /// Digest of the policy file of its machine; none: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_sha256: Option<Digest>,
+    /// The change that it was about. Older copies do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<PassedChange>,
     /// How its evidence was digested.
     #[serde(
         default = "EvidenceFormat::first",
@@ -42,7 +45,7 @@ pub struct LastPass {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LastPassDifference {
-    /// A fact key, or `policy`, `policy_file`, `profile` or `prediction`.
+    /// A fact key, or `policy`, `policy_file`, `profile`, `change` or `prediction`.
     pub key: FactKey,
     /// Value then.
     pub then: Option<String>,
@@ -101,7 +104,7 @@ pub struct EvidenceSheet {
     pub last_pass: Option<(RunId, UtcTime, Digest)>,
     /// What differs from it.
     pub last_pass_differences: Vec<LastPassDifference>,
-    /// Facts that cannot be compared with it: it was digested in another evidence format.
+    /// Facts that cannot be compared with it: they were digested in another evidence format, or read for another role of the change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_pass_not_comparable: Vec<FactKey>,
     /// What had drifted, when this sheet is taken after a drift: it leads the sheet.

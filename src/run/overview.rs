@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalGate, ApprovalStatus, CarriedOut, ChangeFile, Decision, JournalHead, Person,
-    RunCreated, RunId, RunResult, RunState, State, StopCode,
+    ApprovalGate, ApprovalStatus, CarriedOut, ChangeCommand, ChangeFile, Decision, JournalHead,
+    ListedCommand, Person, RunCreated, RunId, RunResult, RunState, State, StopCode,
 };
 use crate::survey::{Digest, UtcTime};
 
@@ -96,7 +96,7 @@ pub struct Overview {
     pub waits_at: Option<ApprovalGate>,
     /// It waits, and facts differ from its evidence: no approval takes effect before there is a new one.
     pub drift_stands: bool,
-    /// Facts differed from what was approved or pinned, now or at any time.
+    /// Facts differed from what was approved or pinned: found by a survey at any time, or by the last read while it waited.
     pub drifted: bool,
     /// The evidence that waits, and until when an approval of it is good.
     pub evidence: Option<(Digest, UtcTime)>,
@@ -132,6 +132,9 @@ pub struct Overview {
     /// The files of the change, as they were read last; empty: it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<ChangeFile>,
+    /// The program that carries the change out; `None`: psql does, or there is no change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_command: Option<ListedCommand>,
     /// What came of the real change, as it was found last; `None`: nobody looked. It is no part of the fold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried_out: Option<CarriedOut>,
@@ -166,8 +169,9 @@ impl Overview {
             waits_at,
             drift_stands,
             drifted: changed
-                || drift_stands
                 || run.drift.is_some()
+                // Whoever rejected it may have done so because of this.
+                || run.has_moved()
                 || run
                     .stops
                     .iter()
@@ -197,6 +201,10 @@ impl Overview {
             }),
             copies_on_disk: run.copies_on_disk(),
             change: run.change_files.as_deref().cloned().unwrap_or_default(),
+            change_command: run
+                .change()
+                .and_then(|change| change.command.as_ref())
+                .map(ChangeCommand::listed),
             carried_out: None,
         })
     }
@@ -281,6 +289,7 @@ pub fn span(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::Overview;
+    use crate::run::{Decision, RunResult, State, StopCode};
     use crate::testing::ScriptedRun;
 
     #[test]
@@ -293,6 +302,15 @@ mod tests {
         assert_eq!(stands(&script), (false, "waits at SG2".to_owned()));
         script.live_read(false, &[("icx_draft", "59")], None);
         assert_eq!(stands(&script), (true, "drift at SG2".to_owned()));
+        let mut rejecting = ScriptedRun::at_sg2(false);
+        rejecting.live_read(false, &[("icx_draft", "59")], None);
+        rejecting
+            .decides(Decision::Reject, "op_b", Some("it moved"))
+            .becomes(State::Rejected)
+            .returns(Some(StopCode::StopApprovalRejected))
+            .ends(RunResult::Rejected, Some(StopCode::StopApprovalRejected));
+        let rejected = Overview::of(&rejecting.run).expect("begun");
+        assert!(rejected.rejected() && rejected.drifted);
         script.live_read(false, &[], None);
         assert_eq!(stands(&script), (false, "waits at SG2".to_owned()));
     }

@@ -6,11 +6,17 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::LockMode;
+use super::{LockMode, ScriptPlace};
 use crate::survey::{Digest, Rehearsed};
 
 /// How many statements stand in the journal; the blob has more.
 const IN_JOURNAL: usize = 200;
+
+/// Characters of a text that are kept.
+const TEXT_MAX: usize = 1_000;
+
+/// What stands in the place of a constant of a statement that is no part of the script, and of all behind it.
+const NOT_OF_SCRIPT: &str = "(not a text of the script: withheld)";
 
 /// How many are listed for people.
 const LISTED_MAX: usize = 40;
@@ -23,6 +29,13 @@ pub struct RecordedChange {
     pub phases: Vec<Vec<RecordedStatement>>,
     /// How many more statements there were.
     pub left_out: u64,
+    /// SHA-256 of the statements that the blob has and that are left out here; left out where there is none, and by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out_sha256: Option<Digest>,
+    /// How many statements that psql reads in the files of these phases are none of the statements of the blob; left out by earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_sent: Option<u64>,
     /// The commands of all statements, each once, sorted: `ALTER TABLE`.
     pub commands: Vec<String>,
     /// Each lock once where it was held longest, and once where it was sampled longest; the longest first.
@@ -42,6 +55,10 @@ pub struct RecordedStatement {
     pub text_bytes: u64,
     /// SHA-256 of the whole text; of one that is withheld, of what stands in its place.
     pub text_sha256: Digest,
+    /// Where it stands in the files of its phase, if its whole text is a statement there as psql sends it; left out where a tool made it,
+    /// where psql put a variable in, and by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_script: Option<ScriptPlace>,
     /// What the server said that it did: `UPDATE 10000`; one for each statement of the text.
     pub tags: Vec<String>,
     /// The rows of these tags; null: they name none.
@@ -147,12 +164,31 @@ impl RecordedChange {
     /// The same with fewer statements.
     pub(super) fn shorten(&mut self) {
         let mut left = IN_JOURNAL;
+        let mut gone = Vec::new();
         for phase in &mut self.phases {
             let kept = phase.len().min(left);
             self.left_out += (phase.len() - kept) as u64;
-            phase.truncate(kept);
+            gone.push(phase.split_off(kept));
             left -= kept;
         }
+        let is_shorter = gone.iter().any(|phase| !phase.is_empty());
+        if is_shorter && self.not_sent.is_some() {
+            self.left_out_sha256 = serde_json::to_vec(&gone).ok().map(Digest::of);
+        }
+    }
+
+    /// SHA-256 of all of it; `None`: it was recorded by a version that binds it to nothing.
+    pub fn sha256(&self) -> Option<Digest> {
+        self.not_sent?;
+        serde_json::to_vec(self).ok().map(Digest::of)
+    }
+
+    /// The command of a tag: `INSERT 0 5` is an `INSERT`.
+    pub fn command_of(tag: &str) -> String {
+        let words = tag.split(' ');
+        let words =
+            words.take_while(|word| !word.starts_with(|letter: char| letter.is_ascii_digit()));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     /// In lines: the statements, and what is held. Where there are more than so many, those that did something come before those that
@@ -219,6 +255,40 @@ fn in_words(names: impl IntoIterator<Item = String>) -> String {
 }
 
 impl RecordedStatement {
+    /// What is kept of a text.
+    pub fn kept_text(text: &[u8]) -> String {
+        let text = String::from_utf8_lossy(text);
+        text.chars().take(TEXT_MAX).collect()
+    }
+
+    /// What is kept in place of a text whose constants are withheld: what stands before the first of them.
+    pub fn withheld(before: &str) -> String {
+        format!("{} {NOT_OF_SCRIPT}", before.trim_end())
+    }
+
+    /// The rows that tags name: `INSERT 0 5`, `UPDATE 10`; `None`: they name none.
+    pub fn rows_of(tags: &[String]) -> Option<u64> {
+        let rows = tags.iter().filter_map(|tag| tag.rsplit(' ').next());
+        let rows = rows.filter_map(|word| word.parse::<u64>().ok());
+        rows.reduce(u64::saturating_add)
+    }
+
+    /// Whether text, length and digest can be those of one statement.
+    pub fn is_one_text(&self) -> bool {
+        // Of bytes that are no UTF-8 and of more than is kept the digest cannot be made again.
+        let is_whole = self.text.len() as u64 == self.text_bytes && !self.text.contains('\u{fffd}');
+        let is_short = self.text.chars().count() == TEXT_MAX || self.text.contains('\u{fffd}');
+        if is_whole || self.is_withheld() {
+            return Digest::of(&self.text) == self.text_sha256;
+        }
+        is_short
+    }
+
+    /// Whether a part of its text is withheld.
+    pub fn is_withheld(&self) -> bool {
+        self.text.ends_with(NOT_OF_SCRIPT)
+    }
+
     /// Its text in one line, at most so many characters.
     pub fn text_in_line(&self, characters: usize) -> String {
         one_line(&self.text, characters)
@@ -310,28 +380,30 @@ mod tests {
         }
     }
 
+    fn statement(text: &str, tag: &str, rows: u64, locks: &[LockMode]) -> RecordedStatement {
+        let locks = locks.iter().map(|mode| TakenLock {
+            relation: "s.t".to_owned(),
+            mode: *mode,
+            held_ms: 0,
+            sampled: false,
+        });
+        RecordedStatement {
+            text: text.to_owned(),
+            text_bytes: 0,
+            text_sha256: Digest::of(text),
+            of_script: None,
+            tags: vec![tag.to_owned()],
+            rows: Some(Rehearsed::new(rows)),
+            took_ms: 0,
+            error: None,
+            transaction: TransactionState::Open,
+            locks: locks.collect(),
+            safer: None,
+        }
+    }
+
     #[test]
     fn what_only_looked_comes_behind_what_did_something() {
-        let statement = |text: &str, tag: &str, rows: u64, locks: &[LockMode]| {
-            let locks = locks.iter().map(|mode| TakenLock {
-                relation: "s.t".to_owned(),
-                mode: *mode,
-                held_ms: 0,
-                sampled: false,
-            });
-            RecordedStatement {
-                text: text.to_owned(),
-                text_bytes: 0,
-                text_sha256: Digest::of(text),
-                tags: vec![tag.to_owned()],
-                rows: Some(Rehearsed::new(rows)),
-                took_ms: 0,
-                error: None,
-                transaction: TransactionState::Open,
-                locks: locks.collect(),
-                safer: None,
-            }
-        };
         let recorded = RecordedChange {
             phases: vec![vec![
                 statement("one", "SELECT 1", 1, &[]),
@@ -347,6 +419,29 @@ mod tests {
         assert_eq!(begins, ["1", "3", "4", "2"], "{lines:?}");
         assert_eq!(lines[3], "2 more statements");
         assert_eq!(recorded.listed(9).len(), 5);
+    }
+
+    #[test]
+    fn statements_that_a_journal_leaves_out_are_bound_all_the_same() {
+        let of = |took_ms: u64| {
+            let statement = |nth: usize| RecordedStatement {
+                took_ms: if nth == IN_JOURNAL { took_ms } else { 0 },
+                ..statement("one", "SELECT 1", 1, &[])
+            };
+            let mut recorded = RecordedChange {
+                phases: vec![(0..=IN_JOURNAL).map(statement).collect()],
+                not_sent: Some(0),
+                ..RecordedChange::default()
+            };
+            recorded.shorten();
+            assert_eq!(
+                (recorded.phases[0].len(), recorded.left_out),
+                (IN_JOURNAL, 1)
+            );
+            recorded.sha256()
+        };
+        assert!(of(1).is_some() && of(1) == of(1));
+        assert_ne!(of(1), of(2));
     }
 
     /// What is drift where the second rehearsal recorded this.

@@ -38,6 +38,11 @@ pub enum RepositoryLook {
 }
 
 impl RepositoryState {
+    /// Why there is no state of a work tree in which nothing was committed.
+    pub const NO_COMMIT: &str = "the branch of the work tree has no commit yet";
+    /// Why there is none where no work tree is named and none is around the current directory.
+    pub const NO_REPOSITORY: &str = "no git repository";
+
     /// The tags, each with its commit.
     pub fn tags(&self) -> impl Iterator<Item = &(String, String)> {
         let is_tag = |(name, _): &&(String, String)| name.starts_with("refs/tags/");

@@ -33,6 +33,8 @@ pub mod exit {
     pub const DIFFERENT: u8 = 2;
     /// A usage error (`EX_USAGE` of sysexits.h).
     pub const USAGE: u8 = 64;
+    /// This machine, or a limit of the process, gives no more files, processes, threads or memory (`EX_OSERR` of sysexits.h).
+    pub const SHORTAGE: u8 = 71;
     /// A profile or configuration error (`EX_CONFIG` of sysexits.h).
     pub const CONFIGURATION: u8 = 78;
 }

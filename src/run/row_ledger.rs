@@ -87,7 +87,7 @@ pub struct RowLedgerRow {
     /// Its key in clear, where every column of it may be shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The values that may be shown: the place of the column, before and afterwards.
+    /// The values that may be shown: the place of the column, before and afterwards; of a row that is not changed only afterwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shown: Vec<(usize, Option<String>, Option<String>)>,
 }

@@ -22,7 +22,7 @@ named_enum! {
         Waiting = "waiting",
         /// Ended, and neither PASS nor changed by others nor rejected by a person.
         Failed = "failed",
-        /// Facts differed from what was pinned or approved, at any time, and no person rejected the run.
+        /// Facts differed from what was pinned or approved, also where a person then rejected the run.
         Drifted = "drifted",
         /// Damaged, of a newer format, foreign, never begun, unreadable.
         Damaged = "damaged",
@@ -37,7 +37,7 @@ impl RunFilter {
             (Self::Damaged, standing) => !matches!(standing, RunStatus::Run(_)),
             (Self::Waiting, RunStatus::Run(run)) => run.waiting_since().is_some(),
             (Self::Failed, RunStatus::Run(run)) => run.failed(),
-            (Self::Drifted, RunStatus::Run(run)) => run.drifted && !run.rejected(),
+            (Self::Drifted, RunStatus::Run(run)) => run.drifted,
             _ => false,
         }
     }

@@ -29,13 +29,18 @@ pub struct TargetIdentity {
 impl TargetIdentity {
     /// `context_pack_readonly@db1.example/kb`, and the port where it is not 5432: two servers of one host are two targets.
     pub fn address(&self) -> String {
-        if self.port == PORT_USUAL {
+        if self.has_usual_port() {
             return self.without_port();
         }
         let Self {
             user, host, port, ..
         } = self;
         format!("{user}@{host}:{port}/{}", self.database)
+    }
+
+    /// Whether it listens where PostgreSQL does unless somebody says otherwise.
+    pub fn has_usual_port(&self) -> bool {
+        self.port == PORT_USUAL
     }
 
     /// The address for a text that tells the port apart.

@@ -3,7 +3,7 @@
 //! Invariant: what is rehearsed are the recorded files, from the blobs of the run, and never what lies at their paths by then
 //! (`Driver::request`).
 
-use super::change_files::{change_directory, change_file};
+use super::change_files::{ChangeFileError, change_directory, change_file, change_file_now};
 use super::discoverer::rehearse;
 use super::driver::{Driver, held};
 use super::first_gates::{last_proof, suspect_mutation};
@@ -13,9 +13,8 @@ use super::{RunnerError, drift};
 use crate::journal::to_ascii_json;
 use crate::run::{
     ApprovalGate, ChangeFile, ChangeFileNow, ChangeMoved, ChangeRead, ChangeRehearsed, CopyListed,
-    Event, MovedRows, ProgramFile,
+    Event, MovedRows,
 };
-use crate::survey::Digest;
 
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Reads the files of the change, which are rehearsed from now on.
@@ -26,7 +25,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         };
         let mut files = Vec::with_capacity(change.files.len());
         for path in change.files {
-            let text = change_file(&path).map_err(RunnerError::ChangeUnread)?;
+            let text = change_file(&path)?;
             let sha256 = recorder.keep(&text)?;
             files.push(ChangeFile { path, sha256 });
         }
@@ -41,15 +40,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let Some(read) = run.change_files.clone() else {
             return Ok(());
         };
-        let now = |file: &ChangeFile| ChangeFileNow {
-            path: file.path.clone(),
-            found: change_file(&file.path).map_or(ProgramFile::Gone, |text| {
-                ProgramFile::Sha256(Digest::of(text))
-            }),
-        };
-        let mut files: Vec<ChangeFileNow> = read.iter().map(now).collect();
-        let command = run.change().and_then(|change| change.command.as_ref());
-        files.extend(command.map_or_else(Vec::new, |it| new_in(&it.directory, &read)));
+        let now = |file: &ChangeFile| now(file.path.clone());
+        let mut files = read.iter().map(now).collect::<Result<Vec<_>, _>>()?;
+        if let Some(command) = run.change().and_then(|change| change.command.as_ref()) {
+            files.extend(new_in(&command.directory, &read)?);
+        }
         if run.change_as_seen().as_ref() != Some(&files) {
             recorder.record(Event::ChangeMoved(ChangeMoved { files }))?;
         }
@@ -199,16 +194,19 @@ impl<T: Target, R: Repository> Driver<T, R> {
 }
 
 /// The files that came to the directory of a change since it was read. Where it cannot be listed any more, the directory itself.
-fn new_in(directory: &str, read: &[ChangeFile]) -> Vec<ChangeFileNow> {
-    let listed = change_directory(directory).unwrap_or_else(|_| vec![directory.to_owned()]);
+fn new_in(directory: &str, read: &[ChangeFile]) -> Result<Vec<ChangeFileNow>, RunnerError> {
+    let listed = match change_directory(directory) {
+        Err(ChangeFileError::Unread(_)) => vec![directory.to_owned()],
+        listed => listed?,
+    };
     let new = listed
         .into_iter()
         .filter(|path| read.iter().all(|file| file.path != *path));
-    new.map(|path| ChangeFileNow {
-        found: change_file(&path).map_or(ProgramFile::Gone, |text| {
-            ProgramFile::Sha256(Digest::of(text))
-        }),
-        path,
-    })
-    .collect()
+    new.map(now).collect()
+}
+
+/// What a file is now.
+fn now(path: String) -> Result<ChangeFileNow, RunnerError> {
+    let found = change_file_now(&path)?;
+    Ok(ChangeFileNow { path, found })
 }

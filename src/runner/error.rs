@@ -1,8 +1,9 @@
 //! Errors that end the runner, with their stop code, exit code and hint. `RunnerError::stop_code` matches every variant; those
-//! without a stop code have exit code 1, or 64 and 78 for usage and configuration.
+//! without a stop code have exit code 1, or 64, 71 and 78 for usage, want of resources and configuration.
 
 use thiserror::Error;
 
+use super::SHORTAGE_HINT;
 use super::target::TargetError;
 use crate::journal::JournalError;
 use crate::report::ReportError;
@@ -70,9 +71,10 @@ pub enum RunnerError {
     /// The run's own profile does not parse any more.
     #[error(transparent)]
     Profile(#[from] crate::profile::ProfileError),
-    /// The runner's thread or runtime could not be started.
-    #[error("cannot start the runner: {0}")]
-    Start(#[from] std::io::Error),
+    /// A thread, a process or an event loop could not be started, or something could not be looked at, because this machine gives no
+    /// more: nothing is judged by that.
+    #[error("this machine gives no more files, processes or threads to this process: {0}")]
+    Shortage(#[from] std::io::Error),
     /// A person quit, or a signal came, in the middle of a task.
     #[error("interrupted")]
     Interrupted,
@@ -110,7 +112,7 @@ impl RunnerError {
             | Self::Sealed
             | Self::Panicked
             | Self::Profile(_)
-            | Self::Start(_) => None,
+            | Self::Shortage(_) => None,
         }
     }
 
@@ -119,6 +121,7 @@ impl RunnerError {
         match self {
             Self::Journal(JournalError::NotFound { .. }) => exit::USAGE,
             Self::Profile(_) => exit::CONFIGURATION,
+            Self::Shortage(_) => exit::SHORTAGE,
             _ => self
                 .stop_code()
                 .map_or(exit::UNEXPECTED, StopCode::exit_code),
@@ -140,6 +143,7 @@ impl RunnerError {
             Self::ChangeUnread(_) => Some(
                 "Put the file back, or start a new run with the files that are there.".to_owned(),
             ),
+            Self::Shortage(_) => Some(SHORTAGE_HINT.to_owned()),
             Self::Journal(JournalError::Locked { .. }) => {
                 Some("Wait for it, or decide through it: approve and reject reach the process that holds the run.".to_owned())
             }

@@ -5,15 +5,15 @@
 use super::closeout::finish;
 use super::discoverer::discover;
 use super::driver::{Driver, held};
-use super::repository::Repository;
+use super::repository::{Repository, unless_shortage};
 use super::seal::{recompute, scan};
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunRecorder, RunnerError, drift};
 use crate::audit::{self, DrySeams, Feasibility};
 use crate::profile::Profile;
 use crate::run::{
-    Check, CheckName, ContextPinned, EffectPredicted, Event, Gate, GateStarted, State,
-    StateChanged, SurveyPurpose, TransactionEnd, Verdict,
+    Check, CheckName, ContextPinned, EffectPredicted, Event, Gate, GateStarted, RepositoryState,
+    State, StateChanged, SurveyPurpose, TransactionEnd, Verdict,
 };
 use crate::survey::{Digest, TransactionProof};
 
@@ -46,8 +46,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         self.recorder()?
             .record(Event::GateStarted(GateStarted { gate: Gate::G0 }))?;
         let repository = match &self.repository {
-            Some(repository) => repository.look().map_err(|error| error.to_string()),
-            None => Err("no git repository".to_owned()),
+            Some(repository) => unless_shortage(repository.look())?,
+            None => Err(RepositoryState::NO_REPOSITORY.to_owned()),
         };
         let ssot: Vec<_> = plan
             .ssot

@@ -22,7 +22,7 @@ pub(super) fn document(
     let (message, next) = if let Some(stop) = stop {
         (stop.message.clone(), run.advice(stop, &plan.call))
     } else {
-        let over = summary::sealed(run, &plan.call);
+        let over = summary::sealed(run, &plan.call, None);
         (over.message, over.next)
     };
     let evidence = run.evidence.as_ref();

@@ -2,10 +2,10 @@
 //! Invariant: no shell, nothing of our environment but `ENVIRONMENT`, and no longer than its limit (`supervise`; test
 //! `what_a_hook_left_in_its_group_ends_at_the_limit` of tests/integration/hooks.rs).
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::run::{HookEnd, HookOutcome, HookOutput, JournalHead};
 
 /// Bytes kept of each output (4 KiB), because they are recorded in the journal; the rest is only counted.
-const OUTPUT_BYTES_MAX: usize = 4 * 1024;
+pub(super) const OUTPUT_BYTES_MAX: usize = 4 * 1024;
 
 /// Names of the environment variables that a hook inherits. Others may hold passwords (`PGPASSWORD`).
 const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
@@ -61,30 +61,81 @@ enum HookMessage {
     Cut,
 }
 
-/// Runs a hook on a thread of its own; `tell` is called once, there, when it is over.
+/// Runs a hook on a thread of its own; `tell` is called once, there, when it is over. Where no thread can be started, it is called at once.
 pub(super) fn start(
     order: HookOrder,
-    tell: impl FnOnce(HookOutcome) + Send + 'static,
-) -> std::io::Result<RunningHook> {
+    tell: impl Fn(HookOutcome) + Clone + Send + 'static,
+) -> RunningHook {
     let (messages, inbox) = mpsc::channel();
     let running = RunningHook {
         messages: messages.clone(),
     };
-    let thread = thread::Builder::new().name("hook".to_owned());
-    thread.spawn(move || match spawn(&order) {
-        Err(error) => tell(HookOutcome::bare(HookEnd::NotStarted {
+    let not_started = |error: io::Error| {
+        HookOutcome::bare(HookEnd::NotStarted {
             why: error.to_string(),
-        })),
-        Ok(child) => supervise(child, order, messages, &inbox, tell),
-    })?;
-    Ok(running)
+        })
+    };
+    let telling = tell.clone();
+    let run = move || {
+        // The threads first: a hook that nobody supervises must not run.
+        let started = Helpers::start(&messages).and_then(|it| Ok((it, spawn(&order)?)));
+        telling(match started {
+            Err(error) => not_started(error),
+            Ok((helpers, child)) => return supervise(child, order, helpers, &inbox, telling),
+        });
+    };
+    if let Err(error) = thread::Builder::new().name("hook".to_owned()).spawn(run) {
+        tell(not_started(error));
+    }
+    running
 }
 
-fn spawn(order: &HookOrder) -> std::io::Result<Child> {
+/// The threads of a hook, which wait for its pipes; dropped unused, they end.
+struct Helpers {
+    /// Writes its input.
+    stdin: Sender<(ChildStdin, Vec<u8>)>,
+    /// Waits for its first process.
+    process: Sender<Option<Pid>>,
+    stdout: OutputReader<ChildStdout>,
+    stderr: OutputReader<ChildStderr>,
+}
+
+impl Helpers {
+    fn start(messages: &Sender<HookMessage>) -> io::Result<Self> {
+        let ends = messages.clone();
+        Ok(Self {
+            // On a thread of its own: a hook that does not read would block the write once the pipe is full (64 KiB on Linux). A
+            // broken pipe is no error.
+            stdin: helper(|(mut stdin, input): (ChildStdin, Vec<u8>)| {
+                drop(stdin.write_all(&input));
+            })?,
+            process: helper(move |group: Option<Pid>| {
+                if let Some(group) = group {
+                    // NOWAIT leaves the child a zombie: its number cannot be given to another process before the group was killed.
+                    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                    let _ = waitid(WaitId::Pid(group), ended);
+                }
+                let _ = ends.send(HookMessage::Ended);
+            })?,
+            stdout: OutputReader::start(messages.clone())?,
+            stderr: OutputReader::start(messages.clone())?,
+        })
+    }
+}
+
+/// Starts a thread that does something once with what it is given.
+fn helper<T: Send + 'static>(act: impl FnOnce(T) + Send + 'static) -> io::Result<Sender<T>> {
+    let (give, given) = mpsc::channel();
+    let run = move || given.recv().map_or((), act);
+    thread::Builder::new().name("hook".to_owned()).spawn(run)?;
+    Ok(give)
+}
+
+fn spawn(order: &HookOrder) -> io::Result<Child> {
     let (program, arguments) = order
         .words
         .split_first()
-        .ok_or(std::io::ErrorKind::InvalidInput)?;
+        .ok_or(io::ErrorKind::InvalidInput)?;
     // As with a shell: only a bare name is looked up in `PATH`. A path is taken relative to the profile, not to where drygate
     // was started.
     let program = if program.contains('/') {
@@ -126,27 +177,19 @@ fn existing(directory: &Path) -> &Path {
 fn supervise(
     mut child: Child,
     order: HookOrder,
-    messages: Sender<HookMessage>,
+    helpers: Helpers,
     inbox: &Receiver<HookMessage>,
     tell: impl FnOnce(HookOutcome),
 ) {
     let began = Instant::now();
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let stdout = capture(child.stdout.take(), messages.clone());
-    let stderr = capture(child.stderr.take(), messages.clone());
-    if let Some(mut stdin) = child.stdin.take() {
-        // On a thread of its own: a hook that does not read would block the write once the pipe is full (64 KiB on Linux). A
-        // broken pipe is no error.
-        thread::spawn(move || drop(stdin.write_all(&order.input)));
+    // Each thread waits for what it is given here, so none is gone.
+    let stdout = helpers.stdout.read(child.stdout.take());
+    let stderr = helpers.stderr.read(child.stderr.take());
+    if let Some(stdin) = child.stdin.take() {
+        let _ = helpers.stdin.send((stdin, order.input));
     }
-    thread::spawn(move || {
-        if let Some(group) = group {
-            // NOWAIT leaves the child a zombie: its number cannot be given to another process before the group was killed.
-            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            let _ = waitid(WaitId::Pid(group), ended);
-        }
-        let _ = messages.send(HookMessage::Ended);
-    });
+    let _ = helpers.process.send(group);
     let untimely = listen(inbox, began + order.limit, order.limit);
     if let Some(group) = group {
         // Background processes that the hook left in its group are killed as well.
@@ -197,31 +240,45 @@ fn ended(child: &mut Child) -> HookEnd {
 }
 
 /// Reads an output to its end on a thread of its own: the beginning is kept, all of it is counted.
-fn capture(
-    output: Option<impl Read + Send + 'static>,
-    messages: Sender<HookMessage>,
-) -> Arc<Mutex<HookOutput>> {
-    let kept = Arc::new(Mutex::new(HookOutput::default()));
-    let keeping = Arc::clone(&kept);
-    thread::spawn(move || {
-        let mut beginning = Vec::new();
-        // Read to the end also beyond what is kept: a full pipe would block the hook.
-        let mut chunk = [0; 16 * 1024];
-        let mut output = output;
-        while let Some(read) = output
-            .as_mut()
-            .and_then(|output| output.read(&mut chunk).ok())
-        {
-            if read == 0 {
-                break;
-            }
-            let room = OUTPUT_BYTES_MAX - beginning.len();
-            beginning.extend_from_slice(&chunk[..read.min(room)]);
-            let mut kept = keeping.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.bytes += read as u64;
-            kept.text = String::from_utf8_lossy(&beginning).into_owned();
+struct OutputReader<R> {
+    give: Sender<Option<R>>,
+    kept: Arc<Mutex<HookOutput>>,
+}
+
+impl<R: Read + Send + 'static> OutputReader<R> {
+    /// Starts the thread, which tells when the output is closed by all.
+    fn start(messages: Sender<HookMessage>) -> io::Result<Self> {
+        let kept = Arc::new(Mutex::new(HookOutput::default()));
+        let keeping = Arc::clone(&kept);
+        let give = helper(move |output: Option<R>| {
+            keep(output, &keeping);
+            let _ = messages.send(HookMessage::Closed);
+        })?;
+        Ok(Self { give, kept })
+    }
+
+    /// Begins to read; gives where the output is kept.
+    fn read(self, output: Option<R>) -> Arc<Mutex<HookOutput>> {
+        let _ = self.give.send(output);
+        self.kept
+    }
+}
+
+fn keep(mut output: Option<impl Read>, keeping: &Mutex<HookOutput>) {
+    let mut beginning = Vec::new();
+    // Read to the end also beyond what is kept: a full pipe would block the hook.
+    let mut chunk = [0; 16 * 1024];
+    while let Some(read) = output
+        .as_mut()
+        .and_then(|output| output.read(&mut chunk).ok())
+    {
+        if read == 0 {
+            break;
         }
-        let _ = messages.send(HookMessage::Closed);
-    });
-    kept
+        let room = OUTPUT_BYTES_MAX - beginning.len();
+        beginning.extend_from_slice(&chunk[..read.min(room)]);
+        let mut kept = keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += read as u64;
+        kept.text = String::from_utf8_lossy(&beginning).into_owned();
+    }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::driver::Driver;
 use super::hook_document::document;
-use super::hook_process::{self, HookOrder, RunningHook};
+use super::hook_process::{self, HookOrder, OUTPUT_BYTES_MAX, RunningHook};
 use super::messages::RunnerCommand;
 use super::repository::Repository;
 use super::target::Target;
@@ -73,12 +73,7 @@ impl HookRunner {
     }
 
     /// Runs a hook whose start is durable.
-    fn run(
-        &mut self,
-        hook: HookPoint,
-        started: Started,
-        order: HookOrder,
-    ) -> Result<(), RunnerError> {
+    fn run(&mut self, hook: HookPoint, started: Started, order: HookOrder) {
         let tells = self.tells.clone();
         let process = hook_process::start(order, move |outcome| {
             // A runner that is gone leaves the start without an end: whoever resumes says so.
@@ -87,10 +82,9 @@ impl HookRunner {
                 started,
                 outcome,
             });
-        })?;
+        });
         tracing::info!(hook = %hook, "hook started");
         self.running.push((started, process));
-        Ok(())
     }
 }
 
@@ -131,7 +125,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let head = recorder.hook_records().head()?;
         let document = document(run, hook, raised, head, &plan);
         let order = order.with_input(&document)?;
-        self.hooks.run(hook, (StartedIn::Journal, started), order)
+        self.hooks.run(hook, (StartedIn::Journal, started), order);
+        Ok(())
     }
 
     /// Records how a hook ended: in the journal, or beside it once the run is sealed.
@@ -213,7 +208,8 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let head = records.head()?;
         let document = document(run, hook, None, head, &plan);
         let order = order.with_input(&document)?;
-        self.hooks.run(hook, (StartedIn::Hooks, started), order)
+        self.hooks.run(hook, (StartedIn::Hooks, started), order);
+        Ok(())
     }
 
     /// Records the hooks whose start is in the journal and whose end can no longer be written there, because the run is sealed.
@@ -282,7 +278,7 @@ fn without_secrets(mut outcome: HookOutcome, target: &impl Target) -> HookOutcom
         if found.iter().any(|found| !found.is_empty()) {
             "(withheld: it looks like a secret)".clone_into(text);
         } else {
-            *text = target.without_passwords(text, *bytes > text.len() as u64);
+            *text = target.without_passwords(text, *bytes > OUTPUT_BYTES_MAX as u64);
         }
     }
     outcome

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Program, RunnerError};
+use super::{Program, RunnerError, is_shortage};
 use crate::audit::{FreshFold, FreshResume};
 use crate::run::{ProgramFile, RunId, StopCode};
 use crate::survey::{Digest, Hasher};
@@ -48,12 +48,13 @@ impl OwnProgram {
 }
 
 impl Program for OwnProgram {
-    fn on_disk(&self) -> Result<ProgramFile, String> {
-        let path = self.path.as_ref().map_err(Clone::clone)?;
+    fn on_disk(&self) -> io::Result<ProgramFile> {
+        let path = self.path.as_ref();
+        let path = path.map_err(|why| io::Error::other(why.clone()))?;
         match read(path) {
             Ok((sha256, _)) => Ok(ProgramFile::Sha256(sha256)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(ProgramFile::Gone),
-            Err(error) => Err(format!("{}: {error}", path.display())),
+            Err(error) => Err(error),
         }
     }
 
@@ -79,7 +80,11 @@ impl Program for OwnProgram {
                 let why = format!("the program on the disk is another one now ({found})");
                 return Ok(FreshResume::NotRun(why));
             }
-            Err(why) => return Ok(FreshResume::NotRun(why)),
+            Err(error) if is_shortage(&error) => return Err(RunnerError::Shortage(error)),
+            Err(error) => {
+                let why = format!("{}: {error}", path.display());
+                return Ok(FreshResume::NotRun(why));
+            }
         }
         let process = Command::new(path)
             .args(["resume-copy", run_id.as_str(), "--data-dir"])
@@ -91,6 +96,7 @@ impl Program for OwnProgram {
             .output();
         let output = match process {
             Ok(output) => output,
+            Err(error) if is_shortage(&error) => return Err(RunnerError::Shortage(error)),
             Err(error) => {
                 return Ok(FreshResume::NotRun(format!("no fresh process: {error}")));
             }

@@ -3,9 +3,11 @@
 //! `who_decides_and_who_looks_is_what_the_kernel_says` of tests/integration/callers.rs).
 
 use std::fs::File;
+use std::io;
 
 use rustix::fs::{AtFlags, Mode, OFlags, major, minor, openat, statat};
 
+use super::is_shortage;
 use crate::run::{AccountDoubt, Person, Signer};
 
 /// Linux: device number of `/dev/tty`, whatever terminal controls who opens it.
@@ -18,51 +20,58 @@ const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 const FIRST_UTS_NAMESPACE: u64 = 0xEFFF_FFFE;
 const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
-/// The person behind this process.
-pub fn own() -> Person {
+/// The person behind this process. An error: this machine gives no more files to look at it with, which is no doubt about the person.
+pub fn own() -> io::Result<Person> {
     // The effective id, as peer credentials of a socket show it too; the real id is only who started the process.
     let uid = rustix::process::geteuid().as_raw();
     let pid = std::process::id();
     if cfg!(target_os = "linux") {
         // Not by its number, which in a PID namespace may be that of another process here.
-        return person(uid, pid, Process::at("/proc/self", uid).as_ref());
+        return person(uid, pid, Process::at("/proc/self", uid)?.as_ref());
     }
-    Person {
+    Ok(Person {
         tty: standard_input(),
         account_doubt: None,
-        ..person(uid, pid, None)
-    }
+        ..person(uid, pid, None)?
+    })
 }
 
 /// The person behind the process at the other end of a Unix socket, by its peer credentials. What cannot be seen of it is
 /// missing: terminal `None`, process id 0.
-pub(super) fn peer(uid: u32, pid: Option<i32>) -> Person {
+pub(super) fn peer(uid: u32, pid: Option<i32>) -> io::Result<Person> {
     let pid = pid.map_or(0, i32::unsigned_abs);
-    let seen = person(uid, pid, Process::at(&format!("/proc/{pid}"), uid).as_ref());
+    let process = Process::at(&format!("/proc/{pid}"), uid)?;
+    let seen = person(uid, pid, process.as_ref())?;
     if cfg!(target_os = "linux") {
-        return seen;
+        return Ok(seen);
     }
-    Person {
+    Ok(Person {
         // No other system has namespaces that an account could hide in.
         account_doubt: None,
         ..seen
-    }
+    })
 }
 
-fn person(uid: u32, pid: u32, process: Option<&Process>) -> Person {
-    Person {
+fn person(uid: u32, pid: u32, process: Option<&Process>) -> io::Result<Person> {
+    let tty = process.map(Process::terminal).transpose()?.flatten();
+    let login_uid = process.map(Process::login_uid).transpose()?.flatten();
+    let account_doubt = match process {
+        Some(process) => process.account_doubt()?,
+        None => Some(AccountDoubt::NotSeen),
+    };
+    Ok(Person {
         user: account(uid),
         uid,
         host: rustix::system::uname()
             .nodename()
             .to_string_lossy()
             .into_owned(),
-        tty: process.and_then(Process::terminal),
+        tty,
         pid,
         signer: Signer::StubSigning,
-        login_uid: process.and_then(Process::login_uid),
-        account_doubt: process.map_or(Some(AccountDoubt::NotSeen), Process::account_doubt),
-    }
+        login_uid,
+        account_doubt,
+    })
 }
 
 /// The name of an account; asking for it may take as long as a directory service does.
@@ -88,52 +97,58 @@ struct Process {
 
 impl Process {
     /// `None`: it is gone, of another account by now, or nothing can be seen of it.
-    fn at(path: &str, uid: u32) -> Option<Self> {
-        let directory = File::open(path).ok()?;
+    fn at(path: &str, uid: u32) -> io::Result<Option<Self>> {
+        let Some(directory) = seen(File::open(path))? else {
+            return Ok(None);
+        };
         let status = text_in(&directory, "status")?;
-        let process = Self { directory, status };
         // The process may have ended since it sent its credentials, and its number may belong to another account now.
-        (effective_uid(&process.status)? == uid).then_some(process)
+        let status = status.filter(|status| effective_uid(status) == Some(uid));
+        Ok(status.map(|status| Self { directory, status }))
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    fn text(&self, name: &str) -> io::Result<Option<String>> {
         text_in(&self.directory, name)
     }
 
     /// The terminal that controls it, and that it reads from as far as may be seen of another account's process. `None`: it has
     /// none.
-    fn terminal(&self) -> Option<String> {
-        let device = controlling_terminal(&self.text("stat")?)?;
+    fn terminal(&self) -> io::Result<Option<String>> {
+        let stat = self.text("stat")?;
+        let Some(device) = stat.as_deref().and_then(controlling_terminal) else {
+            return Ok(None);
+        };
         if let Ok(input) = statat(&self.directory, "fd/0", AtFlags::empty()) {
             // A process that controls one terminal and reads from another (or from a pipe) is not at that terminal.
             let input = (major(input.st_rdev), minor(input.st_rdev));
             if input != device && input != CONTROLLING {
-                return None;
+                return Ok(None);
             }
         }
-        Some(device_name(device))
+        Ok(Some(device_name(device)))
     }
 
     /// The account that logged in. `None`: nobody did, or this kernel keeps no record.
-    fn login_uid(&self) -> Option<u32> {
-        let login: u32 = self.text("loginuid")?.trim().parse().ok()?;
+    fn login_uid(&self) -> io::Result<Option<u32>> {
+        let login = self.text("loginuid")?;
+        let login: Option<u32> = login.and_then(|login| login.trim().parse().ok());
         // The kernel's value for one that was never set.
-        (login != u32::MAX).then_some(login)
+        Ok(login.filter(|login| *login != u32::MAX))
     }
 
     /// Why its account does not tell persons apart, from what the kernel shows everybody and, where it may be asked, from its
     /// namespaces. Those of another account's process only root may look at: without root a namespace for the host name alone
     /// is not seen, which only root can make.
-    fn account_doubt(&self) -> Option<AccountDoubt> {
+    fn account_doubt(&self) -> io::Result<Option<AccountDoubt>> {
         let is = |name: &str, first: u64| {
             let found = statat(&self.directory, name, AtFlags::empty());
             found.ok().map(|found| found.st_ino == first)
         };
-        let Some(map) = self.text("uid_map") else {
-            return Some(AccountDoubt::NotSeen);
+        let Some(map) = self.text("uid_map")? else {
+            return Ok(Some(AccountDoubt::NotSeen));
         };
         if !is_every_account(&map) || is("ns/user", FIRST_USER_NAMESPACE) == Some(false) {
-            return Some(AccountDoubt::UserNamespace);
+            return Ok(Some(AccountDoubt::UserNamespace));
         }
         let numbers = has_numbers_of_its_own(&self.status);
         let apart = [
@@ -142,16 +157,26 @@ impl Process {
             numbers.map(|own| !own),
         ];
         if apart.contains(&Some(false)) {
-            return Some(AccountDoubt::Container);
+            return Ok(Some(AccountDoubt::Container));
         }
-        numbers.is_none().then_some(AccountDoubt::NotSeen)
+        Ok(numbers.is_none().then_some(AccountDoubt::NotSeen))
     }
 }
 
-fn text_in(directory: &File, name: &str) -> Option<String> {
+fn text_in(directory: &File, name: &str) -> io::Result<Option<String>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = openat(directory, name, flags, Mode::empty()).ok()?;
-    std::io::read_to_string(File::from(file)).ok()
+    let opened = openat(directory, name, flags, Mode::empty());
+    let read = |file| io::read_to_string(File::from(file));
+    seen(opened.map_err(io::Error::from).and_then(read))
+}
+
+/// What was seen; `None`: it may not be seen, or is gone. An error: this process can look at nothing more, which says nothing of what it
+/// looked at.
+fn seen<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
+    match looked {
+        Err(error) if is_shortage(&error) => Err(error),
+        looked => Ok(looked.ok()),
+    }
 }
 
 /// Whether a `uid_map` maps every number to itself. The initial namespace does; an ordinary account cannot make one that does.
@@ -249,20 +274,21 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn what_cannot_be_seen_of_a_peer_is_not_there() {
-        let nobody = peer(4_123_456, None);
+        let nobody = peer(4_123_456, None).expect("files are left");
         assert_eq!((nobody.pid, nobody.tty, nobody.login_uid), (0, None, None));
         assert_eq!(nobody.account_doubt, Some(AccountDoubt::NotSeen));
         assert_eq!(nobody.user, account(4_123_456));
-        assert_eq!(nobody.host, own().host);
+        assert_eq!(nobody.host, own().expect("files are left").host);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_is_seen_only_as_its_own_account_s() {
-        let here = own();
+        let here = own().expect("files are left");
         let path = format!("/proc/{}", here.pid);
-        let seen = Process::at(&path, here.uid).expect("it is this one");
-        assert_eq!(seen.terminal(), here.tty);
-        assert!(Process::at(&path, here.uid + 1).is_none());
+        let at = |uid| Process::at(&path, uid).expect("files are left");
+        let seen = at(here.uid).expect("it is this one");
+        assert_eq!(seen.terminal().expect("files are left"), here.tty);
+        assert!(at(here.uid + 1).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! What the runner asks of its own program: the file on the disk, and a fresh process.
 
 use std::fmt::Debug;
+use std::io;
 use std::path::Path;
 
 use super::RunnerError;
@@ -13,7 +14,7 @@ use crate::run::{CheckName, Event, ProgramFile, ProgramReplaced, RunId};
 /// The program that this process runs.
 pub trait Program: Debug + Send + Sync {
     /// What is on the disk now where this process was started from: the whole file is read. The error says why it cannot be.
-    fn on_disk(&self) -> Result<ProgramFile, String>;
+    fn on_disk(&self) -> io::Result<ProgramFile>;
 
     /// What is on the disk now, where that is not what this process was started from. The file is read only if its stamp changed.
     fn replaced(&self) -> Option<ProgramFile>;

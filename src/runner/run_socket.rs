@@ -22,6 +22,7 @@ use super::messages::{DecisionReply, RunnerCommand, RunnerMessage};
 use super::watchers::{Watchers, WatchersChanged};
 use super::{RunPlan, person};
 use crate::journal::RUNS_DIR;
+use crate::planted::{PlantedBug, planted};
 use crate::run::{Ask, Event, Person, Request};
 
 /// Longest request that is read, in bytes: a line of another process must not fill the memory.
@@ -240,7 +241,11 @@ impl SocketShutdown {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
             Ok(SocketRequest::Ask(ask)) => {
-                let by = seen(peer).await?;
+                let by = if planted(PlantedBug::BelieveTheCaller) {
+                    said(&line).unwrap_or(seen(peer).await?)
+                } else {
+                    seen(peer).await?
+                };
                 return self.relay(Request { by, ask }, &mut writing).await;
             }
             Ok(SocketRequest::Watch) => match self.watchers.enter(peer.uid()) {
@@ -321,7 +326,13 @@ async fn seen(peer: UCred) -> std::io::Result<Person> {
         .name("caller".to_owned())
         // A runner that ended meanwhile asks no more.
         .spawn(move || drop(sender.send(person::peer(peer.uid(), peer.pid()))))?;
-    seen.await.map_err(std::io::Error::other)
+    seen.await.map_err(std::io::Error::other)?
+}
+
+/// The person that a request names. Only a planted bug asks.
+fn said(line: &[u8]) -> Option<Person> {
+    let mut request: serde_json::Value = serde_json::from_slice(line).ok()?;
+    serde_json::from_value(request.get_mut("by")?.take()).ok()
 }
 
 async fn say(
@@ -412,7 +423,7 @@ impl From<std::io::Error> for HandoverError {
 mod tests {
     use std::fs::{File, FileTimes};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    use std::os::unix::net::UnixListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::time::{Duration, SystemTime};
 
     use super::{HandoverError, STALE_AFTER, admit_group, be_present, sweep};
@@ -442,6 +453,8 @@ mod tests {
         file.set_times(FileTimes::new().set_modified(SystemTime::now() - old))
             .expect("our own file");
         drop((dead, young));
+        // A process that another test is starting may hold a copy for a moment.
+        while UnixStream::connect(&stale).is_ok() {}
         sweep(place.path());
         let left = [&live, &stale, &fresh, &other].map(|path| path.exists());
         assert_eq!(left, [true, false, true, true]);

@@ -8,15 +8,17 @@ use std::io::{BufRead, BufReader};
 
 use super::closeout::finish;
 use super::driver::{Driver, RunnerEnd};
-use super::repository::Repository;
+use super::repository::{Repository, unless_shortage};
 use super::side_files::{side_files_of, sidecar};
 use super::target::Target;
-use super::{RunPlan, RunRecorder, RunnerError, summary};
+use super::{RunPlan, RunRecorder, RunnerError, is_shortage, summary};
 use crate::audit::{self, Forbidden, Recomputed, Recomputer, ReportRendering, SecretScan};
 use crate::journal::{DirectoryStore, JournalError, StorageError};
 use crate::profile::Profile;
 use crate::report::{self, RenderedReport, ReportInput};
-use crate::run::{ContextPins, Event, Gate, GateStarted, RunId, RunSealed, RunState};
+use crate::run::{
+    ContextPins, Event, Gate, GateStarted, RepositoryState, RunId, RunSealed, RunState,
+};
 use crate::survey::Digest;
 
 impl<T: Target, R: Repository> Driver<T, R> {
@@ -60,11 +62,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 
     fn closing_checks(&mut self, plan: &RunPlan) -> Result<Vec<crate::run::Check>, RunnerError> {
-        let now = self
-            .repository
-            .as_ref()
-            .map(|repository| repository.look().map_err(|error| error.to_string()));
-        let now = now.unwrap_or_else(|| Err("no git repository".to_owned()));
+        let now = match &self.repository {
+            Some(repository) => unless_shortage(repository.look())?,
+            None => Err(RepositoryState::NO_REPOSITORY.to_owned()),
+        };
         // Of this process, and by the blobs of every earlier process of this run.
         let own = self.target.statements();
         let recorder = self.recorder()?;
@@ -74,7 +75,10 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let recomputed = recompute(recorder, plan)?;
         let secrets = scan(recorder, plan)?;
         // Read again from the disk: what this process was started from, it recorded at its start.
-        let program_now = plan.program.on_disk().ok();
+        let program_now = match plan.program.on_disk() {
+            Err(error) if is_shortage(&error) => return Err(RunnerError::Shortage(error)),
+            found => found.ok(),
+        };
         let context = recorder.directory().read_file("context.json")?;
         let pins = context.and_then(|bytes| serde_json::from_slice::<ContextPins>(&bytes).ok());
         let run = recorder.run();
@@ -130,7 +134,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let recorder = self.recorder.take().ok_or(RunnerError::Sealed)?;
         let (directory, run) = recorder.into_parts();
         directory.seal()?;
-        Ok(summary::sealed(&run, &plan.call))
+        Ok(summary::sealed(&run, &plan.call, None))
     }
 
     /// Writes `sidecar.json` for other programs.

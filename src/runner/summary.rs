@@ -5,7 +5,7 @@ use super::RunnerError;
 use super::driver::RunnerEnd;
 use crate::documents::RunDocument;
 use crate::report;
-use crate::run::{CommandLine, RunResult, RunState, Stop, StopCode, Verdict};
+use crate::run::{CommandLine, KnownOutcome, RunResult, RunState, Stop, StopCode, Verdict};
 
 fn last_words(run: &RunState, call: &CommandLine) -> (String, String) {
     run.stops.last().map_or_else(
@@ -44,7 +44,7 @@ pub fn refused(run: RunState, why: String, call: &CommandLine) -> RunnerEnd {
     let next = if run.sealed.is_some() {
         format!(
             "The run is sealed and asks nothing any more. {}",
-            run.reading(call)
+            run.reading(call, None)
         )
     } else if run.pending_approval().is_some() {
         let why = match run.stops.last().map(|raised| &raised.stop) {
@@ -72,12 +72,12 @@ pub fn refused(run: RunState, why: String, call: &CommandLine) -> RunnerEnd {
 }
 
 /// The end when the run is sealed: the exit code of its result, what it came from, and what to do about it.
-pub fn sealed(run: &RunState, call: &CommandLine) -> RunnerEnd {
+pub fn sealed(run: &RunState, call: &CommandLine, seen: Option<&KnownOutcome>) -> RunnerEnd {
     let (result, exit_code) = run.sealed.as_ref().map_or_else(
         || ("not sealed".to_owned(), 1),
         |(name, _, code)| (name.clone(), *code),
     );
-    let reading = run.reading(call);
+    let reading = run.reading(call, seen);
     let result = match run.asked() {
         Some(asked) => format!("{result} ({asked})"),
         None => result,

@@ -189,7 +189,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         if current.is_none_or(|e| e.digest != evidence || e.gate != gate) || expired {
             return Ok(());
         }
-        self.look_around().await?;
+        if !self.look_while_waiting(true).await? {
+            return Ok(());
+        }
         let recorder = self.recorder()?;
         let now = recorder.now();
         let shown = EvidenceShown {
@@ -221,7 +223,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
         }
         // Taken before looking: only a person who already saw that facts moved asks for new evidence with the same key.
         let told = run.has_moved();
-        self.look_around().await?;
+        if !self.look_while_waiting(true).await? {
+            return Ok(false);
+        }
         let Some(read) = self.read_everything(Repeated::Recorded).await? else {
             return Ok(false);
         };
@@ -278,7 +282,9 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// The read that is due while the run waits: of everything where that is cheap, else of the live facts.
     pub(super) async fn read_live(&mut self) -> Result<(), RunnerError> {
-        self.look_around().await?;
+        if !self.look_while_waiting(false).await? {
+            return Ok(());
+        }
         let now = self.recorder()?.now();
         if self.recorder()?.run().next_live_read_is_full(now) {
             self.read_everything(Repeated::Counted).await?;
@@ -291,6 +297,19 @@ impl<T: Target, R: Repository> Driver<T, R> {
         let changed = moved(recorder.run(), &found.taken.survey);
         record_read(recorder, changed, false, None)?;
         Ok(())
+    }
+
+    /// Looks around, for a run that waits; `false`: this machine had nothing to look with, which is shown, and the run is kept. `full`: all
+    /// facts were to be read as well.
+    async fn look_while_waiting(&mut self, full: bool) -> Result<bool, RunnerError> {
+        match self.look_around().await {
+            Err(error @ RunnerError::Shortage(_)) => {
+                let why = Some(error.to_string());
+                record_read(self.recorder()?, Vec::new(), full, why)?;
+                Ok(false)
+            }
+            looked => looked.map(|()| true),
+        }
     }
 
     /// Reads, or records why nothing could be read.

@@ -45,6 +45,8 @@ pub enum Action {
     Differences,
     /// Read the whole evidence sheet.
     Evidence,
+    /// Read the files of the change.
+    ChangeFiles,
     /// Open the approval sheet.
     Approve,
     /// Open the rejection sheet.

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::open_text::OpenText;
+use crate::planted::{PlantedBug, planted};
 use crate::run::ApprovalGate;
 use crate::survey::{Digest, UtcTime};
 
@@ -75,6 +77,8 @@ pub struct ApproveSheet {
     pub survey: OwnSurvey,
     /// What it says of the last keys.
     pub remark: Option<SheetRemark>,
+    /// The page that is read in its place; `None`: the sheet is on screen.
+    reading: Option<OpenText>,
     phase: Phase,
     /// Since when the sheet says READY, or goes on after a stall; a key from before was typed without seeing that.
     ready_since: Duration,
@@ -97,6 +101,7 @@ impl ApproveSheet {
             wrong: String::new(),
             survey: OwnSurvey::Asked,
             remark: None,
+            reading: None,
             phase: Phase::Arming,
             ready_since: now,
             enter_since: None,
@@ -167,6 +172,27 @@ impl ApproveSheet {
         self.armed_from = now;
         self.clear_typed();
         self.remark = Some(SheetRemark::ArmsAgain);
+    }
+
+    /// The page that is read in its place; `None`: the sheet is on screen.
+    pub fn reading(&self) -> Option<&OpenText> {
+        self.reading.as_ref()
+    }
+
+    /// Shows a page in its place, or the sheet again. Either way it arms anew, and not before it is on screen.
+    pub fn read(&mut self, page: Option<OpenText>, now: Duration) {
+        if self.is_sent() {
+            return;
+        }
+        self.reading = page;
+        self.disarm(now);
+        self.other_key(now);
+    }
+
+    /// Scrolls or turns the page that is read.
+    pub fn read_on(&mut self, page: OpenText, now: Duration) {
+        self.reading = Some(page);
+        self.other_key(now);
     }
 
     /// Its survey went on. A sheet whose facts moved is never READY again.
@@ -287,8 +313,10 @@ impl ApproveSheet {
     fn takes(&mut self, at: Duration) -> bool {
         let is_close = self
             .last_input
-            .is_some_and(|last| at.saturating_sub(last) < BURST);
-        let is_early = self.phase == Phase::Arming || at < self.ready_since;
+            .is_some_and(|last| at.saturating_sub(last) < BURST)
+            && !planted(PlantedBug::AcceptPaste);
+        let waited = at < self.ready_since && !planted(PlantedBug::NoInputDrain);
+        let is_early = self.phase == Phase::Arming || waited;
         self.other_key(at);
         if is_early {
             self.remark = Some(SheetRemark::EarlyDropped);

@@ -1,10 +1,10 @@
 //! Whether the terminal's background is light: asked once with OSC 11, and answered when the terminal likes.
 //! Invariant: nothing waits for the answer before it draws, and no part of it is ever a key (test
-//! `the_answer_of_the_terminal_is_no_key`).
+//! `the_answer_of_the_terminal_is_no_key`). A screen that is left waits for it no longer than [`LATE`] after the question
+//! (`a_question_is_waited_for_only_while_an_answer_may_come`).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyModifiers};
 
@@ -15,24 +15,44 @@ const ANSWER_MAX: usize = 32;
 /// Time within which the keys of one answer come, 200 ms. What took longer was typed.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
-/// Whether the terminal was asked and has not answered yet; shared by the terminal and the input thread.
+/// Time after the question (2 s) from which on no answer is expected any more: a terminal answers as soon as it reads, so this is the way
+/// there and back over the slowest link.
+const LATE: Duration = Duration::from_secs(2);
+/// Time that an answer gets which has not come when the screen is left, 100 ms.
+const AT_THE_END: Duration = Duration::from_millis(100);
+
+/// When the terminal was asked, until it has answered; shared by the terminal and the input thread.
 #[derive(Debug, Clone, Default)]
-pub struct BackgroundQuery(Arc<AtomicBool>);
+pub struct BackgroundQuery(Arc<Mutex<Option<Instant>>>);
 
 impl BackgroundQuery {
     /// The question was sent.
     pub(super) fn asked(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        *self.since() = Some(Instant::now());
     }
 
-    /// Whether an answer may still come.
+    /// Whether the answer has not come.
     pub(super) fn is_open(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.since().is_some()
+    }
+
+    /// How long an answer that has not come may still be waited for when the screen is left; `None`: it has come, or nobody asked.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.since().map(|asked| time_left(asked.elapsed()))
     }
 
     fn answered(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        *self.since() = None;
     }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same, so long after the question.
+fn time_left(since: Duration) -> Duration {
+    LATE.saturating_sub(since).min(AT_THE_END)
 }
 
 /// A key with the time that it was read at.
@@ -144,7 +164,7 @@ mod tests {
 
     use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-    use super::{AnswerFilter, BackgroundQuery, Sorted, is_light};
+    use super::{AnswerFilter, BackgroundQuery, Sorted, is_light, time_left};
 
     fn key(c: char, modifiers: KeyModifiers) -> Event {
         Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers))
@@ -210,6 +230,20 @@ mod tests {
         let began = filter.take(key(']', KeyModifiers::ALT), Duration::ZERO);
         assert_eq!((began, filter.keeps()), (Sorted::Kept, true));
         assert_eq!(filter.give_up().len(), 1);
+    }
+
+    #[test]
+    fn a_question_is_waited_for_only_while_an_answer_may_come() {
+        let ms = Duration::from_millis;
+        for (since, left) in [(0, 100), (1_000, 100), (1_950, 50), (2_000, 0), (9_000, 0)] {
+            assert_eq!(time_left(ms(since)), ms(left), "{since} ms after it");
+        }
+        let query = BackgroundQuery::default();
+        assert_eq!(query.time_left(), None, "nobody asked");
+        query.asked();
+        assert!(query.time_left().is_some());
+        query.answered();
+        assert_eq!(query.time_left(), None, "it came");
     }
 
     #[test]

@@ -51,13 +51,21 @@ fn side_by_side(
         return Vec::new();
     };
     thread::scope(|scope| {
-        let others: Vec<_> = ranges.map(|rows| scope.spawn(move || find(rows))).collect();
-        // This thread searches the first range itself.
+        let start = |rows: Range<usize>| {
+            let searched = rows.clone();
+            let started = thread::Builder::new().spawn_scoped(scope, move || find(searched));
+            (started, rows)
+        };
+        let others: Vec<_> = ranges.map(start).collect();
+        // This thread searches the first range itself, and each for which no thread could be started.
         let found = std::iter::once(find(first));
-        let others = others.into_iter().map(|other| match other.join() {
-            Ok(found) => found,
+        let others = others.into_iter().map(|(started, rows)| {
+            let Ok(started) = started else {
+                return find(rows);
+            };
             // A bug in a worker is a bug here: the panic hook must see it.
-            Err(panicked) => std::panic::resume_unwind(panicked),
+            let ended = started.join();
+            ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
         });
         found.chain(others).collect()
     })

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
 
+use super::change_text::ChangeText;
 use super::diff_view::DiffView;
 use super::keymap::{Action, KeyScope, key_of};
 use super::picker::PickerMessage;
 use super::playback::{PlaybackCommand, ReplayFrame};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, ReviewNote};
-use crate::run::{Ask, DecisionContext, Event, History, LastPass, Progress, RecordedEvent};
-use crate::survey::FactKey;
+use crate::run::{
+    Ask, DecisionContext, Event, History, KnownOutcome, LastPass, Progress, RecordedEvent,
+};
+use crate::survey::{Digest, FactKey};
 
 /// Every message that the drawing thread receives.
 #[derive(Debug, Clone)]
@@ -68,6 +71,8 @@ pub enum ScreenMessage {
     Compared(Box<DiffView>),
     /// The last PASS of this profile and target.
     LastPass(Box<LastPass>),
+    /// What came of the change, as it was looked at last.
+    Outcome(KnownOutcome),
     /// All notes of the run.
     Notes(Vec<ReviewNote>),
     /// What became of what was asked of another process: a sentence where there is one, or why it was not taken.
@@ -87,6 +92,13 @@ pub enum ScreenMessage {
     Seen(Box<DecisionContext>),
     /// The reports of the run, name and text, to be shown.
     Reports(Arc<Vec<(String, String)>>),
+    /// A file of the change was read.
+    ChangeText {
+        /// SHA-256 of the file.
+        sha256: Digest,
+        /// Its text, or why it cannot be shown.
+        result: Result<Arc<ChangeText>, String>,
+    },
     /// A sentence to show in the footer.
     Said(String),
 }
@@ -121,6 +133,8 @@ pub enum LocalRequest {
     },
     /// The reports of the run.
     Reports,
+    /// Read the file of the change that has this SHA-256.
+    ChangeText(Digest),
     /// Move in a replay.
     Replay(PlaybackCommand),
 }

@@ -15,6 +15,7 @@ use rustix::termios::isatty;
 use thiserror::Error;
 
 use super::background::{ANSWER_WITHIN, AnswerFilter, BackgroundQuery, Sorted, TimedEvent};
+use super::event_loop::is_hang_up;
 use super::inbox::ScreenMessage;
 
 /// Timeout of crossterm's poll, 50 microseconds. Not zero: crossterm's reader with `use-dev-tty` reads the descriptor anew only
@@ -32,6 +33,18 @@ const KEPT: Timespec = Timespec {
 #[derive(Debug, Error)]
 #[error("keys cannot be read: {0}")]
 pub struct InputError(#[from] io::Error);
+
+impl InputError {
+    /// What the system said.
+    pub fn cause(&self) -> &io::Error {
+        &self.0
+    }
+
+    /// Whether it is because the terminal is closed.
+    pub fn is_closed(&self) -> bool {
+        is_hang_up(&self.0)
+    }
+}
 
 /// The running input thread; dropping it stops it, and the next key is left for the next reader.
 #[derive(Debug)]

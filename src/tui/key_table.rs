@@ -126,6 +126,8 @@ pub(super) const ROWS: &[Binding] = &[
     row(RUN, "x", "reject: opens the sheet; a reason is required", None, &[key('x', Action::Reject)]),
     row(RUN_AND_REPLAY, "e", "read the evidence: the whole document that is approved", None,
         &[key('e', Action::Evidence)]),
+    row(RUN_AND_REPLAY, "f", "the files of the change, whole and line by line; h and l read the one before and the next", None,
+        &[key('f', Action::ChangeFiles)]),
     row(RUN_AND_REPLAY, "p", "the reports of a run that is over; h and l read the one before and the next", None,
         &[key('p', Action::Reports)]),
     row(RUN, "d", "differences: pinned, now, rehearsed", None, &[key('d', Action::Differences)]),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::approve_sheet::{ApproveSheet, OwnSurvey};
-use super::diff_keys;
 use super::diff_view::DiffView;
 use super::inbox::{LocalRequest, Source, TakeUp};
 use super::keymap::{self, Action, KeyScope};
@@ -19,6 +18,8 @@ use super::replay_keys;
 use super::screens;
 use super::typing::{self, TypedKey};
 use super::update::ScreenEffect;
+use super::{change_text, diff_keys};
+use crate::planted::{PlantedBug, planted};
 use crate::run::{
     ApprovalGate, ApprovalRequest, Ask, Decision, Evidence, RunResult, Subject, TerminalSize,
 };
@@ -88,15 +89,20 @@ fn on_approve_sheet(
     effects: &mut Vec<ScreenEffect>,
 ) {
     let (room, lines) = match &model.over {
+        Over::Approving(sheet) if sheet.reading().is_some() => {
+            on_page_of_sheet(model, key, at, effects);
+            return;
+        }
         Over::Approving(sheet) => screens::approve_sheet::extent(model, sheet),
         _ => return,
     };
+    let has_files = !change_text::files(model).is_empty();
     let Over::Approving(sheet) = &mut model.over else {
         return;
     };
     let last = lines.saturating_sub(room);
     // Six equal characters could come from one held key.
-    if key.kind == KeyEventKind::Repeat {
+    if key.kind == KeyEventKind::Repeat && !planted(PlantedBug::AcceptKeyRepeat) {
         sheet.repeated(at);
         return;
     }
@@ -120,6 +126,10 @@ fn on_approve_sheet(
             model.over = Over::Nothing;
             return;
         }
+        Some(Action::ChangeFiles) if has_files => {
+            sheet.read(Some(OpenText::of(TextSubject::ChangeFile(0))), at);
+            return;
+        }
         Some(Action::Up) => sheet.top = sheet.top.min(last).saturating_sub(1),
         Some(Action::Down) => sheet.top = (sheet.top + 1).min(last),
         Some(Action::PageUp) => sheet.top = sheet.top.min(last).saturating_sub(room),
@@ -131,6 +141,47 @@ fn on_approve_sheet(
         }
     }
     sheet.other_key(at);
+}
+
+/// A key while a page is read in the place of the sheet: what is typed counts nothing.
+fn on_page_of_sheet(
+    model: &mut Model,
+    key: &KeyEvent,
+    at: Duration,
+    effects: &mut Vec<ScreenEffect>,
+) {
+    let Over::Approving(sheet) = &model.over else {
+        return;
+    };
+    let Some(page) = sheet.reading().cloned() else {
+        return;
+    };
+    let action = keymap::action(KeyScope::Sheet, key);
+    let forward = action == Some(Action::Right);
+    let turned = matches!(action, Some(Action::Left | Action::Right))
+        .then(|| navigation::turned(model, &page, forward))
+        .flatten();
+    let (room, lines) = screens::text_page::room(model, &page.subject);
+    let Over::Approving(sheet) = &mut model.over else {
+        return;
+    };
+    if matches!(
+        action,
+        Some(Action::Back | Action::Quit | Action::ChangeFiles)
+    ) && key.kind == KeyEventKind::Press
+    {
+        sheet.read(None, at);
+        return;
+    }
+    if control(action, effects) {
+        return;
+    }
+    let last = lines.saturating_sub(room);
+    let moved = action.map_or(page.top, |action| {
+        navigation::moved(action, page.top.min(last), room.max(1)).min(last)
+    });
+    let page = turned.unwrap_or(OpenText { top: moved, ..page });
+    sheet.read_on(page, at);
 }
 
 fn on_reject_sheet(
@@ -200,6 +251,11 @@ fn perform(model: &mut Model, action: Action, at: Duration, effects: &mut Vec<Sc
             model.over = Over::Diff(Box::new(view));
         }
         Action::Evidence => read(model, TextSubject::Evidence),
+        Action::ChangeFiles => match (change_text::files(model), model.run().change()) {
+            (_, None) => model.notice = Some("This run has no change.".to_owned()),
+            ([], _) => model.notice = Some("The files of the change are not read yet.".to_owned()),
+            _ => read(model, TextSubject::ChangeFile(0)),
+        },
         Action::Reports if model.run().sealed.is_some() => {
             effects.push(ScreenEffect::Local(LocalRequest::Reports));
         }
@@ -252,7 +308,8 @@ pub(in crate::tui) fn next_command(model: &Model) -> Option<String> {
     let command = match outcome {
         // The database of a demo is gone with it.
         RunResult::Pass if run.is_demo() => "report",
-        RunResult::Pass if run.has_guard() => "guard",
+        RunResult::Pass if run.has_guard(model.outcome.as_ref()) => "guard",
+        RunResult::Pass if model.outcome.is_some() => "report",
         RunResult::Pass => "recheck",
         RunResult::ChangedByOthers => "diff",
         RunResult::Rejected

@@ -6,6 +6,7 @@ pub mod ansi;
 pub mod approve_sheet;
 mod background;
 pub mod cast;
+pub mod change_text;
 mod diff_keys;
 mod diff_scroll;
 mod diff_search;
@@ -45,6 +46,6 @@ pub use event_loop::{Clocks, Ending, RequestRoutes, Screen, ScreenExit, Terminal
 pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, TerminalRoute};
-pub use signals::{Signals, ending_signals, spawn as spawn_signals};
+pub use signals::{CaughtSignals, Signals, catch as catch_signals, ending_signals};
 pub use terminal::{Guard, RealTerminal, ScreenTerminal, TerminalError, TerminalWishes};
 pub use theme::{Background, Colours, Letters, Theme};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::approve_sheet::ApproveSheet;
+use super::change_text::ChangeTexts;
 use super::diff_view::DiffView;
 use super::inbox::Source;
 use super::keymap::{Action, KeyScope, key_of};
@@ -17,8 +18,8 @@ use super::screens::PaneTexts;
 use super::theme::Theme;
 use crate::compare::ReviewNote;
 use crate::run::{
-    ApprovalRequest, Claim, CommandLine, History, LastPass, Person, Progress, RunState, Subject,
-    judge,
+    ApprovalRequest, Claim, CommandLine, History, KnownOutcome, LastPass, Person, Progress,
+    RunState, Subject, judge,
 };
 use crate::survey::UtcTime;
 
@@ -159,6 +160,8 @@ pub struct Model {
     pub call: CommandLine,
     /// The last PASS of this profile and target.
     pub last_pass: Option<Box<LastPass>>,
+    /// What came of the change, as it was looked at last; `None`: nobody looked.
+    pub outcome: Option<KnownOutcome>,
     /// Reviewers' notes.
     pub notes: Vec<ReviewNote>,
     /// Where events come from.
@@ -199,6 +202,8 @@ pub struct Model {
     pub watchers: Vec<String>,
     /// The reports of the run, name and text, once they were asked for.
     pub reports: Arc<Vec<(String, String)>>,
+    /// The files of the change that were asked for.
+    pub change_texts: ChangeTexts,
     /// Where the replay stands, if this is one.
     pub playback: Option<Box<PlaybackState>>,
     /// The timeline is shown in place of the events.
@@ -218,6 +223,7 @@ impl Model {
             history: Arc::new(History::without_clean_reads()),
             call: CommandLine::default(),
             last_pass: None,
+            outcome: None,
             notes: Vec::new(),
             source,
             who,
@@ -238,6 +244,7 @@ impl Model {
             progress_from: None,
             watchers: Vec::new(),
             reports: Arc::default(),
+            change_texts: ChangeTexts::default(),
             playback: None,
             shows_timeline: true,
             ended: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use super::change_text;
 use super::diff_view::{DiffPane, DiffView};
 use super::keymap::{Action, key_of};
 use super::keys::pane_of;
@@ -178,7 +179,12 @@ fn scroll(model: &mut Model, action: Action) {
         }
         Action::NextMatch => return find(model, true),
         Action::PreviousMatch => return find(model, false),
-        Action::Left | Action::Right => return turn_page(model, action == Action::Right),
+        Action::Left | Action::Right => {
+            if let Some(page) = turned(model, reading, action == Action::Right) {
+                model.over = Over::Reading(page);
+            }
+            return;
+        }
         Action::Pane(digit) => {
             model.over = Over::Nothing;
             model.focus = pane_of(digit).unwrap_or(model.focus);
@@ -192,19 +198,22 @@ fn scroll(model: &mut Model, action: Action) {
     }
 }
 
-/// The report before or behind the one that is open.
-fn turn_page(model: &mut Model, forward: bool) {
-    let last = model.reports.len().saturating_sub(1);
-    if let Over::Reading(reading) = &mut model.over
-        && let TextSubject::Report(nth) = reading.subject
-    {
-        let nth = if forward {
-            (nth + 1).min(last)
-        } else {
-            nth.saturating_sub(1)
-        };
-        *reading = OpenText::of(TextSubject::Report(nth));
-    }
+/// The report or file before or behind the one that is open; `None`: it is neither.
+pub(super) fn turned(model: &Model, reading: &OpenText, forward: bool) -> Option<OpenText> {
+    let (here, count) = match reading.subject {
+        TextSubject::Report(nth) => (nth, model.reports.len()),
+        TextSubject::ChangeFile(nth) => (nth, change_text::files(model).len()),
+        _ => return None,
+    };
+    let nth = if forward {
+        (here + 1).min(count.saturating_sub(1))
+    } else {
+        here.saturating_sub(1)
+    };
+    Some(OpenText::of(match reading.subject {
+        TextSubject::Report(_) => TextSubject::Report(nth),
+        _ => TextSubject::ChangeFile(nth),
+    }))
 }
 
 /// What `y` copies: the whole value of the open page or of the chosen row.

@@ -23,6 +23,10 @@ pub enum TextSubject {
     Table(String),
     /// The change, and what it did when it was rehearsed.
     Rehearsal,
+    /// A statement of the recorded change: number of its phase and of the statement in it, from 1.
+    Statement(usize, usize),
+    /// A file of the change, by its place among them.
+    ChangeFile(usize),
     /// A claim of the non-mutation proof.
     Claim(ClaimName),
     /// An event, by its journal line.

@@ -1,4 +1,6 @@
 //! Signals as messages of the screen. The first ending signal leaves through the screen; a second one ends the process at once.
+//! Invariant: no signal ends the process by itself while it has the terminal. They are caught before it is taken (`catch`; test
+//! `a_screen_that_starts` of tests/integration/faults/terminal.rs).
 
 use std::io;
 use std::sync::mpsc::Sender;
@@ -47,43 +49,56 @@ impl Drop for Signals {
     }
 }
 
-/// Starts the signal thread. A second ending signal gives the terminal back and ends the process at once: the screen may be
-/// blocked in a write.
-pub fn spawn(
-    messages: Sender<ScreenMessage>,
-    guard: &Guard,
-    clock: impl Fn() -> Duration + Send + 'static,
-) -> io::Result<Signals> {
-    let mut incoming = Incoming::new(ending_signals().chain([SIGTSTP, SIGCONT, SIGWINCH]))?;
-    let handle = incoming.handle();
-    let terminal_actions = guard.terminal_actions();
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            let mut ending = false;
-            for signal in incoming.forever() {
-                let sent = match signal {
-                    // After a SIGSTOP the shell has used the terminal: it is taken again and drawn whole.
-                    SIGCONT => Some(ScreenMessage::Resumed),
-                    // Sent from outside (`kill -TSTP`): in raw mode Ctrl-z makes no signal.
-                    SIGTSTP => Some(ScreenMessage::Suspend),
-                    SIGWINCH => resized(clock()),
-                    signal if ending => {
-                        // Not a byte is written: the write that the screen hangs in would block this thread too.
-                        terminal_actions.give_back_unwritten();
-                        std::process::exit(128 + signal);
+/// Signals that are caught and not told yet.
+#[derive(Debug)]
+pub struct CaughtSignals(Incoming);
+
+/// Catches signals from now on. Those that come before [`CaughtSignals::tell`] are told then.
+pub fn catch() -> io::Result<CaughtSignals> {
+    let caught = Incoming::new(ending_signals().chain([SIGTSTP, SIGCONT, SIGWINCH]))?;
+    Ok(CaughtSignals(caught))
+}
+
+impl CaughtSignals {
+    /// Starts the signal thread. A second ending signal gives the terminal back and ends the process at once: the screen may be
+    /// blocked in a write.
+    pub fn tell(
+        self,
+        messages: Sender<ScreenMessage>,
+        guard: &Guard,
+        clock: impl Fn() -> Duration + Send + 'static,
+    ) -> io::Result<Signals> {
+        let mut incoming = self.0;
+        let handle = incoming.handle();
+        let terminal_actions = guard.terminal_actions();
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                let mut ending = false;
+                for signal in incoming.forever() {
+                    let sent = match signal {
+                        // After a SIGSTOP the shell has used the terminal: it is taken again and drawn whole.
+                        SIGCONT => Some(ScreenMessage::Resumed),
+                        // Sent from outside (`kill -TSTP`): in raw mode Ctrl-z makes no signal.
+                        SIGTSTP => Some(ScreenMessage::Suspend),
+                        SIGWINCH => resized(clock()),
+                        signal if ending => {
+                            // Not a byte is written: the write that the screen hangs in would block this thread too.
+                            terminal_actions.give_back_unwritten();
+                            std::process::exit(128 + signal);
+                        }
+                        signal => {
+                            ending = true;
+                            Some(ScreenMessage::Signal(signal))
+                        }
+                    };
+                    if sent.is_some_and(|sent| messages.send(sent).is_err()) {
+                        return;
                     }
-                    signal => {
-                        ending = true;
-                        Some(ScreenMessage::Signal(signal))
-                    }
-                };
-                if sent.is_some_and(|sent| messages.send(sent).is_err()) {
-                    return;
                 }
-            }
-        })?;
-    Ok(Signals { handle })
+            })?;
+        Ok(Signals { handle })
+    }
 }
 
 fn resized(at: Duration) -> Option<ScreenMessage> {

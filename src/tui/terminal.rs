@@ -13,11 +13,12 @@ use crossterm::queue;
 use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::Terminal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
+use rustix::io::Errno;
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 use thiserror::Error;
 
 use super::background::{BackgroundQuery, QUERY};
-use super::event_loop::TerminalActions;
+use super::event_loop::{TerminalActions, is_hang_up};
 use super::notification::Notifier;
 use super::screen_backend::ScreenBackend;
 
@@ -28,21 +29,29 @@ const ALTERNATE_SCROLL_ON: &[u8] = b"\x1b[?1007h";
 const ALTERNATE_SCROLL_OFF: &[u8] = b"\x1b[?1007l";
 const ALTERNATE_SCROLL_RESTORE: &[u8] = b"\x1b[?1007r";
 
-/// Time that an answer gets which has not come when the screen is left, 100 ms.
-const ANSWER_WAIT: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 100_000_000,
-};
-
 /// Why there can be no screen.
 #[derive(Debug, Error)]
 pub enum TerminalError {
     /// Standard input or output is no terminal.
     #[error("there is no terminal: stdin and stdout must be one (--headless needs none)")]
     None,
+    /// There was one, and it is closed.
+    #[error("the terminal was closed")]
+    Closed,
     /// A system call on the terminal failed.
     #[error("the terminal cannot be taken: {0}")]
     Refused(#[from] io::Error),
+}
+
+impl TerminalError {
+    /// Whether it is because the terminal is closed: before it was taken, or while.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Closed => true,
+            Self::Refused(error) => is_hang_up(error),
+        }
+    }
 }
 
 /// What is asked of the terminal beside drawing.
@@ -77,7 +86,12 @@ impl Guard {
     pub fn take(wishes: TerminalWishes) -> Result<(Self, ScreenTerminal), TerminalError> {
         let (input, output) = (io::stdin(), io::stdout());
         if !isatty(&input) || !isatty(&output) {
-            return Err(TerminalError::None);
+            let is_closed = tcgetwinsize(&input) == Err(Errno::IO);
+            return Err(if is_closed {
+                TerminalError::Closed
+            } else {
+                TerminalError::None
+            });
         }
         let before = tcgetattr(&input).map_err(io::Error::from)?;
         let held = Arc::new(Mutex::new(Held {
@@ -161,11 +175,15 @@ fn switch_off(held: &Mutex<Held>) {
     }
     held.on = false;
     // The line discipline first: it works also where output is blocked. An answer that is still to come must not be read by the
-    // shell: it gets a moment, and what came is dropped.
+    // shell: it gets a moment, where it may still come, and what came is dropped.
     let stdin = io::stdin();
-    let when = if held.query.is_open() {
+    let when = if let Some(left) = held.query.time_left() {
+        let left = Timespec {
+            tv_sec: 0,
+            tv_nsec: left.subsec_nanos().into(),
+        };
         let mut answer = [PollFd::new(&stdin, PollFlags::IN)];
-        let _ = poll(&mut answer, Some(&ANSWER_WAIT));
+        let _ = poll(&mut answer, Some(&left));
         OptionalActions::Flush
     } else {
         OptionalActions::Now

@@ -11,7 +11,8 @@ use super::inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
 use super::model::{Model, Over};
 use super::open_text::{OpenText, TextSubject};
 use super::theme::Background;
-use super::{diff_keys, diff_scroll, keys, replay_keys, screens};
+use super::{change_text, diff_keys, diff_scroll, keys, replay_keys, screens};
+use crate::planted::{PlantedBug, planted};
 use crate::run::{ApprovalRecorded, Ask, Decision, Event, EvidenceShown, LiveRead, RecordedEvent};
 
 /// What the loop has to do for the model.
@@ -70,6 +71,7 @@ pub fn update(model: &mut Model, message: ScreenMessage, now: Duration) -> Vec<S
         ScreenMessage::LastPass(last) => model.last_pass = Some(last),
         ScreenMessage::Reports(reports) => open_reports(model, reports),
         ScreenMessage::Background(light) => model.theme = model.theme.on(Background::of(light)),
+        ScreenMessage::Outcome(seen) => model.outcome = Some(seen),
         ScreenMessage::Notes(notes) => model.notes = notes,
         ScreenMessage::Progress(progress) => model.progressed(progress, now),
         ScreenMessage::Terminal { event, at } => terminal(model, &event, at, &mut effects),
@@ -90,11 +92,15 @@ pub fn update(model: &mut Model, message: ScreenMessage, now: Duration) -> Vec<S
         ScreenMessage::Runs(_) => {}
         ScreenMessage::ReplayFrame(frame) => replay_keys::take_frame(model, *frame),
         ScreenMessage::Seen(seen) => replay_keys::seen(model, *seen),
+        ScreenMessage::ChangeText { sha256, result } => model.change_texts.came(sha256, result),
         ScreenMessage::Said(sentence) => model.say(sentence),
         ScreenMessage::Signal(_) | ScreenMessage::HungUp => effects.push(ScreenEffect::Leave),
     }
     settle(model, now);
     compare_again(model, &mut effects);
+    if let Some(wanted) = change_text::wanted(model) {
+        effects.push(ScreenEffect::Local(LocalRequest::ChangeText(wanted)));
+    }
     effects
 }
 
@@ -144,6 +150,9 @@ fn terminal(
         TerminalEvent::Key(key) => keys::pressed(model, key, at, effects),
         // Bracketed paste arrives as one event, so it can be told from typing for certain.
         TerminalEvent::Paste(text) => match &mut model.over {
+            Over::Approving(sheet) if planted(PlantedBug::AcceptPaste) => {
+                text.chars().for_each(|c| sheet.character(c, at));
+            }
             Over::Approving(sheet) => sheet.pasted(at),
             Over::Rejecting(sheet) => sheet.pasted(text, at),
             _ => {}

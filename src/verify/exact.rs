@@ -7,7 +7,7 @@ use super::exact_gates::{ClosingRecords, gate_findings, recorded_check};
 use super::exact_values::{statements, value_findings};
 use super::order::LineOrder;
 use super::processes::Processes;
-use super::{Layer, Verified, rehearsals, stops};
+use super::{Layer, Verified, recorded, rehearsals, stops};
 use crate::audit::check_table;
 use crate::journal::{Blobs, JournalEntry};
 use crate::postgres::ClosedList;
@@ -50,6 +50,7 @@ impl ExactLines {
             ),
             (Layer::Stops, stops::findings(run, event)),
             (Layer::Rehearsals, rehearsals::findings(run, event)),
+            (Layer::Rehearsals, recorded::findings(run, event, blobs)),
         ];
         self.closing.before(run, event);
         if let Some(profile) = profile {

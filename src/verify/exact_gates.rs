@@ -184,17 +184,15 @@ fn unlike(
 ) -> Option<String> {
     let again = audit::scope(run, profile, vec![again]).pop()?;
     let parts = [
-        ("verdict", said.verdict == again.verdict),
-        ("words", said.says == again.says),
-        ("raw values", said.raw == again.raw),
-        ("cause", said.cause == again.cause),
-        ("remedy", said.remedy == again.remedy),
+        ("verdict is", said.verdict == again.verdict),
+        ("words are", said.says == again.says),
+        ("raw values are", said.raw == again.raw),
+        ("cause is", said.cause == again.cause),
+        ("remedy is", said.remedy == again.remedy),
     ];
     let (part, _) = parts.into_iter().find(|(_, same)| !same)?;
     let name = &said.name;
-    Some(format!(
-        "{gate} {name}: its {part} are not what the run gives"
-    ))
+    Some(format!("{gate} {name}: its {part} not what the run gives"))
 }
 
 fn raw<'c>(recorded: &'c [Check], name: &CheckName) -> &'c Value {

@@ -12,6 +12,7 @@ mod line_forms;
 mod named_files;
 mod order;
 mod processes;
+mod recorded;
 mod rehearsals;
 mod rendered;
 mod run;

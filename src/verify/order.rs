@@ -10,13 +10,24 @@ use crate::run::{
 };
 use crate::survey::differences;
 
-/// What the line before makes due.
+/// What the line before asks of the next one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum AfterLine {
+    /// Nothing by itself.
+    #[default]
+    Anything,
+    /// A survey differs from the pin: who changed it comes next.
+    Attribution,
+    /// The tail of a process that died was set aside: who takes the run up comes next.
+    Resume,
+    /// A transaction ended: what was sent in it may come next, if it is new to the run.
+    Statements,
+}
+
+/// What the lines before make due.
 #[derive(Debug, Default)]
 pub(super) struct LineOrder {
-    /// A survey differs from the pin: who changed it comes next.
-    attribution: bool,
-    /// The tail of a process that died was set aside: who takes the run up comes next.
-    resume: bool,
+    after: AfterLine,
     /// What G2 has made since it began: context pins, then the prediction.
     seeded: u32,
     /// G3 began since the run was seeded.
@@ -41,22 +52,31 @@ impl LineOrder {
     ) -> Vec<String> {
         let mut found = Vec::new();
         let by_new_process = matches!(event, Event::RunResumed(_) | Event::TornTailSetAside(_));
-        if std::mem::take(&mut self.resume) && !by_new_process {
+        let after = std::mem::take(&mut self.after);
+        if after == AfterLine::Resume && !by_new_process {
             found.push("a tail was set aside, and nobody took the run up".to_owned());
         }
         let attributes = matches!(event, Event::ChangesAttributed(_));
         // A process that died in between attributes nothing.
-        if std::mem::take(&mut self.attribution) != attributes && !by_new_process {
+        if (after == AfterLine::Attribution) != attributes && !by_new_process {
             found.push(
                 "who changed the facts is asked after a survey that differs, and only then"
                     .to_owned(),
             );
         }
+        if matches!(event, Event::StatementsRecorded(_)) && after != AfterLine::Statements {
+            found.push("statements are recorded behind the end of no transaction".to_owned());
+        }
         match event {
-            Event::TornTailSetAside(_) => self.resume = true,
+            Event::TornTailSetAside(_) => self.after = AfterLine::Resume,
+            Event::TransactionClosed(_) | Event::TransactionUnseen(_) => {
+                self.after = AfterLine::Statements;
+            }
             Event::SurveyTaken(taken) => {
                 self.pins += u32::from(taken.purpose == SurveyPurpose::Pin);
-                self.attribution = differs(run, taken);
+                if differs(run, taken) {
+                    self.after = AfterLine::Attribution;
+                }
                 found.extend(self.begun_before_its_decision(run, taken));
             }
             Event::ApprovalRecorded(_) => {
@@ -187,8 +207,18 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         let gate = run.gates.get(&gate);
         gate.is_some_and(|gate| gate.finished.is_none())
     };
+    // G3 alone is open while other gates are judged.
+    let another_is_begun = |gate: Gate| {
+        let mut others = Gate::ALL
+            .into_iter()
+            .filter(|one| *one != Gate::G3 && *one != gate);
+        others.any(is_begun)
+    };
     match event {
-        Event::GateStarted(GateStarted { gate }) => gate_of(needs) == Some(*gate) || renews(*gate),
+        Event::GateStarted(GateStarted { gate }) => {
+            let due = gate_of(needs) == Some(*gate) || renews(*gate);
+            due && !another_is_begun(*gate)
+        }
         Event::GateFinished(GateFinished { gate, .. }) => {
             finishes(needs) == Some(*gate) || renews(*gate)
         }
@@ -255,8 +285,6 @@ fn belongs(run: &RunState, event: &Event) -> bool {
             last == Some(StopCode::StopDatabaseUnavailable)
                 || !matches!(needs, E::Return | E::RaiseStop(_))
         }
-        // What was sent is kept when the end of the transaction is recorded, seen or not.
-        Event::StatementsRecorded(_) => !run.transactions.last().is_some_and(is_open),
         Event::RunCreated(_)
         | Event::RunResumed(_)
         | Event::ProgramReplaced(_)
@@ -267,6 +295,7 @@ fn belongs(run: &RunState, event: &Event) -> bool {
         | Event::TransactionUnseen(_)
         | Event::ApprovalRecorded(_)
         | Event::ApprovalRefused(_)
+        | Event::StatementsRecorded(_)
         | Event::ChangesAttributed(_)
         | Event::HookRan(_) => true,
     }

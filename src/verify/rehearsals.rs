@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::audit::CHECK_TABLE_WITH_CHANGE;
 use crate::run::{
     ApprovalGate, ChangeMoved, ChangeRehearsed, CopyListed, Event, Purpose, RehearsalCheck,
-    RehearsalOutcome, RehearsedTable, RunState, TransactionEnd, Verdict, production_check,
+    RehearsalOutcome, RehearsedTable, RunOnTop, RunState, TableCounters, TransactionEnd, Verdict,
+    production_check,
 };
 
 /// What comes before the transaction ends, in its order.
@@ -48,7 +49,15 @@ pub(super) fn findings(run: &RunState, event: &Event) -> Vec<String> {
             ));
             holds.push((
                 !is_of_today(run) || outcome.is_none_or(is_told_whole),
-                "the counters of the server, or the definition of a table that was copied and written, are missing",
+                "the counters of the server, the run on top of the first, or the definition of a table that was copied and written, are missing",
+            ));
+            holds.push((
+                outcome.and_then(|outcome| outcome.on_top.as_ref()).is_none_or(can_be_on_top),
+                "a run on top of the first failed and wrote, or wrote no row of a table that it names",
+            ));
+            holds.push((
+                !is_of_today(run) || outcome.is_none_or(|outcome| has_salt_of(run, outcome)),
+                "the keys of rows are hashed with another salt than in an earlier rehearsal of the run",
             ));
             holds.push((
                 outcome.is_none_or(counted),
@@ -147,7 +156,7 @@ fn is_of_today(run: &RunState) -> bool {
     table >= Some(CHECK_TABLE_WITH_CHANGE)
 }
 
-/// Whether the guard of this change has what it compares.
+/// Whether everything is there that is told of a change that ran to its end: what its guard compares, and the run on top of the first.
 fn is_told_whole(outcome: &RehearsalOutcome) -> bool {
     let copied = |name: &String| outcome.seeded.iter().any(|it| it.table == *name);
     let defined = |name: &String| {
@@ -156,7 +165,29 @@ fn is_told_whole(outcome: &RehearsalOutcome) -> bool {
     };
     let names = outcome.effect.iter().map(|table| &table.table);
     let mut written = names.filter(|name| copied(name));
-    outcome.counters.is_some() == outcome.script.succeeded && written.all(defined)
+    let succeeded = outcome.script.succeeded;
+    let told = [outcome.counters.is_some(), outcome.on_top.is_some()];
+    told == [succeeded; 2] && written.all(defined)
+}
+
+/// Whether a run on top of the first can have been so: of one that failed nothing stays, and a table without a written row is not named.
+fn can_be_on_top(on_top: &RunOnTop) -> bool {
+    let nothing = RunOnTop {
+        error: on_top.error.clone(),
+        ..RunOnTop::default()
+    };
+    let wrote = |one: &TableCounters| {
+        let rows = [one.inserted, one.updated, one.deleted];
+        rows.iter().any(|rows| *rows.get() > 0)
+    };
+    on_top.wrote.iter().all(wrote) && (on_top.error.is_none() || *on_top == nothing)
+}
+
+/// Whether rows can be compared with those of the rehearsals before: a run has one salt, and rows under two are compared with nothing.
+fn has_salt_of(run: &RunState, outcome: &RehearsalOutcome) -> bool {
+    let before = run.first_phases.iter().chain(&run.rehearsals);
+    let mut outcomes = before.filter_map(|one| one.outcome.as_deref());
+    outcomes.all(|one| one.key_salt_sha256 == outcome.key_salt_sha256)
 }
 
 /// Whether the server counted each row of the effect. It counts more: a row that is written twice, and what was undone.

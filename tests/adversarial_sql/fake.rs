@@ -119,6 +119,10 @@ fn let_in(client: &mut TcpStream) -> std::io::Result<()> {
 fn described(client: &mut TcpStream, columns: u16, oid: u32) -> std::io::Result<()> {
     client.write_all(&message(b'1', &[]))?;
     client.write_all(&message(b'2', &[]))?;
+    client.write_all(&row_description(columns, oid))
+}
+
+fn row_description(columns: u16, oid: u32) -> Vec<u8> {
     let mut body = columns.to_be_bytes().to_vec();
     for _ in 0..columns {
         body.extend(b"c\0");
@@ -126,7 +130,7 @@ fn described(client: &mut TcpStream, columns: u16, oid: u32) -> std::io::Result<
         body.extend(oid.to_be_bytes());
         body.extend([0; 8]);
     }
-    client.write_all(&message(b'T', &body))
+    message(b'T', &body)
 }
 
 fn notice() -> Vec<u8> {
@@ -143,7 +147,7 @@ fn forever(client: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
 const TEXT: u32 = 25;
 
 /// Every behaviour by name.
-pub const BEHAVIOURS: [(&str, Behaviour); 19] = [
+pub const BEHAVIOURS: [(&str, Behaviour); 20] = [
     ("a message of 1 GB before the login", |client| {
         client.write_all(&[b'R', 0x3f, 0xff, 0xff, 0xff])?;
         forever(client, &[0; 65_536])
@@ -217,6 +221,14 @@ pub const BEHAVIOURS: [(&str, Behaviour); 19] = [
     }),
     ("a refused login with a SQLSTATE of one letter", |client| {
         client.write_all(&message(b'E', b"SFATAL\0VFATAL\0C1\0Mx\0\0"))
+    }),
+    ("a value that is no UTF-8", |client| {
+        let_in(client)?;
+        // The first question is one of the simple protocol.
+        client.write_all(&row_description(2, TEXT))?;
+        let cells = [0, 2, 0, 0, 0, 1, b'x', 0, 0, 0, 1, 0xff];
+        client.write_all(&message(b'D', &cells))?;
+        forever(client, &message(b'Z', b"T"))
     }),
     ("lengths that lie", |client| {
         let_in(client)?;

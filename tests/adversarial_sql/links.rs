@@ -11,6 +11,7 @@ use drygate::runner::target::{
 };
 use drygate::simulate::{Piece, Unit, Want};
 use drygate::survey::TransactionProof;
+use drygate::testing::{FaultCounts, fault_rounds};
 use futures_util::future::join_all;
 
 use super::fake::{BEHAVIOURS, cut_after, flood_after, serve};
@@ -153,7 +154,7 @@ fn rows_without_end_in_any_answer_of_a_survey_take_bounded_memory() {
     ));
 }
 
-/// Every byte is a point to cut at; `DRYGATE_EVERY_BYTE` tries them all.
+/// Every byte up to here is a point to cut at.
 const CUTS: u64 = 4_096;
 
 #[test]
@@ -161,12 +162,10 @@ fn a_link_that_is_cut_anywhere_is_unavailable() {
     let version = versions().pop().expect("a server");
     let cluster = version.cluster();
     let socket = cluster.socket_dir().join(".s.PGSQL.5432");
-    let step = if std::env::var_os("DRYGATE_EVERY_BYTE").is_some() {
-        1
-    } else {
-        29
-    };
+    let step = CUTS / fault_rounds(CUTS / 29, CUTS).min(CUTS);
+    let step = usize::try_from(step).expect("small");
     let cuts: Vec<u64> = (0..CUTS).step_by(step).collect();
+    let counts = FaultCounts::new(11, "a link to the server is cut after some bytes");
     for some in cuts.chunks(24) {
         let surveys = some.iter().map(|bytes| {
             let port = cut_after(socket.clone(), *bytes);
@@ -185,6 +184,7 @@ fn a_link_that_is_cut_anywhere_is_unavailable() {
                 "{bytes}: {error:?}"
             );
             assert!(witness.closed.is_empty(), "{bytes}");
+            counts.injected();
         }
     }
     say(&format!(

@@ -77,6 +77,7 @@ fn an_arrow_that_climbs() {
         "//! F.\nmod tests {\n use super::super::digest;\n}",
     );
     green("src/launch/demo.rs", "//! F.\nuse crate::tui::theme;");
+    green("src/survey/fact.rs", "//! F.\nuse crate::planted::planted;");
 }
 
 #[test]
@@ -171,6 +172,11 @@ fn a_library_that_prints() {
         "only main and launch",
     );
     green("src/main.rs", "//! F.\nfn f() { eprintln!(\"a\") }");
+    red(
+        "src/tui/testing.rs",
+        "//! F.\nfn f() { println!(\"a\") }",
+        "only main and launch",
+    );
     green(
         "src/tui/x.rs",
         "//! F.\n// println!\nfn f() -> &'static str { \"print!\" }",

@@ -9,10 +9,13 @@ use drygate::journal::{Kind, RunStore, Storage};
 use drygate::run::{ApprovalGate, ApprovalRequest, RunResult, RunState, SurveyTaken};
 use drygate::runner::target::TargetError;
 use drygate::runner::{RunnerEnd, RunnerError};
-use drygate::testing::{InjectedFailure, SimulatedDisk};
+use drygate::testing::{FaultCounts, InjectedFailure, SimulatedDisk, fault_rounds, fault_seed};
 
 use super::recording::Damaged;
 use super::world::World;
+
+/// Faults in one story, in `make test`.
+const SAMPLE: u64 = 80;
 
 /// What a run comes to, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,53 +163,46 @@ impl Fault {
     }
 }
 
-/// Counted over all faults of a test.
-#[derive(Default)]
-struct Tally {
-    fired: AtomicU64,
-    void: AtomicU64,
-    never_begun: AtomicU64,
+/// One fault: at which operation, what happens, and what chance begins with when unsynced data is lost.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    at: u64,
+    fault: Fault,
+    seed: u64,
 }
 
-impl Tally {
-    fn tell(&self, what: &str, points: usize) {
-        let count = |number: &AtomicU64| number.load(Ordering::SeqCst);
-        println!(
-            "{what}: {points} faults, {} fired, {} void, {} before there was a run",
-            count(&self.fired),
-            count(&self.void),
-            count(&self.never_begun)
-        );
-        assert_eq!(
-            count(&self.void),
-            0,
-            "a fault that did not fire proves nothing"
-        );
-    }
-}
-
-/// Every how many operations one is met; 1 in a full pass.
-fn stride(default: usize) -> usize {
-    let asked = std::env::var("DRYGATE_CRASH_EVERY").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// The faults of a pass: in a full one each operation meets each kind, else the kinds take turns.
-fn points(operations: u64, every: usize) -> Vec<(u64, Fault)> {
-    let met = (0..operations).step_by(every).enumerate();
-    met.flat_map(|(nth, at)| {
-        let kinds = if every == 1 {
-            &Fault::ALL[..]
+/// As many faults as asked, spread evenly over every operation and kind. More than there are of both: again, with other seeds.
+fn points(operations: u64, rounds: u64) -> Vec<Point> {
+    let kinds = Fault::ALL.len() as u64;
+    let every = operations * kinds;
+    let seed = fault_seed(0);
+    let point = |nth: u64| {
+        // Below one pass a step is skipped between two points; it is odd, so that the kinds take turns.
+        let place = if rounds < every {
+            (nth * ((every / rounds) | 1)) % every
         } else {
-            &Fault::ALL[nth % 4..=nth % 4]
+            nth % every
         };
-        kinds.iter().map(move |fault| (at, *fault))
-    })
-    .collect()
+        let kind = usize::try_from(place % kinds).expect("small");
+        Point {
+            at: place / kinds,
+            fault: Fault::ALL[kind],
+            seed: seed.wrapping_add(nth),
+        }
+    };
+    (0..rounds).map(point).collect()
+}
+
+fn no_void(counts: &FaultCounts) {
+    assert_eq!(
+        counts.so_far().1,
+        0,
+        "a fault that did not fire proves nothing"
+    );
 }
 
 /// Runs `each` for all points on as many threads as there are processors.
-fn on_all(points: &[(u64, Fault)], each: impl Fn(u64, Fault) + Sync) {
+fn on_all(points: &[Point], each: impl Fn(Point) + Sync) {
     let next = AtomicU64::new(0);
     let workers = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
@@ -214,10 +210,10 @@ fn on_all(points: &[(u64, Fault)], each: impl Fn(u64, Fault) + Sync) {
             scope.spawn(|| {
                 loop {
                     let nth = usize::try_from(next.fetch_add(1, Ordering::SeqCst));
-                    let Some((at, fault)) = points.get(nth.expect("small")) else {
+                    let Some(point) = points.get(nth.expect("small")) else {
                         return;
                     };
-                    each(*at, *fault);
+                    each(*point);
                 }
             });
         }
@@ -225,38 +221,36 @@ fn on_all(points: &[(u64, Fault)], each: impl Fn(u64, Fault) + Sync) {
 }
 
 /// One fault in a life from `begin` on; then the person goes on to the end.
-fn suffer(story: Story, at: u64, fault: Fault, tally: &Tally) {
-    let context = format!("{story:?}, operation {at}, {fault:?}");
+fn suffer(story: Story, point: Point, counts: &FaultCounts) {
+    let context = format!("{story:?}, {point:?}");
     let disk = SimulatedDisk::new();
     let world = World::new(Arc::new(disk.clone()));
-    fault.arm(&disk, at);
+    point.fault.arm(&disk, point.at);
     let code = story.play(&world);
     assert_eq!(
         code, 74,
         "{context}: the disk failed and the process did not say so"
     );
-    survive(story, &world, &disk, fault, at, &context, tally);
+    survive(story, &world, &disk, point, &context, counts);
 }
 
 fn survive(
     story: Story,
     world: &World,
     disk: &SimulatedDisk,
-    fault: Fault,
-    at: u64,
+    point: Point,
     context: &str,
-    tally: &Tally,
+    counts: &FaultCounts,
 ) {
     if !disk.fired() {
-        tally.void.fetch_add(1, Ordering::SeqCst);
+        counts.void();
         return;
     }
-    tally.fired.fetch_add(1, Ordering::SeqCst);
-    fault.strike(disk, at);
+    counts.injected();
+    point.fault.strike(disk, point.seed);
     let Some(result) = story.go_on(world) else {
         let shown = world.acknowledged.lock().expect("not poisoned").len();
         assert_eq!(shown, 0, "{context}: a run that was shown is gone");
-        tally.never_begun.fetch_add(1, Ordering::SeqCst);
         return;
     };
     assert_eq!(
@@ -285,23 +279,25 @@ fn not_passed(run: &RunState) -> String {
 /// Faults spread over all operations of a whole life of each story, kinds in turn.
 #[test]
 fn a_fault_at_any_operation_of_a_life_costs_nothing() {
-    for (story, every) in [
-        (Story::Passes, 29),
-        (Story::Rejected(ApprovalGate::SG1), 53),
-        (Story::Rejected(ApprovalGate::SG2), 83),
-        (Story::Fails, 31),
-        (Story::Stains, 43),
+    let counts = FaultCounts::new(
+        7,
+        "the disk loses power, fails or is full, in a life of a run",
+    );
+    for (story, sample, full) in [
+        (Story::Passes, SAMPLE, 8_000),
+        (Story::Rejected(ApprovalGate::SG1), SAMPLE / 2, 4_000),
+        (Story::Rejected(ApprovalGate::SG2), SAMPLE / 2, 4_000),
+        (Story::Fails, SAMPLE / 2, 4_000),
+        (Story::Stains, SAMPLE / 2, 4_000),
     ] {
         let operations = told(story).1.operations();
-        let every = stride(every);
-        let points = points(operations, every);
-        let tally = Tally::default();
-        on_all(&points, |at, fault| suffer(story, at, fault, &tally));
-        tally.tell(&format!("{story:?}, {operations} operations"), points.len());
+        let points = points(operations, fault_rounds(sample, full));
+        on_all(&points, |point| suffer(story, point, &counts));
     }
+    no_void(&counts);
 }
 
-/// The operations of the closing order, from the post survey to the seal: every third, and each with each kind of fault with `DRYGATE_CRASH_EVERY=1`.
+/// The operations of the closing order, from the post survey to the seal: they meet more faults than the rest of a life.
 #[test]
 fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
     let (told, _) = told(Story::Passes);
@@ -328,11 +324,13 @@ fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
     let before = disk.operations();
     assert_eq!(Story::Passes.go_on(&world), Some((RunResult::Pass, 0)));
     let operations = disk.operations() - before;
-    let every = stride(3);
-    let points = points(operations, every);
-    let tally = Tally::default();
-    on_all(&points, |at, fault| {
-        let context = format!("closing order, operation {at}, {fault:?}");
+    let points = points(operations, fault_rounds(SAMPLE, 16_000));
+    let counts = FaultCounts::new(
+        7,
+        "the disk loses power, fails or is full, while a run is closed",
+    );
+    on_all(&points, |point| {
+        let context = format!("closing order, {point:?}");
         let disk = SimulatedDisk::new();
         let world = closing(&disk);
         world.acknowledged.lock().expect("not poisoned").clear();
@@ -340,19 +338,16 @@ fn a_fault_at_any_operation_of_the_closing_order_costs_nothing() {
             acknowledged: Arc::default(),
             ..world
         };
-        fault.arm(&disk, disk.operations() + at);
+        point.fault.arm(&disk, disk.operations() + point.at);
         let ended = world.take_up(None);
         let code = ended.map_or_else(|error| error.exit_code(), |outcome| outcome.exit_code);
         assert_eq!(
             code, 74,
             "{context}: the disk failed and the process did not say so"
         );
-        survive(Story::Passes, &world, &disk, fault, at, &context, &tally);
+        survive(Story::Passes, &world, &disk, point, &context, &counts);
     });
-    tally.tell(
-        &format!("closing order, {operations} operations"),
-        points.len(),
-    );
+    no_void(&counts);
 }
 
 /// Copies a directory of one storage to another, durably.

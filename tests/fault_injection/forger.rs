@@ -10,7 +10,7 @@ use drygate::run::{
     ContextPins, Event, EvidenceSheet, JournalHead, KeptHead, RehearsalOutcome, RunResult,
 };
 use drygate::survey::{Digest, Survey, UtcTime, facts_digest};
-use drygate::testing::SimulatedDisk;
+use drygate::testing::{Random, SimulatedDisk};
 use drygate::verify::{Verified, verify};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -119,6 +119,35 @@ impl Sealed {
         (verified, changed)
     }
 
+    /// The bytes of the change's one file.
+    pub fn script(&self) -> &[u8] {
+        &self.blobs[&self.script_sha256()]
+    }
+
+    fn script_sha256(&self) -> Digest {
+        let mut records = self.records.iter();
+        let read = records.find(|record| record.event == "change_read");
+        let read = read.expect("the run has a change");
+        let sha256 = read.fields["files"][0]["sha256"].as_str();
+        sha256.and_then(|it| it.parse().ok()).expect("a digest")
+    }
+
+    /// The run with another text of the change's one file, named so wherever the file is.
+    pub fn with_script(&self, text: &[u8]) -> Forgery {
+        let (old, new) = (self.script_sha256(), Digest::of(text));
+        let (mut records, mut blobs) = (self.records.clone(), self.blobs.clone());
+        blobs.remove(&old);
+        everywhere(&mut records, old.as_str(), new.as_str());
+        blobs.insert(new, text.to_vec());
+        heal(&mut records, &mut blobs);
+        Forgery {
+            pair: ("change_read".to_owned(), "files[].sha256 (blob)".to_owned()),
+            how: format!("{:?}", String::from_utf8_lossy(text)),
+            records,
+            blobs,
+        }
+    }
+
     pub fn outcome(&self) -> RunResult {
         let last = &self.records.last().expect("sealed").fields;
         serde_json::from_value(last["outcome"].clone()).expect("a result")
@@ -183,25 +212,6 @@ pub struct Forgery {
     pub how: String,
     records: Vec<Record>,
     blobs: BTreeMap<Digest, Vec<u8>>,
-}
-
-/// A source of numbers that gives the same ones again for the same seed.
-pub struct Chance(pub u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let z = z ^ (z >> 31);
-        usize::try_from(z % end as u64).expect("below an end")
-    }
-
-    pub fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
-        &all[self.below(all.len())]
-    }
 }
 
 /// A place in a run that can be changed.
@@ -423,7 +433,7 @@ pub fn forge(
     runs: &[Sealed],
     pair: &(String, String),
     place: &Place,
-    chance: &mut Chance,
+    chance: &mut Random,
 ) -> Option<Forgery> {
     let honest = &runs[place.run].records;
     let mut records = honest.clone();
@@ -508,7 +518,7 @@ fn in_value(
     runs: &[Sealed],
     (pair, place): (&(String, String), &Place),
     forged: &mut Value,
-    chance: &mut Chance,
+    chance: &mut Random,
 ) -> Option<String> {
     match place.act {
         Act::Change => {
@@ -623,7 +633,7 @@ fn same_field(runs: &[Sealed], event: &str, pointer: &str) -> Vec<Value> {
 }
 
 /// Values that a forger would put there: those of the same field elsewhere, and what differs a little.
-fn changed(value: &Value, others: &[Value], chance: &mut Chance) -> Vec<Value> {
+fn changed(value: &Value, others: &[Value], chance: &mut Random) -> Vec<Value> {
     let mut values = Vec::new();
     match value {
         Value::Null => values.extend([Value::from("more"), Value::from(7), Value::from(true)]),
@@ -631,7 +641,7 @@ fn changed(value: &Value, others: &[Value], chance: &mut Chance) -> Vec<Value> {
         Value::Number(number) => {
             let number = number.as_i64().unwrap_or(7);
             values.extend([Value::from(number + 1), Value::from(number - 1)]);
-            let first = chance.below(2);
+            let first = chance.index(2);
             values.swap(0, first);
         }
         Value::String(text) => {

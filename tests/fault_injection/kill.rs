@@ -10,6 +10,7 @@ use std::sync::Arc;
 use drygate::journal::{DiskStorage, Permissions};
 use drygate::run::TransactionEnd;
 use drygate::survey::Digest;
+use drygate::testing::{FaultCounts, fault_rounds};
 
 use super::faulty::{Fuse, Fused};
 use super::recording::{RECORDING, recording};
@@ -112,17 +113,18 @@ fn killed_at_operations_of_its_whole_life_it_goes_on_to_the_same_facts() {
     assert!(!killed && operations > 500, "{operations} operations");
     whole.must_be_whole("whole");
     let facts = whole.run().pin.expect("a pin").facts_digest.clone();
-    let every = std::env::var("DRYGATE_CRASH_EVERY").ok();
-    let every: usize = every.and_then(|text| text.parse().ok()).unwrap_or(61);
-    let (mut fired, mut void, mut never_begun, mut unseen) = (0, 0, 0, 0);
+    let rounds = fault_rounds(operations / 61, operations).min(operations);
+    let every = usize::try_from(operations / rounds).expect("small");
+    let counts = FaultCounts::new(1, "SIGKILL at a write, sync or rename on a real disk");
+    let (mut never_begun, mut unseen) = (0, 0);
     for (nth, at) in (1..=operations).step_by(every).enumerate() {
         let context = format!("killed at operation {at}");
         let (world, killed, shown, _) = lived(&format!("{at}"), at, nth % 2 == 0);
         if !killed {
-            void += 1;
+            counts.void();
             continue;
         }
-        fired += 1;
+        counts.injected();
         *world.acknowledged.lock().expect("not poisoned") = shown.clone();
         if world
             .storage
@@ -146,7 +148,11 @@ fn killed_at_operations_of_its_whole_life_it_goes_on_to_the_same_facts() {
         fs::remove_dir_all(scratch.path().join(format!("{at}"))).expect("it is ours");
     }
     println!(
-        "{operations} operations, every {every}th: {fired} killed, {void} void, {never_begun} before there was a run, {unseen} transactions unseen"
+        "{operations} operations, every {every}th: {never_begun} before there was a run, {unseen} transactions unseen"
     );
-    assert_eq!(void, 0, "a kill that did not come proves nothing");
+    assert_eq!(
+        counts.so_far().1,
+        0,
+        "a kill that did not come proves nothing"
+    );
 }

@@ -7,18 +7,24 @@
     reason = "void runs are counted and printed; the world is asked by its own name"
 )]
 
+mod archives;
 mod binary;
 mod clock;
 mod cuts;
 mod disk;
 mod faulty;
+mod flips;
 mod forger;
 mod forgeries;
 mod free_fields;
 mod kill;
+mod lives;
 mod long_wait;
 mod recording;
 mod replayed;
 mod seal;
+mod shortage;
+mod site;
+mod syscalls;
 mod watched;
 mod world;

@@ -99,7 +99,8 @@ fn record() -> Recording {
         .expect("a survey");
     let home = tempfile::tempdir().expect("a directory");
     let repository = DemoRepository::create(&home.path().join("repo")).expect("git is installed");
-    let repository = GitRepository::around(repository.path()).expect("a repository");
+    let repository = GitRepository::around(repository.path()).expect("git runs");
+    let repository = repository.expect("a repository");
     Recording {
         identity: target.identity(),
         survey: taken.survey,
@@ -178,6 +179,8 @@ pub struct Damaged {
     pub broken_off: bool,
     /// The database does not answer.
     pub error: Option<TargetError>,
+    /// The change fails on top of itself.
+    pub fails_on_top: bool,
     /// Our transactions wrote something.
     pub stained: bool,
     /// Seconds that the clock of surveys is off.
@@ -329,7 +332,7 @@ impl Target for Replayed {
         let (_, proof) = proofs.next().expect("a transaction was recorded");
         let proof = of_nonce(proof.clone(), &nonce);
         witness.closed(&proof)?;
-        Ok(rehearsed(&ask, &proof))
+        Ok(rehearsed(&ask, &proof, self.spoiled.fails_on_top))
     }
 
     fn statements(&self) -> Vec<String> {

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{Seek as _, Write as _};
 
 use drygate::run::{
-    RehearsalCheck, RehearsalOutcome, RehearsedRow, RehearsedTable, RowLedgerHead, RowLedgerLine,
-    RowLedgerRow, RowLedgerTable, RowOperation, ScriptEnd, SeededTable, SequenceMove, ShownValue,
-    TableCounters, TableToCopy, Verdict, WriteCounters, line_mark, production_check, row_mark,
-    short_key, value_mark,
+    LockMode, LongestLock, RecordedChange, RecordedStatement, RehearsalCheck, RehearsalOutcome,
+    RehearsedRow, RehearsedTable, RowLedgerHead, RowLedgerLine, RowLedgerRow, RowLedgerTable,
+    RowOperation, RunOnTop, ScriptEnd, ScriptStatements, SeededTable, SequenceMove, ShownValue,
+    StatementError, TableCounters, TableToCopy, TakenLock, TransactionState, Verdict,
+    WriteCounters, line_mark, production_check, row_mark, short_key, value_mark,
 };
 use drygate::runner::target::{RehearsalAnswer, RehearsalRequest};
 use drygate::survey::{Digest, EvidenceFormat, Rehearsed, TableDefinition, TransactionProof};
@@ -15,8 +16,12 @@ use drygate::survey::{Digest, EvidenceFormat, Rehearsed, TableDefinition, Transa
 const UNITS: &str = "public.information_unit";
 const LOG: &str = "public.lifecycle_log";
 
-/// The preparation where nothing may be copied, else what the change did.
-pub fn rehearsed(ask: &RehearsalRequest, proof: &TransactionProof) -> RehearsalAnswer {
+/// The preparation where nothing may be copied, else what the change did. `fails_on_top`: on top of itself it fails, else it writes again.
+pub fn rehearsed(
+    ask: &RehearsalRequest,
+    proof: &TransactionProof,
+    fails_on_top: bool,
+) -> RehearsalAnswer {
     let mut checks = vec![
         passed(
             "programs",
@@ -26,7 +31,11 @@ pub fn rehearsed(ask: &RehearsalRequest, proof: &TransactionProof) -> RehearsalA
         passed("schema", "12 relations"),
         production_check(proof),
     ];
-    let outcome = ask.copy.is_some().then(|| outcome(ask.keep_rows));
+    let outcome = ask.copy.is_some().then(|| RehearsalOutcome {
+        on_top: Some(on_top(fails_on_top)),
+        recorded: Some(recorded(ask)),
+        ..outcome(ask.keep_rows)
+    });
     checks.extend(outcome.iter().flat_map(|it| it.checks(&ask.role)));
     let listed = |(table, asked): (&str, bool)| TableToCopy {
         table: table.to_owned(),
@@ -157,6 +166,7 @@ fn outcome(last: bool) -> RehearsalOutcome {
             changed(LOG, RowOperation::Insert, &[]),
         ],
         effect_sha256: Some(Digest::of("effect")),
+        key_salt_sha256: Some(Digest::of(SALT)),
         sequences: vec![SequenceMove {
             sequence: "public.lifecycle_log_id_seq".to_owned(),
             before: Some(60),
@@ -181,6 +191,102 @@ fn outcome(last: bool) -> RehearsalOutcome {
             })
             .to_vec(),
         ..RehearsalOutcome::default()
+    }
+}
+
+/// What psql sent of the script of one file with one statement, a statement that the file makes of rows, and one that fails behind a
+/// savepoint.
+fn recorded(ask: &RehearsalRequest) -> RecordedChange {
+    let script = std::str::from_utf8(&ask.phases[0][0].1).expect("text");
+    let (_, of_script) = script.split_at(script.find("SELECT").expect("a statement"));
+    let longer = u64::from(ask.keep_rows);
+    let mut statements = vec![
+        sent("BEGIN", "BEGIN"),
+        sent(of_script.trim_end(), "SELECT 2"),
+        sent(
+            "CREATE INDEX note_seen ON public.note (seen)",
+            "CREATE INDEX",
+        ),
+        sent(
+            &RecordedStatement::withheld("DELETE FROM public.note WHERE id ="),
+            "DELETE 1",
+        ),
+        sent("UPDATE public.note SET seen = now()", ""),
+        sent("COMMIT", "COMMIT"),
+    ];
+    statements[2].locks.push(TakenLock {
+        relation: "public.note".to_owned(),
+        mode: LockMode::Share,
+        held_ms: 3 + longer,
+        sampled: false,
+    });
+    statements[2].safer = Some("CREATE INDEX CONCURRENTLY, outside of a transaction".to_owned());
+    statements[3].text_bytes = 57;
+    statements[4].tags.clear();
+    statements[4].error = Some(StatementError {
+        severity: "ERROR".to_owned(),
+        code: "42703".to_owned(),
+        message: "column \"seen\" of relation \"note\" does not exist".to_owned(),
+        raised: false,
+    });
+    for (nth, statement) in (1..).zip(&mut statements) {
+        statement.took_ms = nth + longer;
+    }
+    let texts = ask.phases[0].iter().map(|(_, text)| text);
+    let not_sent = ScriptStatements::of(texts).place(&mut statements);
+    assert_eq!(not_sent, 0, "the statement of the script was sent");
+    RecordedChange {
+        locks: vec![LongestLock {
+            lock: statements[2].locks[0].clone(),
+            phase: 1,
+            statement: 3,
+            text: statements[2].text.clone(),
+        }],
+        phases: vec![statements],
+        commands: ["BEGIN", "COMMIT", "CREATE INDEX", "DELETE", "SELECT"]
+            .map(str::to_owned)
+            .to_vec(),
+        not_sent: Some(not_sent),
+        ..RecordedChange::default()
+    }
+}
+
+fn sent(text: &str, tag: &str) -> RecordedStatement {
+    let tags = vec![tag.to_owned()];
+    RecordedStatement {
+        text: text.to_owned(),
+        text_bytes: text.len() as u64,
+        text_sha256: Digest::of(text),
+        of_script: None,
+        rows: RecordedStatement::rows_of(&tags).map(Rehearsed::new),
+        tags,
+        took_ms: 0,
+        error: None,
+        transaction: TransactionState::Open,
+        locks: Vec::new(),
+        safer: None,
+    }
+}
+
+/// The change on top of itself: it fails at what is there already, or does some of it again.
+fn on_top(fails: bool) -> RunOnTop {
+    if fails {
+        let error = "psql:change.sql:4: ERROR:  relation \"note_seen\" already exists";
+        return RunOnTop {
+            error: Some(error.to_owned()),
+            ..RunOnTop::default()
+        };
+    }
+    RunOnTop {
+        error: None,
+        wrote: vec![
+            counters("information_unit", 0, 2),
+            counters("lifecycle_log", 2, 0),
+        ],
+        written_anew: vec![
+            "public.note has other files: it is truncated, written anew, or other partitions are attached".to_owned(),
+        ],
+        schema_lines: Rehearsed::new(2),
     }
 }
 

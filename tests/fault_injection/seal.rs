@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use drygate::survey::Digest;
 
-use super::binary::{Site, code, sealed};
+use super::site::{Site, code, sealed};
 
 type Tree = BTreeMap<PathBuf, (Digest, SystemTime)>;
 

@@ -106,7 +106,7 @@ impl fmt::Debug for SameProgram {
 }
 
 impl Program for SameProgram {
-    fn on_disk(&self) -> Result<ProgramFile, String> {
+    fn on_disk(&self) -> std::io::Result<ProgramFile> {
         Ok(ProgramFile::Sha256(Digest::of("binary")))
     }
 

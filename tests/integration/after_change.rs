@@ -201,6 +201,16 @@ fn a_change_comes_true_row_by_row_while_others_write() {
         }
     });
     carried.outcomes(&["not_carried_out", "came_true"]);
+    let seen = carried.world.drygate(&["replay", &carried.run]).expect(0);
+    assert!(
+        seen.stdout.contains("afterwards: came true, seen "),
+        "{}",
+        seen.stdout
+    );
+    let over = carried.world.drygate(&["resume", &carried.run]).expect(0);
+    let says = format!("{}{}", over.stdout, over.stderr);
+    assert!(says.contains("afterwards: came true, seen "), "{says}");
+    assert!(!says.contains("drygate guard"), "{says}");
 }
 
 #[test]
@@ -222,7 +232,7 @@ fn each_row_that_is_not_as_rehearsed_is_named_with_both_values() {
         named(&document, "shop.orders"),
         [
             "id=100001 inserted id (none) 100001 region (none) (none)",
-            "id=301 changed",
+            "id=301 changed region (none) EU",
             "id=7 not_done region EU (none)",
             "id=8 otherwise region EU US",
         ]
@@ -249,6 +259,43 @@ fn each_row_that_is_not_as_rehearsed_is_named_with_both_values() {
         "{words}"
     );
     carried.world.drygate(&["verify", &carried.run]).expect(0);
+}
+
+#[test]
+fn an_insert_of_another_transaction_is_named_and_between_those_of_the_change_nobody_can_tell() {
+    let carried = Carried::approved();
+    let workspace = &carried.world.workspace;
+    let extra = |id: u32| format!("INSERT INTO shop.customer VALUES ({id}, 'DE');");
+    workspace.sql(&extra(200_000));
+    carried.carry_out(MIGRATION);
+    workspace.sql(&extra(200_001));
+    let document = carried.recheck(0);
+    assert_eq!(
+        named(&document, "shop.customer"),
+        [200_000, 200_001]
+            .map(|id| format!("id={id} others_inserted id (none) {id} country (none) DE"))
+    );
+    // Each statement is a transaction of its own, and one of them is another's, or was put into the script.
+    let carried = Carried::approved();
+    let workspace = &carried.world.workspace;
+    workspace.sql(&extra(200_000));
+    for (nth, statement) in MIGRATION.split_inclusive(";\n").enumerate() {
+        if nth == 2 {
+            workspace.sql(&extra(200_001));
+        }
+        let cluster = &workspace.cluster;
+        let done = cluster.query("shop_owner", &workspace.database, statement);
+        done.expect("it is carried out");
+    }
+    let document = carried.recheck(11);
+    assert_eq!(document["carried_out"], Value::Null, "{document}");
+    assert_eq!(
+        named(&document, "shop.customer"),
+        [
+            "id=200000 others_inserted id (none) 200000 country (none) DE",
+            "id=200001 unattributed id (none) 200001 country (none) DE"
+        ]
+    );
 }
 
 /// More rows than a change may write, and more than lie in memory anywhere.
@@ -333,7 +380,7 @@ fn who_writes_a_row_of_the_change_again_is_not_taken_for_the_change() {
     assert_eq!(
         named(&document, "shop.customer"),
         [
-            "id=200000 others_inserted id (none) 200000 country (none) DE",
+            "id=200000 unattributed id (none) 200000 country (none) DE",
             "id=200001 unattributed id (none) 200001 country (none) DE"
         ]
     );

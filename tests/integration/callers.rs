@@ -1,6 +1,7 @@
 //! Who decides through the process that holds a run. Invariant: what a caller says of itself is nowhere recorded, and decides nothing.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,6 +10,7 @@ use drygate::journal::{DirectoryStore, Permissions};
 use drygate::postgres::throwaway::Scenario;
 use drygate::run::RunId;
 use drygate::runner::{person, socket};
+use drygate::testing::{FaultCounts, Random, fault_rounds, fault_seed};
 use serde_json::{Value, json};
 
 use super::support::ground::{Ground, Home, wait_at};
@@ -87,7 +89,7 @@ impl Held {
 
 /// A person that nobody is, but for the account.
 fn forged() -> Value {
-    let by = person::own();
+    let by = person::own().expect("files are left");
     json!({
         "user": "somebody else", "uid": by.uid, "host": "elsewhere", "tty": "pts/999", "pid": 1,
         "signer": "StubSigning",
@@ -97,7 +99,7 @@ fn forged() -> Value {
 /// The person in a record is the one that the kernel knows as that process, and no terminal was seen.
 #[track_caller]
 fn is_as_seen(recorded: &Value, pid: u32) {
-    let own = person::own();
+    let own = person::own().expect("files are left");
     let mut seen = json!({
         "user": own.user, "uid": own.uid, "host": own.host, "tty": null, "pid": pid,
         "signer": "StubSigning",
@@ -200,6 +202,64 @@ fn callers_that_say_nothing_cost_the_run_nothing() {
     assert!(answered(&stream).contains("malformed"));
 
     let _silent = idle(&socket, 3);
+    held.terminal.keys("q");
+    assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
+}
+
+/// A request with some of its bytes changed, taken away, doubled or put in.
+fn damaged(request: &str, chance: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut bytes = request.as_bytes().to_vec();
+    for _ in 0..=chance(3) {
+        let at = chance(bytes.len().max(1));
+        let until = (at + 1 + chance(20)).min(bytes.len());
+        match chance(5) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << chance(8),
+            1 => drop(bytes.drain(at.min(until)..until)),
+            2 => {
+                let twice = bytes[at.min(until)..until].to_vec();
+                bytes.splice(at..at, twice);
+            }
+            3 => {
+                let some = [b'\n', b'"', b'{', b'}', b'[', 0, 0xff, b'9'];
+                bytes.insert(at, some[chance(some.len())]);
+            }
+            _ => bytes.truncate(until),
+        }
+    }
+    bytes.push(b'\n');
+    bytes
+}
+
+#[test]
+fn damaged_requests_decide_nothing_and_the_holder_goes_on() {
+    let mut held = Held::at_sg1();
+    let home = held.home.run();
+    let run: RunId = home.id().parse().expect("a run id");
+    let socket = socket(&store(&held.home), &run).expect("the holder listens");
+    // Of other evidence, so that none of them may be taken, whatever a change makes of it.
+    let other = "0".repeat(64);
+    let requests = [
+        json!({ "ask": "decide", "request": { "gate": "SG1", "decision": "approve", "evidence": other, "reason": null } }),
+        json!({ "ask": "decide", "gate": "SG1", "decision": "reject", "evidence": other, "reason": "no" }),
+        json!({ "ask": "show_sheet", "gate": "SG1", "evidence": other }),
+        json!({ "ask": "be_present" }),
+    ]
+    .map(|request| request.to_string());
+    let counts = FaultCounts::new(12, "a request to the process that holds a run is damaged");
+    let mut random = Random::new(fault_seed(0x50c));
+    let mut chance = |limit: usize| usize::try_from(random.below(limit as u64)).expect("small");
+    for _ in 0..fault_rounds(60, 6_000) {
+        let request = &requests[chance(requests.len())];
+        let said = damaged(request, &mut chance);
+        let mut stream = UnixStream::connect(&socket).expect("the holder listens");
+        stream.write_all(&said).expect("it reads");
+        stream.shutdown(Shutdown::Write).expect("it is open");
+        let mut answer = Vec::new();
+        // Watchers are told what comes; they leave after the first of it.
+        drop(BufReader::new(stream).read_until(b'\n', &mut answer));
+        counts.injected();
+    }
+    assert_eq!(home.decisions(), Vec::<String>::new());
     held.terminal.keys("q");
     assert_eq!(held.terminal.wait_exit(), Exit::Code(3));
 }

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::changing::{ChangedWorkspace, ENACT};
+use super::support::pty::{Exit, Launch};
 use super::support::server::{Workspace, text};
 
 /// Everything that a profile must say, but for its change.
@@ -62,6 +63,29 @@ fn reports(workspace: &Workspace, document: &Value) -> Vec<(String, String)> {
         (name, fs::read_to_string(path).expect("a text"))
     });
     read.collect()
+}
+
+fn the_approved_file_is_read_in_a_replay(world: &ChangedWorkspace, run_id: &str) {
+    // The file itself may be another one by now: what is read is what was approved.
+    fs::write(&world.change, "SELECT 'another one';").expect("a file");
+    let data = world.workspace.data().display().to_string();
+    let mut replay = Launch::drygate(["replay", run_id, "--data-dir", &data])
+        .env("CI", "")
+        .size(80, 24)
+        .open();
+    replay.wait_for("q back");
+    replay.keys("f");
+    let page = replay.wait_for("2 lines").to_string();
+    assert!(
+        page.contains("1  SELECT public.fn_iu_enact(id, 'a rehearsal')"),
+        "{page}"
+    );
+    assert!(
+        page.contains("2   WHERE state = 'draft' ORDER BY id;"),
+        "{page}"
+    );
+    replay.keys("q");
+    assert_eq!(replay.wait_exit(), Exit::Code(0));
 }
 
 #[test]
@@ -140,6 +164,7 @@ fn a_profile_of_a_change_alone_goes_through_both_approvals_to_pass() {
         .json();
     assert_eq!(replayed["change"], sealed["change"]);
     assert_eq!(replayed["result"], sealed["result"]);
+    the_approved_file_is_read_in_a_replay(&world, run_id);
     world.drygate(&["diff", run_id]).expect(0);
     let exported = workspace.place().join("run.tar");
     let exported = exported.to_str().expect("UTF-8");

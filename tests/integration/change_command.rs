@@ -8,6 +8,7 @@ use std::io::{Write as _, stderr};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use drygate::survey::Digest;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -302,6 +303,48 @@ fn a_script_of_the_team_passes_and_its_guard_is_the_checks_alone() {
         parts.stdout.contains("The script is NOT bound") && !parts.stdout.contains("ON_ERROR_STOP"),
         "{parts:?}"
     );
+}
+
+#[test]
+fn the_list_of_runs_alone_answers_an_auditor() {
+    let command = format!("{SCRIPT}environment = {{ TEAM_TOKEN = \"only for the program\" }}\n");
+    let files = script(UPDATE);
+    let world = world(&command, &files, "");
+    let waiting = world.to_sg2();
+    world.approve(&waiting, "SG2").expect(0);
+    let run = text(&waiting["run_id"]);
+    let workspace = &world.workspace;
+    let carried = (workspace.cluster).query("shop_owner", &workspace.database, UPDATE);
+    carried.expect("the real change");
+    world
+        .drygate(&["recheck", run, "--after", "--headless"])
+        .expect(0);
+
+    let answer = world.drygate(&["runs", "--json"]).expect(0);
+    assert!(
+        !answer.stdout.contains("only for the program"),
+        "{answer:?}"
+    );
+    let listed = answer.json();
+    let found = &listed["runs"][0];
+    let me = &found["started_by"];
+    assert!(me.is_string(), "who asked: {found}");
+    let approvals = found["approvals"].as_array().expect("approvals").iter();
+    let approved = approvals.map(|it| (&it["gate"], &it["by"], it["at"].is_string()));
+    let approved: Vec<_> = approved.collect();
+    let gates = ["SG1", "SG2"].map(Value::from);
+    assert_eq!(approved, [(&gates[0], me, true), (&gates[1], me, true)]);
+    let place = workspace.place().join("db");
+    let scripts = files.iter().map(|(name, text)| {
+        let path = place.join(name);
+        serde_json::json!({"path": path, "sha256": Digest::of(text)})
+    });
+    assert_eq!(found["change"], scripts.collect::<Value>());
+    let command = serde_json::json!({
+        "run": ["./migrate.sh", "{user}"], "directory": place, "environment": ["TEAM_TOKEN"],
+    });
+    assert_eq!(found["change_command"], command);
+    assert_eq!(found["carried_out"], "came_true");
 }
 
 #[rstest]

@@ -3,7 +3,7 @@
 //! Invariant: no row of a table is copied before SG1 is approved, and production has the same rows afterwards.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use drygate::postgres::throwaway::{ClusterOptions, Scenario};
@@ -34,7 +34,8 @@ pub struct ChangedWorkspace {
     pub workspace: Workspace,
     profile: String,
     pub change: String,
-    path: Option<PathBuf>,
+    /// Variables of its commands.
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl ChangedWorkspace {
@@ -107,13 +108,20 @@ impl ChangedWorkspace {
             workspace,
             profile,
             change,
-            path: None,
+            environment: Vec::new(),
         }
     }
 
     /// With these programs alone on the path.
     pub fn on_path(mut self, path: PathBuf) -> Self {
-        self.path = Some(path);
+        self.environment.push(("PATH", path));
+        self
+    }
+
+    /// With its throwaway clusters in this directory, where no command of another test removes what is left of one.
+    pub fn with_clusters_in(mut self, place: &Path) -> Self {
+        let place = place.to_path_buf();
+        self.environment.push(("DRYGATE_TEST_CLUSTERS", place));
         self
     }
 
@@ -123,10 +131,11 @@ impl ChangedWorkspace {
 
     fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.workspace.command(args);
-        if let Some(path) = &self.path {
-            command.env("PATH", path);
-        }
-        command.spawn().expect("the program starts")
+        let environment = self.environment.iter().cloned();
+        command
+            .envs(environment)
+            .spawn()
+            .expect("the program starts")
     }
 
     /// An approval that is not waited for.
@@ -184,6 +193,20 @@ pub fn last_check(workspace: &Workspace, document: &Value, name: &str) -> Value 
     let mut checks = workspace.events(document, "check_recorded");
     checks.retain(|record| record["check"]["name"] == name);
     checks.pop().expect("the check is recorded")["check"].clone()
+}
+
+/// The page begins with what the change was and did, and says nothing of a prediction that nobody asked for.
+fn assert_page_says_what_the_change_did(workspace: &Workspace, sealed: &Value) {
+    let page = Page::of(workspace, sealed);
+    let cells: Vec<&str> = page.elements.iter().map(|it| it.text.as_str()).collect();
+    assert!(cells.contains(&"Rehearsed change") && cells.contains(&"#60"));
+    let begins = cells.iter().find(|cell| cell.contains("change.sql "));
+    let begins = begins.expect("the change is named");
+    assert!(
+        begins.contains("as kb_owner: The change did, rehearsed: #"),
+        "{begins}"
+    );
+    assert!(cells.iter().any(|cell| cell.starts_with("rows rehearsed")));
 }
 
 #[test]
@@ -254,9 +277,7 @@ fn a_change_is_rehearsed_at_both_approvals_and_ends_as_pass() {
     let told = &twin["change"]["rehearsals"][1]["outcome"]["effect"][0];
     assert_eq!(told["updated"]["provenance"], "REHEARSED", "{told}");
     assert_eq!(told["updated"]["value"], 60);
-    let page = Page::of(workspace, &sealed);
-    let cells: Vec<&str> = page.elements.iter().map(|it| it.text.as_str()).collect();
-    assert!(cells.contains(&"Rehearsed change") && cells.contains(&"#60"));
+    assert_page_says_what_the_change_did(workspace, &sealed);
     assert_eq!(workspace.events(&sealed, "change_rehearsed").len(), 2);
     for name in [
         "change_isolated",

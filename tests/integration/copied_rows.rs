@@ -3,13 +3,15 @@
 //! says that copied rows are on the disk until they are gone.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 
 use serde_json::Value;
 
 use super::changing::ChangedWorkspace;
-use super::rehearsal::ends::{directories_of, named_in_processes, until};
-use super::support::server::text;
+use super::rehearsal::ends::{named_in_processes, until};
+use super::support::ground::clusters_of;
+use super::support::server::{place_of_clusters, text};
 
 const CHANGE: &str = "UPDATE public.note SET seen = true WHERE NOT seen;\n";
 
@@ -76,8 +78,17 @@ fn one_row_beyond_the_range_is_drift_with_both_effects() {
 
 #[test]
 fn a_run_that_was_killed_says_that_copied_rows_are_on_the_disk_until_the_next_start() {
+    // Any start of the program removes what is left where it looks, so that a test beside this one would.
+    let place = match place_of_clusters() {
+        Some((_, place)) => tempfile::tempdir_in(place),
+        None => tempfile::tempdir(),
+    };
+    let place = place.expect("a directory");
+    // The account of the server must get through it.
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
     // Without a row it ends at once.
-    let world = ChangedWorkspace::new("SELECT pg_sleep(3600) FROM public.note LIMIT 1;\n", None);
+    let world = ChangedWorkspace::new("SELECT pg_sleep(3600) FROM public.note LIMIT 1;\n", None)
+        .with_clusters_in(place.path());
     let waiting = world.run().expect(3).json();
     let on_disk = || {
         let listed = world.drygate(&["runs", "--json"]).expect(0).json();
@@ -87,12 +98,12 @@ fn a_run_that_was_killed_says_that_copied_rows_are_on_the_disk_until_the_next_st
     let mut approving = world.spawn_approval(&waiting, "SG1");
     let owner = approving.id();
     until("the wait of the change", || {
-        directories_of(owner).iter().any(|place| {
+        clusters_of(owner, place.path()).iter().any(|place| {
             // The rows are loaded, and their files are gone again.
             place.join("said").exists() && !place.join("rows-1").exists()
         }) && on_disk() == true
     });
-    let places = directories_of(owner);
+    let places = clusters_of(owner, place.path());
     approving.kill().expect("ours");
     approving.wait().expect("ours");
     until("the end of every process", || {

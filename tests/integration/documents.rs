@@ -16,12 +16,13 @@ use crate::support::pty::steers;
 const NOT_RUN: [&str; 2] = ["cargo ", "make "];
 
 /// Documents whose blocks are run, each after the one before: a later one speaks of runs that an earlier one made.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "docs/rehearsal.md",
     "docs/automation.md",
     "docs/runs.md",
     "CONTRIBUTING.md",
+    "docs/RELIABILITY.md",
 ];
 
 /// What ends with another code than 0 where the document does not say `exit N` beside it.
@@ -155,6 +156,9 @@ impl Machine {
             let last = self.runs().swap_remove(0);
             command = command.replace("<64 hex>", &self.asked(&last).1);
         }
+        if command.contains("--at 09:33") {
+            command = command.replace("09:33", &self.last_minute());
+        }
         command
             .replace(
                 "postgresql://admin@db.example/shop",
@@ -222,6 +226,15 @@ impl Machine {
         let said: Value = serde_json::from_slice(&said.stdout).expect("a document");
         let runs = said["runs"].as_array().expect("runs");
         runs.iter().map(|it| text(&it["run_id"])).collect()
+    }
+
+    /// The minute of the last record of the newest run.
+    fn last_minute(&self) -> String {
+        let said = self.shell("drygate runs --json");
+        let said: Value = serde_json::from_slice(&said.stdout).expect("a document");
+        let at = text(&said["runs"][0]["last_at"]);
+        let (_, clock) = at.split_once('T').expect("a time");
+        clock[..5].to_owned()
     }
 
     /// What a person at the screen would do with the run that waits: both approvals.

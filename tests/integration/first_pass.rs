@@ -81,8 +81,20 @@ GRANT USAGE ON SCHEMA SCHEMA_NAME TO first_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA SCHEMA_NAME TO first_reader;
 ";
 
-/// `profile init`, `profile check`, a run and both approvals; the profile as it was written.
+/// `profile init`, `profile check`, a run and both approvals in the repository; the profile as it was written.
 fn to_pass(ground: &Ground, database: &str, schema: &str, sql: &str) -> String {
+    let repository = ground.repository.path().display().to_string();
+    to_pass_with(ground, database, schema, sql, &["--repo", &repository])
+}
+
+/// The same with these words behind each command.
+fn to_pass_with(
+    ground: &Ground,
+    database: &str,
+    schema: &str,
+    sql: &str,
+    words: &[&str],
+) -> String {
     ground
         .cluster
         .create_database(database)
@@ -95,23 +107,13 @@ fn to_pass(ground: &Ground, database: &str, schema: &str, sql: &str) -> String {
     std::fs::create_dir_all(home.place()).expect("a directory");
     let file = home.place().join(format!("{database}.toml"));
     let file = file.to_str().expect("UTF-8");
-    let said = home.script(&["profile", "init", file, "--database-url", &url]);
-    assert_eq!(said.code, 0, "{database}: {}", said.text);
-    let said = home.script(&["profile", "check", file, "--database-url", &url]);
-    assert_eq!(said.code, 0, "{database}: {}", said.text);
-    let repository = ground.repository.path().display().to_string();
-    let words = [
-        "run",
-        "--headless",
-        "--json",
-        "--profile",
-        file,
-        "--repo",
-        &repository,
-        "--database-url",
-        &url,
-    ];
-    let mut said = home.script(&words);
+    let words = [&["--database-url", &url], words].concat();
+    for command in ["init", "check"] {
+        let said = home.script(&[&["profile", command, file], &words[..]].concat());
+        assert_eq!(said.code, 0, "{database} {command}: {}", said.text);
+    }
+    let run = ["run", "--headless", "--json", "--profile", file];
+    let mut said = home.script(&[&run[..], &words].concat());
     for gate in ["SG1", "SG2"] {
         assert_eq!(said.code, 3, "{database} {gate}: {}", said.text);
         let (run, digest) = (text(&said.json["run_id"]), text(&said.json["evidence"]));
@@ -157,6 +159,47 @@ fn a_written_profile_passes_as_it_is() {
     }
     let profile = to_pass(&ground, "many", "public", MANY);
     assert_eq!(profile.matches("\n[[contents]]").count(), 300);
+}
+
+#[test]
+fn where_there_is_no_repository_the_written_profile_leaves_that_out_and_one_that_asks_for_it_is_told()
+ {
+    let ground = Ground::new(Scenario::Draft);
+    ground.intrude("CREATE ROLE first_reader LOGIN");
+    let outside = tempfile::tempdir().expect("a directory");
+    let outside = ["--repo", outside.path().to_str().expect("UTF-8")];
+    let profile = to_pass_with(&ground, "pgbench", "public", PGBENCH, &outside);
+    let (asking, left_out) = profile
+        .split_once("\n[[out_of_scope]]\ncheck = \"repository_present\"")
+        .expect("it is left out");
+    assert!(
+        left_out.contains("reason = \"no git repository\""),
+        "{left_out}"
+    );
+    let home = ground.home();
+    let file = home.place().join("asking.toml");
+    std::fs::write(&file, asking).expect("a new file");
+    let file = file.to_str().expect("UTF-8");
+    let url = ground.cluster.url("first_reader", "pgbench");
+    let check = ["profile", "check", file, "--database-url", &url];
+    let said = home.script(&[&check[..], &outside].concat());
+    assert_eq!(said.code, 11, "{}", said.text);
+    assert!(said.text.contains("no git repository"), "{}", said.text);
+    let unborn = home.place().join("unborn");
+    let made = std::process::Command::new("git")
+        .args(["init", "-q"])
+        .arg(&unborn)
+        .status();
+    assert!(made.expect("git").success());
+    let unborn = unborn.to_str().expect("UTF-8");
+    let said = home.script(&[&check[..], &["--repo", unborn]].concat());
+    assert_eq!(said.code, 11, "{}", said.text);
+    for part in ["has no commit yet", "git commit"] {
+        assert!(said.text.contains(part), "{part}: {}", said.text);
+    }
+    let born = ground.repository.path().display().to_string();
+    let said = home.script(&[&check[..], &["--repo", &born]].concat());
+    assert_eq!(said.code, 0, "{}", said.text);
 }
 
 #[test]

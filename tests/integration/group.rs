@@ -30,7 +30,7 @@ pub(super) fn shared_group() -> Result<(&'static str, u32), &'static str> {
     if !rustix::process::geteuid().is_root() {
         return Err("only root can be two accounts");
     }
-    if let Some(doubt) = person::own().account_doubt {
+    if let Some(doubt) = person::own().expect("files are left").account_doubt {
         return Err(doubt.says());
     }
     let setpriv = Command::new("setpriv").arg("--version").output();

@@ -2,6 +2,7 @@
 //! Invariant: what aborts leaves every row and every column as it was (`state`).
 
 mod carried_out;
+mod swapped;
 mod versions;
 mod worlds;
 

@@ -221,10 +221,19 @@ fn whatever_a_hook_does_the_run_passes_and_says_how_it_ended(
     }
 }
 
-/// A password that a URL writes otherwise, and how it stands in outputs of programs.
+/// A password that a URL writes otherwise, how it stands in outputs of programs, and what is kept of that. Base64 is of the password, of
+/// `postgres:password` and of `u:password`: all three places where it can begin; the second is for URLs, the last without padding.
 const PASSWORD: &str = "s3 cret%/w\u{f6}rd";
-const SAID: &str =
-    "bare s3 cret%/w\u{f6}rd, in a URL s3%20cret%25%2Fw%C3%B6rd, s3+cret%25/w%c3%b6rd.";
+const SAID: &str = concat!(
+    "bare s3 cret%/w\u{f6}rd, in a URL s3%20cret%25%2Fw%C3%B6rd, s3+cret%25/w%c3%b6rd, ",
+    "base64 czMgY3JldCUvd8O2cmQ=, cG9zdGdyZXM6czMgY3JldCUvd8O2cmQ=, dTpzMyBjcmV0JS93w7ZyZA, ",
+    "hex 73332063726574252f77c3b67264 or 73332063726574252F77C3B67264."
+);
+const KEPT: &str = concat!(
+    "bare [secret], in a URL [secret], [secret], ",
+    "base64 [secret]=, cG9zdGdyZXM6[secret]=, dT[secret], ",
+    "hex [secret] or [secret]."
+);
 
 #[rstest]
 #[case("PGPASSWORD")]
@@ -234,10 +243,11 @@ const SAID: &str =
 fn a_password_that_drygate_has_is_taken_out_of_what_a_hook_says(#[case] place: &str) {
     let workspace = Workspace::new(Scenario::Draft);
     let at = |name: &str| workspace.place().join(name);
-    // So long that what is kept of it ends within the password.
+    // So long that what is kept of it ends within the password. What is no UTF-8 is longer in what is kept than it was.
     let flood = "x".repeat(4096 - 7);
     fs::write(at("said"), SAID).expect("a new file");
-    fs::write(at("flood"), format!("{flood}{PASSWORD}")).expect("a new file");
+    let bytes = [&[0xff; 32], &flood.as_bytes()[32..], PASSWORD.as_bytes()].concat();
+    fs::write(at("flood"), bytes).expect("a new file");
     let hooks = "on_wait = [\"/bin/sh\", \"-c\", \"cat said; cat flood >&2\"]";
     let profile = profile(&workspace, hooks);
     let url = workspace.url();
@@ -260,11 +270,10 @@ fn a_password_that_drygate_has_is_taken_out_of_what_a_hook_says(#[case] place: &
     };
     let first = finish(command.spawn().expect("it starts")).expect(3).json();
     let outcome = workspace.events(&first, "hook_ran")[0]["outcome"].clone();
-    let masked = "bare [secret], in a URL [secret], [secret].";
-    assert_eq!(outcome["stdout"]["text"], masked, "{place}");
+    assert_eq!(outcome["stdout"]["text"], KEPT, "{place}");
     assert_eq!(
         outcome["stderr"]["text"],
-        format!("{flood}[secret]"),
+        format!("{}{}[secret]", "\u{fffd}".repeat(32), &flood[32..]),
         "{place}"
     );
     assert!(!workspace.journal_text(&first).contains("cret%"), "{place}");

@@ -25,6 +25,7 @@ mod documents;
 mod drift_around;
 mod exit_codes;
 mod failing_checks;
+mod faults;
 mod first_pass;
 mod flow;
 mod golden;

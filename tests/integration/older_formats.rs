@@ -51,7 +51,7 @@ fn tool(binary: Option<&str>) -> ToolIdentity {
 }
 
 impl Program for Same {
-    fn on_disk(&self) -> Result<ProgramFile, String> {
+    fn on_disk(&self) -> std::io::Result<ProgramFile> {
         Ok(ProgramFile::Sha256(Digest::of("binary")))
     }
 
@@ -138,7 +138,8 @@ impl<'w> First<'w> {
             at_exit: Box::new(|| ()),
         };
         let make = move || target;
-        let repository = GitRepository::around(&self.workspace.place().join("repository"));
+        let repository =
+            GitRepository::around(&self.workspace.place().join("repository")).expect("git runs");
         let handle = spawn(
             recorder,
             make,

@@ -129,8 +129,8 @@ fn a_drifted_run_is_found_opened_left_and_verified() {
         "{first}"
     );
 
-    // It drifted and then was rejected: how it ended counts.
-    terminal.type_slowly("4").wait_for("[4 drifted 0]");
+    // It drifted and then was rejected: who looks for what drifted finds it.
+    terminal.type_slowly("4").wait_for("[4 drifted 1]");
     terminal.type_slowly("1").wait_for("[1 all 5]");
     terminal.type_slowly("/rejected").wait_for("1 found");
     terminal

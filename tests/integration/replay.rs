@@ -285,6 +285,14 @@ fn one_frame_is_printed_as_text_and_as_json() {
     for (wrong, says) in [
         ("99999", "there is no record 99999"),
         ("noon", "neither a record"),
+        (
+            "2020-01-01T00:00:00Z",
+            "no record is of 2020-01-01T00:00:00Z: this run has records from ",
+        ),
+        (
+            "2120-01-01T00:00:00Z",
+            "no record is of 2120-01-01T00:00:00Z: this run has records from ",
+        ),
     ] {
         let refused = workspace
             .drygate(&["replay", run_id, "--at", wrong])

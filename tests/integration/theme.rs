@@ -1,9 +1,15 @@
 //! Light and dark by the terminal's answer, the wheel, and whole frames, in a real terminal. Invariant: nothing waits for the
 //! answer, and no part of it is a key.
 
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use drygate::postgres::throwaway::Scenario;
+use drygate::testing::say;
 
 use crate::support::ground::{Ground, band, wait_at};
+use crate::support::pty::Launch;
 use crate::support::screen::Screen;
 
 /// The answer of a terminal with a white ground, as terminals send it.
@@ -37,6 +43,39 @@ fn the_colours_follow_the_answer_of_the_terminal_and_no_part_of_it_is_a_key() {
     terminal.type_slowly("?").wait_for("KEYS");
     terminal.type_slowly("q");
     terminal.wait_exit();
+    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn a_terminal_that_has_not_answered_for_long_is_not_waited_for_at_the_end() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        say("strace: NOT CHECKED here");
+        return;
+    }
+    let place = tempfile::tempdir().expect("a directory");
+    let log = place.path().join("polls");
+    let data = place.path().join("data");
+    let (log_name, data) = (log.display().to_string(), data.display().to_string());
+    let words = ["-f", "-qq", "-e", "trace=poll,ppoll", "-o", &log_name];
+    let runs = [env!("CARGO_BIN_EXE_drygate"), "runs", "--data-dir", &data];
+    let mut terminal = Launch::program("strace", words.into_iter().chain(runs)).open();
+    terminal.wait_until("the question and a frame", |screen| {
+        !screen.to_string().trim().is_empty()
+    });
+    let asked = Instant::now();
+    while asked.elapsed() < Duration::from_secs(2) {
+        terminal.silence();
+    }
+    terminal.type_slowly("q");
+    terminal.wait_exit();
+    // What is written when the terminal is given back comes behind the one look at the keys that are there.
+    let polls = fs::read_to_string(log).expect("a log");
+    let at_the_end: Vec<&str> = polls
+        .lines()
+        .filter(|line| line.contains("([{fd=0, events=POLLIN}], 1, "))
+        .collect();
+    assert_eq!(at_the_end.len(), 1, "{polls}");
+    assert!(at_the_end[0].contains("tv_nsec=0}"), "{at_the_end:?}");
     assert_eq!(terminal.left_behind(), Vec::<String>::new());
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::support::forging::chained;
-use super::support::server::{Answer, Workspace, files, finish, own_cluster, text};
+use super::support::server::{Answer, Workspace, files, finish, own_cluster, planted_bug, text};
 
 /// The files of a sealed run, by path inside its directory.
 pub type Run = Vec<(PathBuf, Vec<u8>)>;
@@ -84,7 +84,7 @@ impl Copy {
     pub fn verify_with(&self, flags: &[&str]) -> Answer {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_drygate"));
         command.arg("verify").arg(self.0.path()).args(flags);
-        command.env_clear();
+        command.env_clear().envs(planted_bug());
         command
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());

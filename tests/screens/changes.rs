@@ -4,10 +4,11 @@
 use crossterm::event::KeyCode;
 use drygate::audit::CHECK_TABLE_WITH_CHANGE;
 use drygate::run::{
-    ApprovalGate, ChangeFile, ChangeRead, ChangeRehearsed, CopyListed, Decision, DriftFound, Event,
-    Gate, LockMode, LongestLock, Progress, Purpose, RecordedChange, RecordedStatement,
-    RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange, RunCreated, ScriptEnd, State,
-    StopCode, SurveyPurpose, TableToCopy, TakenLock, TransactionState, Verdict,
+    ApprovalGate, CarriedOut, ChangeFile, ChangeRead, ChangeRehearsed, CopyListed, Decision,
+    DriftFound, Event, Gate, KnownOutcome, LockMode, LongestLock, Progress, Purpose,
+    RecordedChange, RecordedStatement, RehearsalCheck, RehearsalOutcome, RehearsedTable, RunChange,
+    RunCreated, RunResult, ScriptEnd, State, StopCode, SurveyPurpose, TableToCopy, TakenLock,
+    TransactionState, Verdict,
 };
 use drygate::simulate::{ExpectedRows, SimulatedStep};
 use drygate::survey::{Digest, Rehearsed};
@@ -66,6 +67,7 @@ fn recorded() -> RecordedChange {
         transaction: TransactionState::Open,
         locks,
         safer: None,
+        of_script: None,
     };
     let update = "UPDATE public.information_unit SET state = 'enacted' WHERE state = 'draft' AND id IN (SELECT unit_id FROM public.unit_version)";
     let mut alter = one(
@@ -141,7 +143,7 @@ fn rehearsed(gate: ApprovalGate, notes: u64, error: Option<&str>) -> Event {
 }
 
 /// A run with a change that waits at SG1.
-fn at_sg1() -> ScriptedRun {
+pub fn at_sg1() -> ScriptedRun {
     at_sg1_of(false)
 }
 
@@ -210,7 +212,7 @@ fn at_sg1_of(alone: bool) -> ScriptedRun {
 }
 
 /// The same, rehearsed, at SG2.
-fn at_sg2(error: Option<&str>) -> ScriptedRun {
+pub fn at_sg2(error: Option<&str>) -> ScriptedRun {
     let mut script = at_sg1();
     script
         .clock("09:17:20")
@@ -365,4 +367,67 @@ fn another_effect_than_the_approved_one_is_drift() {
     );
     script.returns(Some(code));
     snap("change_drift", &script, "09:33:10");
+}
+
+/// The run of the change, sealed as PASS.
+pub fn passed_run() -> ScriptedRun {
+    let mut script = at_sg2(None);
+    script
+        .clock("09:33:05")
+        .decides(Decision::Approve, "op_a", None)
+        .survey_taken(SurveyPurpose::ApproveSg2)
+        .push(rehearsed(ApprovalGate::SG2, 5, None));
+    script
+        .step(SimulatedStep::Enact, State::EnactSimulated)
+        .checked(Gate::G3)
+        .seals(RunResult::Pass, None);
+    script
+}
+
+#[test]
+fn a_sealed_run_says_whether_its_change_was_carried_out() {
+    let script = passed_run();
+    let mut model = model(&script, "09:52:10", plain());
+    let mut said = |seen: Option<(CarriedOut, &str)>| {
+        model.outcome = None;
+        if let Some((outcome, at)) = seen {
+            let seen = KnownOutcome {
+                outcome,
+                at: at.parse().expect("a time"),
+                by: "root".to_owned(),
+            };
+            let _ = update(
+                &mut model,
+                ScreenMessage::Outcome(seen),
+                std::time::Duration::ZERO,
+            );
+        }
+        SIZES.map(|size| drawn(&mut model, size))
+    };
+    // A narrow band has no room for the command itself.
+    let is_next = |text: &str, command: &str| {
+        let narrow = text.contains("y copies the next command");
+        narrow || text.contains(&format!("drygate {command} 8a941203"))
+    };
+    let day = script.run.last.expect("a record").1.date();
+    for text in said(None) {
+        let words = "Approved: #125 rows in 3 tables; afterwards: nobody looked yet";
+        assert!(text.contains(words), "{text}");
+        assert!(is_next(&text, "guard"), "{text}");
+    }
+    for (outcome, words, next) in [
+        (CarriedOut::CameTrue, "came true", "report"),
+        (CarriedOut::NotCarriedOut, "not carried out", "guard"),
+        (CarriedOut::DidNotComeTrue, "did not come true", "report"),
+    ] {
+        for text in said(Some((outcome, &format!("{day}T21:35:07Z")))) {
+            let words = format!("{words}, seen 21:35Z by root");
+            assert!(text.contains(&words), "{text}");
+            assert!(is_next(&text, next), "{text}");
+        }
+        for text in said(Some((outcome, "2027-01-02T03:04:05Z"))) {
+            let words = format!("{words}, seen 2027-01-02 03:04Z by root");
+            assert!(text.contains(&words), "{text}");
+        }
+    }
 }

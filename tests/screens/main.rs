@@ -1,5 +1,7 @@
 //! The screens: every situation at every size, from scripted runs. Invariant: no server, no sleep; one module has a real pty.
 
+mod came_true;
+mod change_files;
 mod changes;
 mod diffs;
 mod flows;
@@ -15,3 +17,4 @@ mod situations;
 mod stage;
 mod truthful;
 mod watching;
+mod wording;

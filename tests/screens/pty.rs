@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use drygate::journal::RunStore;
 use drygate::run::{Ask, Event};
 use drygate::tui::{
-    Clocks, Colours, Guard, RequestRoutes, Screen, Source, TerminalWishes, Theme, spawn_input,
-    spawn_signals,
+    Clocks, Colours, Guard, RequestRoutes, Screen, Source, TerminalWishes, Theme, catch_signals,
+    spawn_input,
 };
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -29,6 +29,7 @@ fn pty_child() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
+    let caught = catch_signals().expect("signals");
     let (guard, terminal) = Guard::take(TerminalWishes::default()).expect("a pty");
     let (sender, inbox) = channel();
     let began = Instant::now();
@@ -38,7 +39,9 @@ fn pty_child() {
         guard.background_query(),
     )
     .expect("input");
-    let signals = spawn_signals(sender.clone(), &guard, move || began.elapsed()).expect("signals");
+    let signals = caught
+        .tell(sender.clone(), &guard, move || began.elapsed())
+        .expect("signals");
     for messages in messages(&ScriptedRun::at_sg2(false)) {
         sender.send(messages).expect("open");
     }

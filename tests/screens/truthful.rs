@@ -3,14 +3,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use crossterm::event::KeyCode;
 use drygate::run::{RunResult, State, StopCode};
 use drygate::tui::model::{Model, Pane};
 use drygate::tui::{Source, update::update};
 use ratatui::layout::Size;
 
 use crate::situations::{cannot_pass, failed_at_g1, rejected};
-use crate::stage::{SIZES, drawn, messages, plain};
-use drygate::testing::values::person;
+use crate::stage::{SIZES, Stage, drawn, messages, plain};
+use drygate::testing::values::{self, person};
 use drygate::testing::{ScriptedRun, at};
 
 fn scripts() -> Vec<ScriptedRun> {
@@ -165,5 +166,31 @@ fn our_own_words_are_not_cut() {
             line.starts_with('┃') || line.starts_with(" A ") || line.contains("1 GATES")
         });
         assert_eq!(own.next(), None, "{frame}");
+    }
+}
+
+#[test]
+fn two_hosts_of_one_network_are_told_apart_on_every_screen_and_sheet() {
+    for (host, port, address) in [
+        ("10.0.0.5", 5432, "10.0.0.5/kb"),
+        ("10.0.0.6", 6432, "10.0.0.6:6432/kb"),
+        ("::1", 6001, "[::1]:6001/kb"),
+    ] {
+        let mut created = values::created();
+        created.target.host = host.to_owned();
+        created.target.port = port;
+        let mut script = ScriptedRun::started(created, false, at("09:14:02"), 0);
+        script.until_sg1().until_sg2();
+        for size in SIZES {
+            let mut stage = Stage::new(&script, "09:31:15", size);
+            assert!(stage.says(address), "{}", stage.text());
+            stage.key(KeyCode::Char('x'));
+            let on_sheet = stage.text();
+            let mut lines = on_sheet.lines().filter(|line| line.contains("evidence "));
+            assert!(lines.any(|line| line.contains(address)), "{on_sheet}");
+            stage.key(KeyCode::Esc).key(KeyCode::Char('a'));
+            let target = format!("context_pack_readonly@{address}");
+            assert!(stage.says(&target), "{}", stage.text());
+        }
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
@@ -17,6 +18,7 @@ use super::{
     ClusterSession, Scenario, ServerBinaries, ThrowawayError, empty, process, session,
     sweep_abandoned,
 };
+use crate::postgres::url_encoded;
 
 /// The superuser of every throwaway cluster.
 pub(super) const SUPERUSER: &str = "postgres";
@@ -115,9 +117,9 @@ impl Cluster {
     pub fn url(&self, user: &str, database: &str) -> String {
         format!(
             "postgresql:///{}?host={}&port={PORT}&user={}",
-            percent_encoded(database),
-            percent_encoded_path(self.socket_dir()),
-            percent_encoded(user)
+            url_encoded(database),
+            url_encoded(self.socket_dir().as_os_str().as_bytes()),
+            url_encoded(user)
         )
     }
 
@@ -288,31 +290,4 @@ fn configure(directory: &ClusterDirectory, options: &ClusterOptions) -> Result<(
         .open(&path)
         .and_then(|mut file| file.write_all(lines.as_bytes()))
         .map_err(ThrowawayError::io("cannot write", &path))
-}
-
-/// Percent encoding for a URL: everything but unreserved characters.
-fn percent_encoded(text: &str) -> String {
-    encoded(text.as_bytes(), |byte| {
-        byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)
-    })
-}
-
-/// The same for a path, whose slashes stay.
-fn percent_encoded_path(path: &Path) -> String {
-    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
-    encoded(bytes, |byte| {
-        byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte)
-    })
-}
-
-fn encoded(bytes: &[u8], plain: impl Fn(u8) -> bool) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

@@ -67,8 +67,11 @@ pub(super) fn run(
     sql: &str,
 ) -> Result<ScriptRows, ThrowawayError> {
     thread::scope(|scope| {
-        scope
-            .spawn(|| ClusterSession::open(socket_dir, user, database)?.ask(sql))
+        let ask = || ClusterSession::open(socket_dir, user, database)?.ask(sql);
+        let asking = thread::Builder::new()
+            .spawn_scoped(scope, ask)
+            .map_err(ThrowawayError::io("cannot start a thread for", socket_dir))?;
+        asking
             .join()
             // A panic in the thread goes on in the caller, with its message.
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))

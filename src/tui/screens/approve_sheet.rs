@@ -3,14 +3,17 @@
 
 use ratatui::layout::Rect;
 
-use super::{approve_input, proof, rehearsed, sheet_drift, sheet_edge, sheet_last_pass, words};
+use super::{
+    approve_input, proof, rehearsed, sheet_drift, sheet_edge, sheet_last_pass, sheet_people,
+    target_address, words,
+};
 use crate::audit;
-use crate::run::{ApprovalGate, ApprovalStatus, Decision, Evidence, Obstacle, RunState, counted};
+use crate::run::{ApprovalGate, Evidence, Obstacle, RunState, counted};
 use crate::tui::approve_sheet::{ApproveSheet, OwnSurvey, PAUSE, SheetRemark};
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::Model;
-use crate::tui::theme::{Glyph, Ink};
+use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// Columns of a digest and the frame around it.
@@ -55,6 +58,9 @@ fn rows(model: &Model) -> usize {
 pub fn end_is_visible(model: &Model, sheet: &ApproveSheet) -> bool {
     let area = place(Rect::new(0, 0, model.size.width, model.size.height));
     let (room, lines) = extent(model, sheet);
+    if sheet.reading().is_some() {
+        return false;
+    }
     let sized = super::shape(model.size.width, model.size.height) != super::ScreenShape::TooSmall;
     sized && area.width >= WIDTH_MIN && room >= 3 && sheet.top + room >= lines
 }
@@ -124,10 +130,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sheet: &A
     let remark = if below > 0 {
         let lines = crate::run::counted(below, "more line");
         let (down, page) = (key(Action::Down), key(Action::PageDown));
-        let forms = [
-            format!("{lines} below: {down} or {page}. The sheet arms when the last was shown."),
-            format!("{lines} below: {down} or {page}. Read on to arm."),
-        ];
+        let more = format!("{lines} below: {down} or {page}.");
+        let forms = if model.size.width < WIDTH_MIN {
+            // It cannot arm here, however far it is read: the last line says what to do.
+            [more.clone(), more]
+        } else {
+            [
+                format!("{more} The sheet arms when the last was shown."),
+                format!("{more} Read on to arm."),
+            ]
+        };
         Text::first_fitting(
             forms.map(|form| Text::inked(Ink::Needed, form)),
             width.into(),
@@ -196,7 +208,7 @@ fn status(model: &Model, sheet: &ApproveSheet) -> Text {
         }
         OwnSurvey::Equal(_) if model.size.width < WIDTH_MIN => Text::inked(
             Ink::Needed,
-            format!("not ready: the digest needs {WIDTH_MIN} columns"),
+            format!("widen the terminal: the digest needs {WIDTH_MIN} columns"),
         ),
         OwnSurvey::Equal(_) if !sheet.end_was_shown() => {
             Text::inked(Ink::Needed, "not ready: read on to the last line")
@@ -246,7 +258,7 @@ fn lines(model: &Model, sheet: &ApproveSheet, width: usize) -> Vec<Text> {
     state_of_checks(&mut text, model, sheet, evidence);
     text.push(proof::one_line(model, width));
     runs(&mut text, evidence);
-    people(&mut text, model, evidence);
+    sheet_people::lines(&mut text, model, evidence);
     let mut lines: Vec<Text> = text.iter().flat_map(|line| line.wrap(width)).collect();
     lines.push(Text::new());
     lines.push(Text::inked(Ink::Dim, "evidence sha256"));
@@ -294,7 +306,11 @@ fn identity(text: &mut Vec<Text>, evidence: &Evidence) {
             .with(Ink::Target, format!("[{}]", sheet.target.label))
             .with(
                 Ink::Plain,
-                format!(" {}", words::address_short(&sheet.target)),
+                format!(
+                    " {}@{}",
+                    sheet.target.user,
+                    target_address::whole(&sheet.target)
+                ),
             ),
     );
     text.push(Text::new());
@@ -400,7 +416,7 @@ fn enter_does(run: &RunState, gate: ApprovalGate) -> Text {
     let then = match (gate, run.change().is_some(), run.simulates()) {
         (ApprovalGate::SG1, false, true) => first.as_str(),
         (ApprovalGate::SG1, false, false) => "SG2 asks next",
-        (ApprovalGate::SG1, true, _) => "copies rows, rehearses; SG2 asks next",
+        (ApprovalGate::SG1, true, _) => "copies rows, rehearses, asks SG2",
         (ApprovalGate::SG2, false, true) => last.as_str(),
         (ApprovalGate::SG2, false, false) => "closes out, seals",
         (ApprovalGate::SG2, true, _) => "rehearses again; if as above, seals",
@@ -443,55 +459,4 @@ fn runs(text: &mut Vec<Text>, evidence: &Evidence) {
     if !runs.is_empty() {
         text.push(Text::plain(format!("runs    {}", runs.join(", "))));
     }
-}
-
-fn people(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
-    let run = model.run();
-    let before: Vec<String> = run
-        .approvals
-        .iter()
-        .filter(|approval| approval.decision == Decision::Approve)
-        .map(|approval| {
-            let void = if approval.status == ApprovalStatus::Void {
-                " (void)"
-            } else {
-                ""
-            };
-            format!(
-                "{} by {} {}{void}",
-                approval.gate,
-                approval.by.user,
-                approval.at.clock()
-            )
-        })
-        .collect();
-    text.push(Text::plain(format!(
-        "approved before: {}",
-        if before.is_empty() {
-            "nothing in this run".to_owned()
-        } else {
-            before.join(", ")
-        }
-    )));
-    let expires = evidence.expires_at.clock_minutes();
-    let alarm = model.theme.glyph(Glyph::Alarm);
-    let expiry = match model.minutes_left() {
-        Some(1) => Text::inked(Ink::Needed, format!("{alarm} Expires within 1 minute.")),
-        Some(n) => Text::inked(Ink::Needed, format!("{alarm} Expires in {n} minutes.")),
-        None => Text::plain(format!("Expires {expires}.")),
-    };
-    let shared = model
-        .run()
-        .created
-        .as_ref()
-        .and_then(|created| created.shared_note());
-    text.extend(shared.map(Text::plain));
-    text.push(
-        Text::plain(format!(
-            "you: {}. Approver identity is an OS account, not cryptographic. Signer: {} (a stub). ",
-            model.who,
-            model.who.signer.name()
-        ))
-        .then(expiry),
-    );
 }

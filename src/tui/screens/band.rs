@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::{running, sealed, waiting};
-use crate::run::StopCode;
+use crate::run::{StopCode, exit};
 use crate::tui::inbox::Source;
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::{Model, Over};
@@ -159,6 +159,7 @@ fn ended(model: &Model, code: u8, says: &[String]) -> Option<Band> {
         Some(StopCode::StopRunLocked) => (Ink::Needed, "RUN LOCKED", "ANOTHER PROCESS OWNS IT"),
         Some(StopCode::StopInterrupted) => (Ink::Needed, "INTERRUPTED", "RESUMABLE"),
         Some(stop) => (Ink::Bad, stop.name(), "STOPPED"),
+        None if code == exit::SHORTAGE => (Ink::Needed, "NO MORE FILES OR PROCESSES", "RESUMABLE"),
         None => (Ink::Bad, "UNEXPECTED ERROR", "RESUMABLE"),
     };
     let mut band = Band::new(ink, title, right).keys(&[

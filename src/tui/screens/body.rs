@@ -250,6 +250,11 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
     let (top, alarm, body, bottom) = regions(area, shape);
     header::draw(canvas, top, model);
     if let Over::Approving(sheet) = &model.over {
+        if let Some(reading) = sheet.reading() {
+            text_page::draw(canvas, in_place_of_sheet(area), model, reading);
+            footer::nothing_counts(canvas, area);
+            return;
+        }
         let place = approve_sheet::place(area);
         if approve_sheet::leaves_the_band(area) {
             behind(canvas, area, model, shape);
@@ -267,6 +272,16 @@ fn sized(canvas: &mut Canvas<'_>, area: Rect, model: &Model, shape: ScreenShape)
         Over::Rejecting(sheet) => reject_sheet::draw(canvas, body, model, sheet),
         Over::Leaving => leaving(canvas, body, model),
         _ => {}
+    }
+}
+
+/// Where a page goes that is read in the place of a sheet: between the header and the last line.
+pub(super) fn in_place_of_sheet(area: Rect) -> Rect {
+    let header = regions(area, shape(area.width, area.height)).0;
+    Rect {
+        y: header.bottom(),
+        height: area.height.saturating_sub(header.height + 1),
+        ..area
     }
 }
 

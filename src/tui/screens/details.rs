@@ -41,7 +41,11 @@ pub(super) fn page(model: &Model, subject: &TextSubject) -> TextPage {
             )],
             copies: None,
         },
-        TextSubject::Evidence | TextSubject::Help | TextSubject::Report(_) => TextPage::default(),
+        TextSubject::Evidence
+        | TextSubject::Help
+        | TextSubject::Report(_)
+        | TextSubject::Statement(..)
+        | TextSubject::ChangeFile(_) => TextPage::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::proof::mark_of;
 use crate::compare::Comparison;
-use crate::run::{Claim, NonMutationVerdict};
+use crate::run::{CarriedOut, Claim, NonMutationVerdict};
 use crate::tui::diff_view::DiffView;
 use crate::tui::theme::{Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -49,12 +49,23 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     } else {
         short(comparison, theme, room.into())
     };
+    // What came of the change leads, whole: of the rest only what has room.
+    let after = comparison.after.iter();
+    let after = after.flat_map(|after| Text::plain(&after.says).wrap(room.into()));
+    let lines: Vec<Text> = after.chain(lines).collect();
     for (y, line) in (inside.y..inside.bottom()).zip(&lines) {
         canvas.text(inside.x + 2, y, room, line);
     }
 }
 
 fn ink(comparison: &Comparison) -> Ink {
+    if let Some(after) = &comparison.after {
+        return match after.came {
+            Some(CarriedOut::CameTrue) => Ink::Bold,
+            Some(CarriedOut::DidNotComeTrue) => Ink::Drift,
+            Some(CarriedOut::NotCarriedOut) | None => Ink::Needed,
+        };
+    }
     match comparison.verdict {
         Some(NonMutationVerdict::Proven) => Ink::Good,
         Some(NonMutationVerdict::ChangedByOthers) => Ink::Drift,

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 
 use super::pane::first_row;
 use super::words;
-use crate::compare::{Change, ComparedFact, ReviewNote, SideValue};
+use crate::compare::{Change, Compare, ComparedFact, ReviewNote, SideValue};
 use crate::tui::diff_view::{DiffPane, DiffView, Loaded};
 use crate::tui::keymap::{Action, KeyScope, key_of};
-use crate::tui::theme::Ink;
+use crate::tui::theme::{Glyph, Ink, Theme};
 use crate::tui::widgets::{Canvas, Text, Weight};
 
 /// A line, and the row that it belongs to.
@@ -25,8 +25,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     };
     let title = Text::inked(ink, "1 FACTS");
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &Text::plain(right));
-    let across = canvas.theme().lines(false).across;
-    let lines = lines(view, usize::from(inside.width.saturating_sub(1)), across);
+    let width = usize::from(inside.width.saturating_sub(1));
+    let lines = lines(view, width, *canvas.theme());
     let chosen = lines.iter().position(|(row, _)| *row == Some(view.row));
     let room = usize::from(inside.height);
     let top = first_row(lines.len(), room, chosen.unwrap_or(0));
@@ -44,7 +44,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &DiffView) {
     }
 }
 
-fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
+fn lines(view: &DiffView, width: usize, theme: Theme) -> Vec<FactLine> {
+    let across = theme.lines(false).across;
     let rule = |words: &str| rule(words, width, across);
     let mut lines = Vec::new();
     let facts = view.facts();
@@ -53,20 +54,31 @@ fn lines(view: &DiffView, width: usize, across: &str) -> Vec<FactLine> {
     let mut notes = Some(notes(view, width, across));
     for (row, fact) in facts.iter().enumerate() {
         let heading = match fact.change {
+            _ if is_of_change(view, fact) => Some("the change"),
+            _ if fact.follows => Some("follows from the change"),
             Change::Equal => Some("equal"),
             Change::NotRead => Some("not read again"),
             Change::Beside => Some("changed beside"),
             Change::NotComparable => Some("not comparable"),
             _ => None,
         };
-        if heading.is_some_and(|heading| heading != "changed beside") {
+        let of_change = is_of_change(view, fact) || fact.follows;
+        let is_told = of_change || fact.change == Change::Beside;
+        if heading.is_some() && !is_told {
             lines.extend(notes.take().into_iter().flatten());
         }
         if heading != part {
             part = heading;
             lines.push(rule(heading.unwrap_or("changed")));
         }
-        lines.push((Some(row), fact_line(fact, width)));
+        if is_of_change(view, fact) {
+            let (mark, ink) = mark(fact, theme);
+            let head = Text::inked(ink, mark).with(Ink::Plain, fact.name());
+            lines.push((Some(row), head));
+            lines.extend(ledger_words(fact, width));
+        } else {
+            lines.push((Some(row), fact_line(fact, width, theme)));
+        }
         if let Some(below) = below(view, fact) {
             lines.push((None, Text::plain(format!("    {below}"))));
         }
@@ -149,20 +161,49 @@ fn beginning(value: String) -> String {
     }
 }
 
-fn fact_line(fact: &ComparedFact, width: usize) -> Text {
+/// Whether it is the row of all units or rows of the change, beside a survey of now.
+fn is_of_change(view: &DiffView, fact: &ComparedFact) -> bool {
+    fact.is_ledger() && view.compare == Compare::Rechecked
+}
+
+/// What came of the rows or units of a ledger, whole, below its name.
+fn ledger_words(fact: &ComparedFact, width: usize) -> Vec<FactLine> {
+    let now = fact.sides.after.as_ref();
+    let words = now.map_or_else(String::new, SideValue::words);
+    let wrapped = Text::plain(words).wrap(width.saturating_sub(4)).into_iter();
+    let lines = wrapped.map(|line| (None, Text::plain("    ").then(line)));
+    lines.collect()
+}
+
+/// The mark of a fact that differs: no alarm where it follows from the change.
+fn mark(fact: &ComparedFact, theme: Theme) -> (String, Ink) {
+    if fact.follows {
+        (format!("{} ", theme.glyph(Glyph::Done)), Ink::Plain)
+    } else {
+        ("! ".to_owned(), Ink::Drift)
+    }
+}
+
+fn fact_line(fact: &ComparedFact, width: usize, theme: Theme) -> Text {
     let (mark, values, ink) = match fact.change {
-        Change::Equal => ("= ", value(fact.sides.before.as_ref()), Ink::Plain),
-        Change::NotRead => ("  ", "at approval".to_owned(), Ink::Dim),
-        Change::NotComparable => ("  ", "two formats".to_owned(), Ink::Dim),
+        Change::Equal => (
+            "= ".to_owned(),
+            value(fact.sides.before.as_ref()),
+            Ink::Plain,
+        ),
+        Change::NotRead => ("  ".to_owned(), "at approval".to_owned(), Ink::Dim),
+        Change::NotComparable => ("  ".to_owned(), "two formats".to_owned(), Ink::Dim),
         _ => {
             let sides = fact
                 .sides
                 .as_ref()
                 .map(|side| beginning(value(side.as_ref())));
             let values = format!("{} | {}", sides.before, sides.after);
-            match fact.change {
-                Change::Beside => ("+ ", values, Ink::Plain),
-                _ => ("! ", values, Ink::Drift),
+            if fact.change == Change::Beside {
+                ("+ ".to_owned(), values, Ink::Plain)
+            } else {
+                let (mark, ink) = mark(fact, theme);
+                (mark, values, ink)
             }
         }
     };

@@ -344,10 +344,14 @@ fn side_lines(
     } else {
         cells(text, usize::MAX)
     };
+    // Where the key of a row ends and its value begins: no part of either.
+    let separator = (opened.shape == DocumentShape::Keyed)
+        .then(|| text.find('\t'))
+        .flatten();
     let mut lines = Vec::new();
     for (nth, cell) in broken.iter().enumerate() {
         let gutter = gutter(columns, row, side, nth == 0, (nth == 0).then_some(line));
-        let body = inked(text, cell, marked, ink).clip(room, theme.ellipsis());
+        let body = inked(text, cell, marked, ink, separator).clip(room, theme.ellipsis());
         let start = cell.first().map_or(0, |atom| atom.range.start);
         let end = cell.last().map_or(start, |atom| atom.range.end);
         let mut drawn = DiffLine::remark(gutter.then(body));
@@ -430,11 +434,33 @@ fn is_marked(atom: &Atom, marks: &[Range<usize>]) -> bool {
         .any(|mark| mark.start < atom.range.end && atom.range.start < mark.end)
 }
 
-fn inked(line: &str, cell: &[Atom], marks: &[Range<usize>], ink: Ink) -> Text {
+/// The cell in its inks; the tab at `separator` is a blank as wide as its escape.
+fn inked(
+    line: &str,
+    cell: &[Atom],
+    marks: &[Range<usize>],
+    ink: Ink,
+    separator: Option<usize>,
+) -> Text {
+    let separates = |atom: &Atom| Some(atom.range.start) == separator;
+    let alike = |one: &Atom, two: &Atom| {
+        is_marked(one, marks) == is_marked(two, marks) && separates(one) == separates(two)
+    };
     let mut text = Text::new();
-    for stretch in cell.chunk_by(|one, two| is_marked(one, marks) == is_marked(two, marks)) {
-        let marked = stretch.first().is_some_and(|atom| is_marked(atom, marks));
-        text.push(if marked { Ink::Drift } else { ink }, joined(line, stretch));
+    for stretch in cell.chunk_by(alike) {
+        let Some(first) = stretch.first() else {
+            continue;
+        };
+        let ink = if is_marked(first, marks) {
+            Ink::Drift
+        } else {
+            ink
+        };
+        if separates(first) {
+            text.push(ink, " ".repeat(first.columns));
+        } else {
+            text.push(ink, joined(line, stretch));
+        }
     }
     text
 }

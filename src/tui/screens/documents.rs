@@ -57,7 +57,8 @@ pub(super) fn help(scope: KeyScope, width: usize) -> TextPage {
     lines.push(Text::new());
     for line in [
         "No single key decides anything. While a sheet is open no letter is a command.",
-        "~ before a number: SIMULATED.  = same as pinned.  * differs from the last PASS.  ! drift.",
+        "~ before a number: SIMULATED.  # before a number: REHEARSED, on a throwaway copy.",
+        "= same as pinned.  * differs from the last PASS.  ! drift.",
         "Everything here has a command twin: approve, reject, resume, replay, verify, report.",
     ] {
         lines.push(Text::plain(line));

@@ -260,7 +260,9 @@ fn wide(model: &Model, row: &FactRow, columns: &FactColumns) -> Text {
                 .to_column(room)
                 .with(Ink::Plain, format!(" {rows} "))
         }
-        None => Text::plain(row.key.shown()).to_column(columns.key),
+        None => Text::plain(row.key.shown())
+            .to_column(columns.key.saturating_sub(1))
+            .with(Ink::Plain, " "),
     };
     let now = match (&row.now, row.moved, row.read_at) {
         // Not part of the light reads while waiting: it is read again by the survey of the approval, or, in a run that ended,
@@ -357,7 +359,9 @@ fn narrow(model: &Model, row: &FactRow, width: usize) -> Text {
         let room = field.saturating_sub(shown.width() + 1);
         name.to_column(room).with(Ink::Plain, " ").then(shown)
     } else {
-        name.to_column(key).then(shown)
+        // A blank stays between both, however long the name is.
+        let name = name.to_column(key.saturating_sub(1));
+        name.with(Ink::Plain, " ").then(shown)
     };
     let mark = narrow_mark(model, row, marks);
     text.to_column(field)

@@ -45,7 +45,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         .filter(|_| narrow)
         .map(|playback| place(playback));
     let room = usize::from(width) - place.as_ref().map_or(0, |place| place.width() + 2);
-    let keys = keys(model.scope(), narrow, room);
+    let keys = keys(model, narrow, room);
     let keys = match place {
         Some(place) => place.with(Ink::Plain, "  ").then(keys),
         None => keys,
@@ -58,6 +58,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if usize::from(room) >= script.width() {
         canvas.text_right(area.right() - 1, area.y, room, &script);
     }
+}
+
+/// The last line under a page that is read in the place of a sheet.
+pub(super) fn nothing_counts(canvas: &mut Canvas<'_>, area: Rect) {
+    let key = |action| key_of(KeyScope::Sheet, action);
+    let (back, page) = (key(Action::Back), key(Action::PageDown));
+    let says =
+        format!("{page} reads on, {back} goes back to the sheet. What is typed here is dropped.");
+    let width = area.width.saturating_sub(2);
+    canvas.text(area.x + 1, area.bottom() - 1, width, &Text::plain(says));
 }
 
 /// A search that is being typed.
@@ -80,9 +90,13 @@ fn place(playback: &PlaybackState) -> Text {
     Text::plain(format!("{} {state}", playback.now.clock()))
 }
 
-fn keys(scope: KeyScope, narrow: bool, room: usize) -> Text {
-    let entries: Vec<_> = keymap::footer(scope)
-        .map(|(binding, does)| (binding.keys, does))
+fn keys(model: &Model, narrow: bool, room: usize) -> Text {
+    let plays = model.playback.as_ref().is_some_and(|it| it.is_playing);
+    let entries: Vec<_> = keymap::footer(model.scope())
+        .map(|(binding, does)| {
+            let pauses = plays && binding.does(Action::PlayPause);
+            (binding.keys, if pauses { "pause" } else { does })
+        })
         .collect();
     fitting(&entries, if narrow { "  " } else { "   " }, room)
 }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::target_address;
 use crate::run::Mode;
 use crate::tui::inbox::Source;
 use crate::tui::model::Model;
@@ -53,24 +54,26 @@ fn left(model: &Model, wide: bool, width: usize) -> Text {
     };
     let target = &created.target;
     let label = Text::inked(Ink::Target, format!("[{}]", target.label));
-    let (whole, short) = (format!("  {}", target.address()), {
-        let host = target.host.split('.').next().unwrap_or("");
-        let gap = if wide { "  " } else { " " };
-        format!("{gap}{host}/{}", target.database)
-    });
+    let gap = if wide { "  " } else { " " };
+    let address = format!("{}@{}", target.user, target_address::whole(target));
+    let (whole, short) = (
+        format!("{gap}{address}"),
+        format!("{gap}{}", target_address::short(target)),
+    );
     let (id, gap) = if wide {
         (format!("  {}", created.run_id), "   ")
     } else {
         (format!(" {}", created.run_id.short()), "  ")
     };
     let profile = format!("  {}", created.profile);
-    // The label of the target is never cut: what else is said gives way to it.
+    let nothing = String::new();
+    // The label of the target is never cut. An address that has no room is left out whole: part of one reads as another.
     let forms = [
         (format!("{id}{profile}{gap}"), &whole),
         (format!("{id}{profile}{gap}"), &short),
-        (format!("{id}{profile}{gap}"), &String::new()),
-        (format!("{id}{gap}"), &String::new()),
-        (" ".to_owned(), &String::new()),
+        (format!("{id}{gap}"), &short),
+        (format!("{id}{gap}"), &nothing),
+        (" ".to_owned(), &nothing),
     ];
     let forms = forms.into_iter().skip(usize::from(!wide));
     let mut forms = forms.map(|(before, after)| {
@@ -211,5 +214,6 @@ fn read(playback: &PlaybackState, short: bool) -> String {
         None if short => String::new(),
         None => ", not sealed".to_owned(),
     };
-    format!("chain intact, {} records{sealed}", playback.last() + 1)
+    // Records are gone to by their numbers, which begin at 0.
+    format!("chain intact, records 0-{}{sealed}", playback.last())
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::change_pages;
 use super::pane::PaneRow;
 use crate::run::{
-    ChangeEvidence, ChangeFile, RehearsalOutcome, RehearsedTable, RunOnTop, RunState, TableToCopy,
-    Verdict, counted,
+    ChangeEvidence, ChangeFile, RecordedChange, RehearsalOutcome, RehearsedTable, RunOnTop,
+    RunState, TableToCopy, Verdict, counted,
 };
 use crate::survey::Rehearsed;
 use crate::tui::keymap::{self, Action, KeyScope};
@@ -187,6 +188,7 @@ pub(super) fn sheet_lines(run: &RunState, change: &ChangeEvidence) -> Vec<Text> 
                 .with(Ink::Plain, format!("as {}", change.role)),
         );
     }
+    lines.push(change_pages::on_sheet());
     let Some(outcome) = &change.rehearsed else {
         lines.extend(copy_lines(change));
         lines.push(Text::new());
@@ -287,6 +289,12 @@ fn copy_lines(change: &ChangeEvidence) -> Vec<Text> {
         lines.push(Text::inked(Ink::Dim, text));
     }
     lines
+}
+
+/// The statements that were recorded last; `None`: none were.
+pub(super) fn recorded(run: &RunState) -> Option<&RecordedChange> {
+    let outcome = run.shown_rehearsal()?.outcome.as_ref()?;
+    outcome.recorded.as_ref()
 }
 
 /// The page behind the rows of the pane: everything that is known of the change.

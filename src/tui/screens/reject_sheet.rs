@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::words;
+use super::{target_address, words};
 use crate::tui::keymap::{Action, KeyScope, key_of};
 use crate::tui::model::Model;
 use crate::tui::reject_sheet::RejectSheet;
@@ -24,15 +24,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Rect, model: &Model, sheet: &R
     let title = Text::inked(Ink::Bold, format!("REJECT {}: {label}", sheet.gate));
     let inside = canvas.frame(place, Weight::Heavy, Ink::Needed, &title, &Text::new());
     let target = model.run().created.as_ref().map(|created| &created.target);
-    let mut head = Text::plain(format!(
+    let head = Text::plain(format!(
         "evidence {}   ",
         words::evidence_short(&sheet.evidence)
     ));
-    if let Some(target) = target {
-        head = head
-            .with(Ink::Target, format!("[{}]", target.label))
-            .with(Ink::Plain, format!(" {}", words::address_short(target)));
-    }
+    let head = target.map_or(head.clone(), |target| {
+        let head = head.with(Ink::Target, format!("[{}]", target.label));
+        let address = target_address::short(target);
+        // No address is cut: who reads gives way to it.
+        let forms = [format!(" {}@{address}", target.user), format!(" {address}")];
+        let forms = forms.map(|form| head.clone().with(Ink::Plain, form));
+        Text::first_fitting(forms, usize::from(inside.width.saturating_sub(2)))
+    });
     let room = usize::from(inside.width.saturating_sub(6));
     let reason = Shown::of(&sheet.reason);
     let end = reason.end_of_width(room);

@@ -1,7 +1,9 @@
 //! Pane 6 of a run with a change that waits or has ended: its statements as they were recorded, in the place of the events.
 
 use super::pane::{PaneRow, PaneText, first_row};
-use crate::run::{RecordedChange, RecordedStatement, RunState, TakenLock};
+use super::rehearsed;
+use crate::run::{RecordedChange, RecordedStatement, TakenLock};
+use crate::tui::keymap::{Action, key_of};
 use crate::tui::model::{Model, Pane};
 use crate::tui::open_text::TextSubject;
 use crate::tui::theme::Ink;
@@ -12,12 +14,7 @@ fn recorded(model: &Model) -> Option<&RecordedChange> {
     if model.is_running() || model.playback.is_some() {
         return None;
     }
-    of_run(model.run())
-}
-
-fn of_run(run: &RunState) -> Option<&RecordedChange> {
-    let outcome = run.shown_rehearsal()?.outcome.as_ref()?;
-    outcome.recorded.as_ref()
+    rehearsed::recorded(model.run())
 }
 
 /// How many rows the pane has in the place of the events; `None`: it has events.
@@ -37,10 +34,10 @@ pub(super) fn text(model: &Model, width: usize, window: Option<usize>) -> Option
     let statements = statements.take(window.unwrap_or(total));
     let mut rows: Vec<PaneRow> = statements
         .map(|(phase, nth, statement)| {
-            let phase = several.then(|| format!("{phase}."));
-            let number = format!("{}{nth}", phase.unwrap_or_default());
+            let of = several.then(|| format!("{phase}."));
+            let number = format!("{}{nth}", of.unwrap_or_default());
             let line = line(&number, statement, width);
-            PaneRow::new(line, TextSubject::Rehearsal).copying(statement.text.clone())
+            PaneRow::new(line, TextSubject::Statement(phase, nth)).copying(statement.text.clone())
         })
         .collect();
     if recorded.left_out > 0 && skipped + rows.len() + 1 == total {
@@ -49,7 +46,10 @@ pub(super) fn text(model: &Model, width: usize, window: Option<usize>) -> Option
     }
     Some(PaneText {
         title: "SCRIPT",
-        right: Text::plain("# = REHEARSED"),
+        right: Text::plain(format!(
+            "{} files, whole   # = REHEARSED",
+            key_of(model.scope(), Action::ChangeFiles)
+        )),
         below: recorded
             .held_lines()
             .first()

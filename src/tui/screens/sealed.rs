@@ -1,12 +1,16 @@
 //! The band of a sealed run. Green is for PASS and PROVEN alone.
 
 use super::band::{Band, BandKey, state_line};
+use super::changed_words::changed_within_band;
 use super::words;
 use crate::compare::Comparison;
-use crate::run::{Decision, Gate, NonMutationVerdict, RunResult, StopCode, Verdict};
+use crate::run::{
+    CarriedOut, Decision, Gate, NonMutationVerdict, RunResult, StopCode, Subject, Verdict, counted,
+};
 use crate::tui::keymap::{Action, key_of};
 use crate::tui::keys::next_command;
 use crate::tui::model::Model;
+use crate::tui::navigation;
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -61,6 +65,7 @@ pub(super) fn band(model: &Model, result: &str, outcome: RunResult) -> Band {
     let code = stop.map_or("stop_code=None", StopCode::name);
     let band = Band::new(ink, result, right);
     sentences(model, outcome, band)
+        .say(came_of(model, outcome))
         .say(with_next_command(model, state_line(model, code)))
         .keys(&keys(model))
 }
@@ -73,14 +78,52 @@ fn with_next_command(model: &Model, state: Text) -> Text {
     let width = usize::from(model.size.width);
     let (gap, margins) = if width < 110 { ("  ", 4) } else { ("    ", 8) };
     let copies = key_of(model.scope(), Action::Copy);
-    let forms = [
-        Text::plain(format!("{gap}next: "))
-            .with(Ink::Bold, command)
-            .with(Ink::Plain, format!(" ({copies} copies it)")),
-        Text::plain(format!("{gap}{copies} copies the next command")),
-    ];
+    let next = Text::plain(format!("{gap}next: ")).with(Ink::Bold, command);
+    // The key copies the chosen row first, where that has a value.
+    let forms = match navigation::copied(model) {
+        None => [
+            next.with(Ink::Plain, format!(" ({copies} copies it)")),
+            Text::plain(format!("{gap}{copies} copies the next command")),
+        ],
+        Some(_) => [next, Text::new()],
+    };
     let forms = forms.map(|form| state.clone().then(form));
     Text::first_fitting(forms, width.saturating_sub(margins))
+}
+
+/// What was approved, and whether it was carried out as far as somebody looked: `Approved: #80 rows in 3 tables; afterwards: came
+/// true, seen 21:35Z by root`. Of a run that says nothing of a change, and of which nobody looked, nothing is said.
+fn came_of(model: &Model, result: RunResult) -> Text {
+    let run = model.run();
+    let seen = model.outcome.as_ref().zip(run.last);
+    let awaited = result == RunResult::Pass && run.change().is_some() && !run.is_demo();
+    if seen.is_none() && !awaited {
+        return Text::new();
+    }
+    let change = run.change_evidence();
+    let rehearsed = change.and_then(|change| change.rehearsed);
+    let (rows, tables) = match (rehearsed, &run.predicted) {
+        (Some(it), _) => (it.rows().to_string(), it.effect.len()),
+        (None, Some((it, _))) => (it.rows().to_string(), it.touched().count()),
+        (None, None) => return Text::new(),
+    };
+    let approved = format!("Approved: {rows} rows in {}; ", counted(tables, "table"));
+    let Some((seen, (_, sealed))) = seen else {
+        return Text::plain(approved + "afterwards: nobody looked yet");
+    };
+    let words = seen.words(sealed);
+    let forms = [
+        format!("{approved}afterwards: {words}"),
+        format!("{approved}{words}"),
+        format!("afterwards: {words}"),
+    ];
+    let width = usize::from(model.size.width);
+    let room = width.saturating_sub(if width < 110 { 4 } else { 8 });
+    let ink = match seen.outcome {
+        CarriedOut::DidNotComeTrue => Ink::Bad,
+        CarriedOut::CameTrue | CarriedOut::NotCarriedOut => Ink::Bold,
+    };
+    Text::first_fitting(forms.map(|form| Text::inked(ink, form)), room)
 }
 
 fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
@@ -93,7 +136,7 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
         RunResult::ChangedByOthers => {
             let changes = run.non_mutation.as_ref().map_or(&[][..], |n| &n.changes);
             band.say(Text::plain(words::changed_by_others(run, changes)))
-                .say(words::changed_within_band(model, changes, 0))
+                .say(changed_within_band(model, changes, 0))
                 .say(Text::plain(format!(
                     "Our sessions wrote nothing. {}",
                     totals(model)
@@ -115,6 +158,7 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
                 rejection.at.clock(),
                 rejection.reason.as_deref().unwrap_or("no reason recorded")
             )))
+            .say(moved_before(model))
             .say(Text::plain(
                 "No post survey was taken, so nothing is claimed of the database after the pin.",
             ))
@@ -122,6 +166,24 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
         RunResult::Fail | RunResult::MutationSuspected => failed(model, band),
         RunResult::Incomplete => incomplete(model, band),
     }
+}
+
+/// What had moved when the run was rejected: it is often why.
+fn moved_before(model: &Model) -> Text {
+    let run = model.run();
+    let drifted = run.drift.as_ref().map(|drift| drift.changes.clone());
+    let moved = drifted.unwrap_or_else(|| run.moved());
+    if moved.is_empty() {
+        return Text::new();
+    }
+    let what = if Subject::among(&moved) == [Subject::Facts] {
+        "facts had moved: "
+    } else {
+        "had moved: "
+    };
+    let lead = Text::inked(Ink::Drift, what);
+    let taken = lead.width();
+    lead.then(changed_within_band(model, &moved, taken))
 }
 
 fn totals(model: &Model) -> String {

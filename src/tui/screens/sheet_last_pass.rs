@@ -52,7 +52,7 @@ pub(super) fn lines(text: &mut Vec<Text>, evidence: &Evidence) {
     );
     for key in not_comparable {
         text.push(Text::plain(format!(
-            "  {:<26} not comparable: it was digested in another format",
+            "  {:<26} not comparable: it was read or digested in another way",
             key.as_str()
         )));
     }
@@ -77,8 +77,10 @@ pub(super) fn lines(text: &mut Vec<Text>, evidence: &Evidence) {
         n if facts == 0 => format!("all {n} facts"),
         n => format!("the other {n} facts"),
     }];
-    for word in ["profile", "prediction"] {
-        if !named(word) {
+    // Of what was not predicted nothing is the same.
+    let asked = [("profile", true), ("prediction", sheet.predicted.is_some())];
+    for (word, asked) in asked {
+        if asked && !named(word) {
             same.push(format!("the {word}"));
         }
     }

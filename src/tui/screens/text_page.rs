@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::{body, details, documents};
+use super::{band, body, change_pages, details, documents};
 use crate::tui::keymap::{Action, key_of};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Over};
 use crate::tui::open_text::{OpenText, TextSubject};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::{Canvas, Text, Weight};
@@ -26,6 +26,10 @@ pub fn page(model: &Model, subject: &TextSubject) -> TextPage {
         TextSubject::Evidence => documents::evidence(model),
         TextSubject::Help => documents::help(model.scope(), inner(model.size.width)),
         TextSubject::Report(nth) => documents::report(model, *nth),
+        TextSubject::ChangeFile(nth) => change_pages::file(model, *nth, inner(model.size.width)),
+        TextSubject::Statement(phase, nth) => {
+            change_pages::statement(model, *phase, *nth, inner(model.size.width))
+        }
         other => details::page(model, other),
     }
 }
@@ -46,8 +50,9 @@ fn inner(width: u16) -> usize {
 /// Rows of the page on screen, and how many it has, for the size of the model.
 pub fn room(model: &Model, subject: &TextSubject) -> (usize, usize) {
     let area = Rect::new(0, 0, model.size.width, model.size.height);
-    let height = match body::shape(area.width, area.height) {
-        body::ScreenShape::Wide => area.height.saturating_sub(11),
+    let height = match (&model.over, body::shape(area.width, area.height)) {
+        (Over::Approving(_), _) => body::in_place_of_sheet(area).height,
+        (_, body::ScreenShape::Wide) => area.height.saturating_sub(11),
         _ => area.height.saturating_sub(10),
     };
     let lines = wrapped(&page(model, subject), area.width).len();
@@ -59,7 +64,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, reading: 
     let page = page(model, &reading.subject);
     let lines = wrapped(&page, area.width);
     let title = Text::inked(Ink::Bold, &page.title);
-    let right = Text::plain(format!("{} back", key_of(model.scope(), Action::Back)));
+    let right = Text::plain(format!("{} back", key_of(band::scope(model), Action::Back)));
     let inside = canvas.frame(area, Weight::Light, Ink::Dim, &title, &right);
     let room = usize::from(inside.height);
     let top = reading.top.min(lines.len().saturating_sub(room));

@@ -1,6 +1,7 @@
 //! The band while the run waits for a person. What would make an approval fail is said before anybody tries.
 
 use super::band::{Band, BandKey, state_line};
+use super::changed_words::changed_within_band;
 use super::{rehearsed, running, words};
 use crate::run::{ApprovalGate, Drift, Evidence, Measure, RaisedStop, RunState, StopCode, Subject};
 use crate::tui::keymap::{Action, key_of};
@@ -25,6 +26,27 @@ const KEYS_NARROW: [BandKey; 6] = [
     (Action::Reject, "reject"),
     (Action::Evidence, "evidence"),
     (Action::Differences, "differences"),
+    (Action::SurveyAgain, "survey again"),
+    (Action::Quit, "leave"),
+];
+
+/// Of a run with a change.
+const KEYS_CHANGE: [BandKey; 7] = [
+    (Action::Approve, "approve"),
+    (Action::Reject, "reject"),
+    (Action::ChangeFiles, "read the change"),
+    (Action::Evidence, "the evidence"),
+    (Action::Differences, "differences"),
+    (Action::SurveyAgain, "survey again"),
+    (Action::Quit, "leave it waiting"),
+];
+
+const KEYS_CHANGE_NARROW: [BandKey; 7] = [
+    (Action::Approve, "approve"),
+    (Action::Reject, "reject"),
+    (Action::ChangeFiles, "change"),
+    (Action::Evidence, "evidence"),
+    (Action::Differences, "diff"),
     (Action::SurveyAgain, "survey again"),
     (Action::Quit, "leave"),
 ];
@@ -105,10 +127,12 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         .or_else(|| budget_spent(model, &question))
         .or_else(|| database_gone(model, &question));
     let spent = run.allowance().exhausted().is_some();
-    let keys: &[_] = match (spent, narrow) {
-        (true, _) => &KEYS_SPENT,
-        (false, true) => &KEYS_NARROW,
-        (false, false) => &KEYS,
+    let keys: &[_] = match (spent, narrow, run.change().is_some()) {
+        (true, ..) => &KEYS_SPENT,
+        (false, true, false) => &KEYS_NARROW,
+        (false, false, false) => &KEYS,
+        (false, true, true) => &KEYS_CHANGE_NARROW,
+        (false, false, true) => &KEYS_CHANGE,
     };
     if let Some(mut band) = situation {
         // On a narrow screen there is no line left; approving would be refused there.
@@ -211,7 +235,7 @@ fn since_earlier_evidence(model: &Model, evidence: &Evidence) -> Text {
     }
     let lead = Text::inked(Ink::Drift, "CHANGED  ");
     let taken = lead.width();
-    lead.then(words::changed_within_band(model, drifted, taken))
+    lead.then(changed_within_band(model, drifted, taken))
 }
 
 fn gap(narrow: bool) -> &'static str {
@@ -296,7 +320,7 @@ fn moved(model: &Model, gate: ApprovalGate) -> Option<Band> {
             "APPROVING WOULD BE REFUSED",
         )
         .say(Text::plain(words::changed_by(run, &moved)))
-        .say(words::changed_within_band(model, &moved, 0))
+        .say(changed_within_band(model, &moved, 0))
         .say(Text::plain(format!(
             "{} moved. {} takes new evidence; SG1 is asked again.",
             capital(&words::what_differs(run, &moved)),
@@ -445,7 +469,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
     let title = Subject::title_among(&drift.changes);
     Band::new(Ink::Drift, format!("{gate}   {title} DRIFTED"), right)
         .say(Text::plain(words::changed_by(run, &drift.changes)))
-        .say(words::changed_within_band(model, &drift.changes, 0))
+        .say(changed_within_band(model, &drift.changes, 0))
         .say(Text::plain(if narrow {
             format!("{facts} {verb} from {by}. SG1 is asked again.")
         } else {

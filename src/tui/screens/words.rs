@@ -3,14 +3,10 @@
 use crate::audit;
 use crate::run::{
     ApprovalGate, Decision, EvidenceSheet, LastPassDifference, Obstacle, RunState, Subject,
-    TargetIdentity, TeamWords, counted,
+    TeamWords, counted,
 };
 use crate::simulate::{PredictedEffect, StepCounts};
-use crate::survey::{
-    Digest, FactChange, FactKind, RowChange, SentenceStyle, UtcTime, content_hex, is_of_no_rows,
-    most_telling, sentence,
-};
-use crate::tui::model::Model;
+use crate::survey::{Digest, FactChange, FactKind, UtcTime, content_hex, is_of_no_rows};
 use crate::tui::theme::Ink;
 use crate::tui::widgets::Text;
 
@@ -174,6 +170,7 @@ pub fn since_last_pass(sheet: &EvidenceSheet) -> (Vec<&LastPassDifference>, Vec<
             "policy" => "the policy",
             "policy_file" => "the policy file",
             "profile" => "the profile",
+            "change" => "the change",
             "prediction" => "the prediction",
             _ => return None,
         })
@@ -384,45 +381,6 @@ pub fn changes(changes: &[FactChange]) -> String {
     named.join(", ") + &more
 }
 
-/// Characters around changed words, from the most to the fewest that still tell where they stand.
-const AROUND: [usize; 6] = [60, 40, 28, 18, 12, 6];
-/// Changed passages of one row that are shown; the rest is counted.
-const PASSAGES_MAX: usize = 3;
-
-/// The changed words of the row that says most, in at most `room` columns where that is possible:
-/// `unit_version ICX-CONST-0017/1, content: …at least [seven -> five] years…`; where there is less room without the names of
-/// fact and field. `None`: no row behind a change is known.
-pub fn changed_words(changes: &[FactChange], room: usize) -> Option<Text> {
-    let (change, row) = most_telling(changes)?;
-    // From the longest style to the shortest: the first that fits is taken, else the last, which is cut when it is drawn.
-    let styles = [true, false].into_iter().flat_map(|names_fields| {
-        AROUND.map(|around| SentenceStyle {
-            around,
-            passages_max: PASSAGES_MAX,
-            names_fields,
-        })
-    });
-    let mut told: Vec<Text> = styles
-        .map(|style| row_in_words(change, row, style))
-        .collect();
-    let fits = told.iter().position(|text| text.width() <= room);
-    Some(told.swap_remove(fits.unwrap_or(told.len() - 1)))
-}
-
-/// What changed in a line of the band, beside `taken` columns: why a fact can no longer be read, else word by word where rows
-/// are known, else the facts by name.
-pub fn changed_within_band(model: &Model, changes: &[FactChange], taken: usize) -> Text {
-    let width = usize::from(model.size.width);
-    let margins = if width < 110 { 4 } else { 8 };
-    // Rows tell of facts; beside them each of the others is named.
-    let answered = changes
-        .iter()
-        .all(|change| change.reason.is_none() && Subject::of(&change.key) == Subject::Facts);
-    let words = || changed_words(changes, width.saturating_sub(margins + taken));
-    let told = answered.then(words).flatten();
-    told.unwrap_or_else(|| Text::plain(self::changes(changes)))
-}
-
 /// What changed beside by the last survey, as a part of the sheet; nothing where nothing did.
 pub fn changed_beside(run: &RunState) -> Vec<Text> {
     if run.beside.is_empty() {
@@ -441,25 +399,6 @@ pub fn changed_beside(run: &RunState) -> Vec<Text> {
     }));
     text.push(Text::new());
     text
-}
-
-fn row_in_words(change: &FactChange, row: &RowChange, style: SentenceStyle) -> Text {
-    let name = if style.names_fields {
-        format!("{} {}", change.key, row.key)
-    } else {
-        row.key.clone()
-    };
-    let spans = sentence(row, style).into_iter();
-    spans.fold(Text::inked(Ink::Bold, name), |text, span| {
-        let ink = if span.changed { Ink::Drift } else { Ink::Plain };
-        text.with(ink, span.text)
-    })
-}
-
-/// `context_pack_readonly@db1/kb`: without the domain of the host.
-pub fn address_short(target: &TargetIdentity) -> String {
-    let host = target.host.split('.').next().unwrap_or("");
-    format!("{}@{host}/{}", target.user, target.database)
 }
 
 /// Past participle of a decision.

@@ -161,7 +161,8 @@ pub fn context_pins_that_do_not_read_back_fail_g2() -> Vec<Value> {
     let took = history.take(appended.seq, at, &event, &appended.sha256);
     took.expect("legal");
     let recorder = RunRecorder::new(directory, history, clock, Box::new(|_| ()));
-    let repository = GitRepository::around(&workspace.place().join("repository"));
+    let repository =
+        GitRepository::around(&workspace.place().join("repository")).expect("git runs");
     let options = RunnerOptions {
         taken_up: TakenUp {
             resumed: false,

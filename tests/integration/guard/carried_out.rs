@@ -24,7 +24,7 @@ fn approved(change: &str) -> Approved {
     approved_with("", change)
 }
 
-fn sealed(world: ChangedWorkspace) -> Approved {
+pub fn sealed(world: ChangedWorkspace) -> Approved {
     let waiting = world.to_sg2();
     let run = text(&waiting["run_id"]).to_owned();
     let sealed = world.approve(&waiting, "SG2").expect(0).json();
@@ -32,7 +32,7 @@ fn sealed(world: ChangedWorkspace) -> Approved {
 }
 
 impl Approved {
-    fn carries_out(&self, sql: &str) -> Result<(), String> {
+    pub fn carries_out(&self, sql: &str) -> Result<(), String> {
         let (committed, said) = self.run_in(&self.world.workspace.database, sql);
         if committed { Ok(()) } else { Err(said) }
     }

@@ -55,6 +55,14 @@ fn each_statement_of_psql_has_its_rows_its_locks_and_how_long_they_were_held() {
         .collect();
     let sent: Vec<&str> = script.lines().collect();
     assert_eq!(texts, [&["BEGIN"], &sent[..], &["COMMIT"]].concat());
+    // Each but those of psql itself stands where the script has it.
+    let all = statements(&found).iter();
+    let at: Vec<_> = all.map(|it| it["of_script"]["offset"].as_u64()).collect();
+    let places = sent.iter().map(|text| script.find(text));
+    let places = places.map(|at| Some(at.expect("it is there") as u64));
+    let expected: Vec<_> = [None].into_iter().chain(places).chain([None]).collect();
+    assert_eq!(at, expected);
+    assert_eq!(found["rehearsed"]["recorded"]["not_sent"], 0);
     let tags: Vec<&str> = statements(&found)
         .iter()
         .map(|it| it["tags"][0].as_str().expect("a tag"))

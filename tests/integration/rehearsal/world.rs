@@ -12,7 +12,9 @@ use drygate::postgres::throwaway::{Cluster, ClusterOptions, ServerBinaries};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::server::{Answer, SUPERUSER, finish, own_cluster, place_of_clusters};
+use crate::support::server::{
+    Answer, SUPERUSER, finish, own_cluster, place_of_clusters, planted_bug,
+};
 
 const SHOP: &str = include_str!("shop.sql");
 pub const READER: &str = "shop_reader";
@@ -102,6 +104,7 @@ impl World {
             .env("HOME", self.home())
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .envs(place_of_clusters())
+            .envs(planted_bug())
             .env("SSH_AUTH_SOCK", self.place.path().join("agent"))
             .args(["rehearse", "--json", "--role", role, "--database-url"])
             .arg(self.cluster.url(READER, "shop"))

@@ -707,6 +707,12 @@ pub const CHANGES: &[Change] = &[
     change("DROP CAST (text AS public.mood)", NAMES, "implicit", ""),
     // Beside.
     change(
+        "ALTER ROLE context_pack_readonly SET search_path = app",
+        OTHERS,
+        "",
+        "setting search_path of role context_pack_readonly\tapp",
+    ),
+    change(
         "ALTER ROLE app SET work_mem = '8MB'",
         OTHERS,
         "",

@@ -142,7 +142,7 @@ impl Drop for Stopped {
 }
 
 /// A process and its children.
-fn family(parent: u32) -> Vec<Pid> {
+pub fn family(parent: u32) -> Vec<Pid> {
     processes()
         .into_iter()
         .filter(|(pid, of)| *pid == parent || *of == parent)

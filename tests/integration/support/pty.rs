@@ -415,6 +415,14 @@ impl Terminal {
         self.shared.lock().wire.transcript.len()
     }
 
+    /// Waits until the program has written more bytes than these.
+    #[track_caller]
+    pub fn wait_more_than(&self, bytes: usize) -> &Self {
+        let more = |state: &State| (state.wire.transcript.len() > bytes).then_some(());
+        self.shared.wait("more bytes", more);
+        self
+    }
+
     /// Every byte the program has written.
     pub fn transcript(&self) -> Vec<u8> {
         self.shared.lock().wire.transcript.clone()
@@ -459,7 +467,12 @@ pub fn steers(name: &str) -> bool {
         "TERM_PROGRAM",
     ];
     let names = [&names[..], &["WT_SESSION", "STY", "ZELLIJ"]].concat();
-    !["DRYGATE_PG_BIN", "DRYGATE_TEST_CLUSTERS"].contains(&name)
+    let kept = [
+        "DRYGATE_PG_BIN",
+        "DRYGATE_PLANTED_BUG",
+        "DRYGATE_TEST_CLUSTERS",
+    ];
+    !kept.contains(&name)
         && (prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name))
 }
 

@@ -29,6 +29,12 @@ pub fn place_of_clusters() -> Option<(&'static str, OsString)> {
     Some((name, std::env::var_os(name)?))
 }
 
+/// The variable with what `scripts/planted-bugs` switches on; to be handed on as well.
+pub fn planted_bug() -> Option<(&'static str, OsString)> {
+    let name = "DRYGATE_PLANTED_BUG";
+    Some((name, std::env::var_os(name)?))
+}
+
 static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 static LOADING: Mutex<()> = Mutex::new(());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -162,6 +168,7 @@ impl Workspace {
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("TMPDIR", self.place())
             .envs(place_of_clusters())
+            .envs(planted_bug())
             .env("DRYGATE_DATA_DIR", self.data())
             .env("DRYGATE_LIVE_INTERVAL", "0")
             .current_dir(self.place().join("repository"))
