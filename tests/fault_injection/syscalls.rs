@@ -24,6 +24,8 @@ enum Obstacle {
     Limit(&'static str, u64, u64),
     /// The data directory lies on a disk of so many KiB.
     SmallDisk(u64, u64),
+    /// Nothing can be written to the data directory, as after an error of its file system.
+    ReadOnly,
 }
 
 /// Runs the rest of its arguments under a limit.
@@ -38,6 +40,11 @@ full=$(df -k --output=avail "$data" | tail -n 1)
 find "$kept" -mindepth 1 -delete; cp -a "$data/." "$kept"
 [ "$full" -gt 8 ] || touch "$kept/struck"
 exit $code"#;
+
+/// Runs the rest of its arguments while the directory is mounted read only.
+const READ_ONLY: &str = r#"data=$1; shift
+mkdir -p "$data"; mount --bind "$data" "$data" && mount -o remount,bind,ro "$data" || exit 99
+exec "$@""#;
 
 /// What became of a command with an obstacle.
 struct Met {
@@ -148,6 +155,20 @@ impl Obstacle {
                 let struck = fs::remove_file(data.join("struck")).is_ok();
                 Met { output, struck }
             }
+            // Now and then nothing is in the way, so that the run goes on.
+            Self::ReadOnly if chance.below(2) == 0 => Met {
+                struck: false,
+                output: output(inner),
+            },
+            Self::ReadOnly => {
+                let data = site.data().display().to_string();
+                let words = ["--mount", "bash", "-c", READ_ONLY, "bash", &data];
+                let output = output(within("unshare", &words.map(str::to_owned), &inner));
+                Met {
+                    struck: output.status.code() == Some(74),
+                    output,
+                }
+            }
         }
     }
 
@@ -161,6 +182,7 @@ impl Obstacle {
             Self::Limit("-n", ..) => [0, 3, 69, 71, 74, 75, 78].contains(&exit),
             // Memory runs out in any place, or before there is a program: the loader says 127.
             Self::Limit("-v", ..) => [0, 3, 69, 71, 74, 78, 127].contains(&exit),
+            Self::ReadOnly => exit == 74,
             _ => [0, 3, 69, 74].contains(&exit),
         }
     }
@@ -272,6 +294,7 @@ pub(super) fn have(program: &str, words: &[&str]) -> bool {
     Obstacle::Limit("-v", 20_000, 300_000),
 ])]
 #[case::a_small_disk_is_full(7, "the disk of the runs is full (tmpfs)", 200, &[Obstacle::SmallDisk(8, 600)])]
+#[case::the_disk_is_read_only(7, "the directory of the runs is mounted read only", 40, &[Obstacle::ReadOnly])]
 fn a_command_that_the_kernel_refuses_acknowledges_nothing_that_is_not_there(
     #[case] number: u8,
     #[case] what: &'static str,

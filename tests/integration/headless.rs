@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use drygate::postgres::throwaway::{ClusterOptions, ClusterOrigin, Scenario};
 use serde_json::{Value, json};
 
-use super::support::server::{READER, Workspace, approval, files, finish, keys, own_cluster, text};
+use super::support::server::{READER, Workspace, files, keys, own_cluster, text};
 
 /// The members of the document, spec section 10.
 const MEMBERS: [&str; 17] = [
@@ -841,44 +841,5 @@ fn a_recorded_approval_survives_a_lost_database_and_can_be_withdrawn() {
     assert_eq!(
         workspace.approve(&second, "SG2").expect(0).json()["result"],
         "O4_LIVE_DRYRUN_ORCHESTRATION_PASS"
-    );
-}
-
-#[test]
-fn of_many_who_approve_at_once_exactly_one_is_recorded() {
-    let workspace = Workspace::new(Scenario::Enacted);
-    let first = workspace.run().expect(3).json();
-    let words = approval(&first, "SG1");
-    let started: Vec<_> = (0..6)
-        .map(|_| {
-            workspace
-                .command(&words)
-                .spawn()
-                .expect("the program starts")
-        })
-        .collect();
-    let mut codes: Vec<i32> = started
-        .into_iter()
-        .map(|child| finish(child).code)
-        .collect();
-    codes.sort_unstable();
-    assert_eq!(codes[0], 3, "{codes:?}");
-    assert_eq!(
-        codes.iter().filter(|code| **code == 3).count(),
-        1,
-        "{codes:?}"
-    );
-    assert!(
-        codes[1..].iter().all(|code| [6, 75].contains(code)),
-        "{codes:?}"
-    );
-    let decisions = workspace.events(&first, "approval_recorded");
-    assert_eq!(decisions.len(), 1, "{decisions:?}");
-    let cut = workspace.events(&first, "state_changed");
-    assert_eq!(
-        cut.iter()
-            .filter(|record| record["to"] == "cut_simulated")
-            .count(),
-        1
     );
 }

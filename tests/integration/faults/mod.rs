@@ -2,7 +2,9 @@
 //! Invariant: after each fault the eight promises of `docs/RELIABILITY.md` that it touches are looked at again; a fault that did not
 //! happen is counted as void.
 
+mod failover;
 mod faulty_link;
+mod one_run;
 mod server;
 mod stages;
 mod streams;
