@@ -23,6 +23,7 @@
 //! | [`postgres`] | reading a server | `survey`, `simulate`, `profile`, `runner::target` |
 //! | [`rehearsal`] | a change on a throwaway copy of the database | `survey`, `run`, `profile`, `postgres`, `runner::target` |
 //! | [`repo`] | reading git | `survey`, `profile`, `runner::target`, `runner::repository` |
+//! | [`store`] | the run store of a team: runs mirrored into a PostgreSQL | `run`, `survey`, `journal`, `postgres` |
 //! | [`replay`] | playback of a recorded run | `run`, `survey`, `simulate`, `journal` |
 //! | [`verify`] | a whole run looked at again | `run`, `survey`, `simulate`, `audit`, `profile`, `postgres`, `journal`, `report`, `runner` |
 //! | [`tui`] | the screens | `run`, `survey`, `simulate`, `audit`, `compare` |
@@ -58,6 +59,7 @@ pub mod report;
 pub mod run;
 pub mod runner;
 pub mod simulate;
+pub mod store;
 pub mod survey;
 #[cfg(feature = "testing")]
 pub mod testing;

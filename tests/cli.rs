@@ -120,9 +120,9 @@ fn replay(run: RunPlace) -> ReplayCommand {
         ..RunsCommand::default()
     })
 )]
-#[case("verify 8a941203", Command::Verify { target: RunPlace::Run(last("8a941203")), head: None })]
-#[case("verify ./8a941203", Command::Verify { target: RunPlace::Path("./8a941203".into()), head: None })]
-#[case("verify /srv/Runs", Command::Verify { target: RunPlace::Path("/srv/Runs".into()), head: None })]
+#[case("verify 8a941203", Command::Verify { target: RunPlace::Run(last("8a941203")), head: None, store: false })]
+#[case("verify ./8a941203", Command::Verify { target: RunPlace::Path("./8a941203".into()), head: None, store: false })]
+#[case("verify /srv/Runs", Command::Verify { target: RunPlace::Path("/srv/Runs".into()), head: None, store: false })]
 #[case("survey", Command::Survey)]
 #[case("rehearse --change a.sql b.sql --role r", Command::Rehearse { change: vec!["a.sql".into(), "b.sql".into()], role: Some("r".to_owned()), against: None, markdown: false })]
 #[case("rehearse --change a.sql --role r --against base.json --markdown", Command::Rehearse { change: vec!["a.sql".into()], role: Some("r".to_owned()), against: Some(RunPlace::Path("base.json".into())), markdown: true })]

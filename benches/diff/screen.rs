@@ -109,6 +109,7 @@ fn opened_screen() -> Model {
         signer: Signer::StubSigning,
         login_uid: None,
         account_doubt: None,
+        store_role: None,
     };
     let size = Size::new(WIDTH, HEIGHT);
     let theme = Theme::new(false, Colours::Off);

@@ -118,7 +118,7 @@ fn approved(run: &RunState, gate: ApprovalGate) -> Check {
     Check::evaluated(
         name,
         known && approval.decision == Decision::Approve,
-        format!("{} at {}", approval.by.user, approval.at.clock()),
+        format!("{} at {}", approval.by.name(), approval.at.clock()),
         json!({
             "gate": gate, "by": approval.by, "at": approval.at, "evidence": approval.evidence,
             "evidence_of_this_gate": known, "status": approval.status,

@@ -11,7 +11,7 @@ pub fn check_approvals(
     policy: Option<&PolicyFile>,
     settings: &Settings,
 ) -> Result<(), CliError> {
-    if settings.store_group.is_some() {
+    if settings.store_group.is_some() || settings.store_url.is_some() {
         return Ok(());
     }
     let own = profile.profile.approvals.needs_group();

@@ -44,11 +44,13 @@ pub(super) fn is_interval(seconds: f64) -> bool {
     seconds == 0.0 || (1.0..=86_400.0).contains(&seconds)
 }
 
-/// The table `[store]`: how the data directory is shared.
+/// The table `[store]`: how the data directory is shared, and the run store behind it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Store {
     pub group: Option<Spanned<String>>,
+    pub url: Option<Spanned<String>>,
+    pub lease: Option<Spanned<f64>>,
 }
 
 /// Which of the two configuration files this is.
@@ -152,7 +154,7 @@ impl ConfigFile {
         let keys = TomlDocument::read(&text)
             .and_then(|document| document.typed::<Keys>())
             .map_err(|problem| {
-                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, theme, wheel, notify, mode, execution_enabled and [store] group.";
+                let hint = "The keys are profile, database_url, repo, data_dir, live_interval, color, ascii, theme, wheel, notify, mode, execution_enabled and [store] group, url, lease.";
                 CliError::configuration(place(&path, problem.position), problem.message, hint)
             })?;
         let file = Self {
@@ -186,13 +188,35 @@ impl ConfigFile {
                 ));
             }
         }
-        let url = self.keys.database_url.as_ref();
-        // Such a file is often committed to a repository or readable by others.
-        if url.is_some_and(|url| DatabaseUrl::new(url.get_ref().as_str()).holds_password()) {
+        let store = &self.keys.store;
+        for (path, url, variable) in [
+            (
+                &[PathStep::Key("database_url")][..],
+                &self.keys.database_url,
+                "DRYGATE_DATABASE_URL",
+            ),
+            (
+                &[PathStep::Key("store"), PathStep::Key("url")][..],
+                &store.url,
+                "DRYGATE_STORE_URL",
+            ),
+        ] {
+            let url = url.as_ref().map(|url| url.get_ref().as_str());
+            // Such a file is often committed to a repository or readable by others.
+            if url.is_some_and(|url| DatabaseUrl::new(url).holds_password()) {
+                let hint = format!(
+                    "Put the password into a passfile (~/.pgpass, PGPASSFILE), a service file or {variable}."
+                );
+                let message = "holds a password, which does not belong into a configuration file";
+                return Err(self.wrong(path, message, &hint));
+            }
+        }
+        let lease = store.lease.as_ref().map(|lease| *lease.get_ref());
+        if lease.is_some_and(|seconds| !(1.0..=3600.0).contains(&seconds)) {
             return Err(self.wrong(
-                &[PathStep::Key("database_url")],
-                "holds a password, which does not belong into a configuration file",
-                "Put the password into a passfile (~/.pgpass, PGPASSFILE), a service file or DRYGATE_DATABASE_URL.",
+                &[PathStep::Key("store"), PathStep::Key("lease")],
+                "is no number of seconds from 1 to 3600",
+                "The default is 15.",
             ));
         }
         if let Some(mode) = &self.keys.mode {

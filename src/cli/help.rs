@@ -71,8 +71,9 @@ const HELP: &[CommandHelp] = &[
         &[
             "drygate verify last",
             "drygate verify run.tar.gz --head \"$HEAD\"",
+            "drygate verify last --store",
         ],
-        &[7, 74],
+        &[7, 69, 74],
     ),
     of(
         "guard",
@@ -126,6 +127,11 @@ const HELP: &[CommandHelp] = &[
         "profile check",
         &["drygate profile check shop.toml --database-url service=shop"],
         &[9, 11, 69],
+    ),
+    of(
+        "store init",
+        &["drygate store init --sql | psql -X service=store"],
+        &[],
     ),
     of(
         "profile init",

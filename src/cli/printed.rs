@@ -114,6 +114,17 @@ fn rows(settings: &Settings) -> Vec<(&'static str, Value, &Origin)> {
             |group| Value::from(group.clone()),
             unset,
         ),
+        optional(
+            "store.url",
+            settings.store_url.as_ref(),
+            |url| Value::from(url.to_string()),
+            unset,
+        ),
+        (
+            "store.lease",
+            settings.store_lease_s.value.into(),
+            &settings.store_lease_s.origin,
+        ),
     ]
 }
 

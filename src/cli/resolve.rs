@@ -93,6 +93,9 @@ fn mode(flags: &Flags, environment: &Environment) -> Result<Option<Sourced<Mode>
     Ok(found)
 }
 
+/// Seconds that a process that is not heard of keeps a run of a run store, where nothing else is configured.
+const STORE_LEASE_S: f64 = 15.0;
+
 struct SettingsResolver<'a> {
     flags: &'a Flags,
     is_demo: bool,
@@ -150,6 +153,10 @@ impl SettingsResolver<'_> {
                 .or(file_mode)
                 .unwrap_or_else(|| Sourced::default_of(Mode::Dryrun)),
             store_group: self.file(|keys| keys.store.group.as_ref(), |_, group| group.clone()),
+            store_url: self.store_url()?,
+            store_lease_s: self
+                .file(|keys| keys.store.lease.as_ref(), |_, seconds| *seconds)
+                .unwrap_or_else(|| Sourced::default_of(STORE_LEASE_S)),
             files: self.files.iter().map(|file| file.path.clone()).collect(),
         })
     }
@@ -242,6 +249,24 @@ impl SettingsResolver<'_> {
             Some(url) => Some(url),
             None => self.fallback_url()?,
         })
+    }
+
+    /// The run store of the team. A demo is nobody's but the person's who looks at it.
+    fn store_url(&self) -> Result<Option<Sourced<DatabaseUrl>>, CliError> {
+        let name = "DRYGATE_STORE_URL";
+        if self.is_demo {
+            return Ok(None);
+        }
+        if let Some(url) = self.environment.text(name)? {
+            let url = url.parse().map_err(|error: BlankDatabaseUrl| {
+                CliError::configuration(name, error.to_string(), "Unset it.")
+            })?;
+            return Ok(Some(Sourced::new(url, Origin::Environment(name))));
+        }
+        Ok(self.file(
+            |keys| keys.store.url.as_ref(),
+            |_, url| DatabaseUrl::new(url.as_str()),
+        ))
     }
 
     /// `DATABASE_URL`, which other tools of a project read: only where nothing of ours and no variable of libpq names a server,

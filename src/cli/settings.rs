@@ -50,6 +50,10 @@ pub struct Settings {
     pub mode: Sourced<Mode>,
     /// Group that shares the data directory.
     pub store_group: Option<Sourced<String>>,
+    /// Run store of the team, where runs are mirrored.
+    pub store_url: Option<Sourced<DatabaseUrl>>,
+    /// Seconds that a process that is not heard of keeps a run of the run store.
+    pub store_lease_s: Sourced<f64>,
     /// Configuration files that were read, strongest first.
     pub files: Vec<PathBuf>,
 }

@@ -38,6 +38,9 @@ pub struct VerifyDocument {
     pub not_checked: Vec<String>,
     /// The checks that only the values that they recorded themselves can tell.
     pub by_recorded_values: Vec<String>,
+    /// What the stamps of the run store bear out, where it was asked; left out where not, or where they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// Notes of reviewers.
     pub notes: Vec<ReviewNote>,
 }

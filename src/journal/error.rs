@@ -27,6 +27,16 @@ impl StorageError {
         }
     }
 
+    /// What is tried with a run store, as a verb.
+    pub(crate) const COMMIT: &str = "commit to the run store";
+    /// The same the other way.
+    pub(crate) const BRING: &str = "bring from the run store";
+
+    /// Whether it is the run store that failed, and not the disk.
+    pub fn is_of_store(&self) -> bool {
+        [Self::COMMIT, Self::BRING].contains(&self.operation)
+    }
+
     pub(crate) fn refused(operation: &'static str, path: &Path, why: &'static str) -> Self {
         let source = io::Error::new(io::ErrorKind::InvalidInput, why);
         Self::new(operation, path, source)
@@ -110,6 +120,14 @@ pub enum JournalError {
     LockLost {
         /// Path of the LOCK or journal.
         path: PathBuf,
+    },
+    /// Another machine took the run over through the store: `STOP_RUN_LOCKED`.
+    #[error("run {run} was taken over by {by}: this process writes nothing more of it")]
+    TakenOver {
+        /// Name of the directory of the run.
+        run: String,
+        /// Role, process and host, as the store has them.
+        by: String,
     },
     /// An earlier write or sync failed, so this process writes nothing more.
     #[error("the journal takes no more lines after an earlier failure: {first}")]

@@ -58,7 +58,7 @@ impl Head {
         Ok(Some(head))
     }
 
-    fn parse(content: &[u8]) -> Result<Self, HeaderFault> {
+    pub(super) fn parse(content: &[u8]) -> Result<Self, HeaderFault> {
         // Byte for byte as it is written: a file with other spaces or a second line is damaged.
         let mut cursor = LineParser {
             line: content,

@@ -38,6 +38,7 @@ impl RunIndex {
     /// Lists the runs and takes over the cached rows that still hold. No journal is read.
     pub fn look(store: &DirectoryStore) -> Result<Self, JournalError> {
         let storage = store.storage().clone();
+        storage.refresh(Path::new(layout::RUNS_DIR))?;
         // Asking for 20,000 stamps waits for the kernel, parsing the cache needs the processor: so both are done at once.
         let (listed, cached) = thread::scope(|scope| {
             let read = || index_cache::read(&*storage);

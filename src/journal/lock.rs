@@ -76,8 +76,18 @@ impl RunLock {
         Ok(())
     }
 
-    /// Checks that LOCK and journal are still the files that are locked. Asked before each write.
+    /// Says whether the run waits for a person.
+    pub(super) fn waits(&self, waits: bool) {
+        self.lease.waits(waits);
+    }
+
+    /// Checks that LOCK and journal are still the files that are locked, and that no other machine took the run over. Asked before
+    /// each write.
     pub fn check(&self) -> Result<(), JournalError> {
+        if let Some(by) = self.lease.taken_over_by() {
+            let run = name(&self.run);
+            return Err(JournalError::TakenOver { run, by });
+        }
         let held = |lease: &dyn Lease, file: &str| -> Result<(), JournalError> {
             if lease.is_current()? {
                 return Ok(());

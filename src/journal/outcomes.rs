@@ -67,7 +67,7 @@ impl OutcomeRecord {
         KnownOutcome {
             outcome: *outcome,
             at: *surveyed_at,
-            by: by.user.clone(),
+            by: by.name().to_owned(),
         }
     }
 }

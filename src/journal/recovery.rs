@@ -58,7 +58,12 @@ pub(super) fn recover(storage: &dyn Storage, run: &Path) -> Result<Ready, Journa
     let torn = match scan.torn_bytes {
         0 => None,
         // The copy is durable before the journal is cut below, so that a crash in between loses nothing.
-        _ => Some(set_aside(storage, run, &scan.end)?),
+        _ => Some(set_aside(
+            storage,
+            run,
+            &run.join(layout::TORN_DIR),
+            &scan.end,
+        )?),
     };
     let mut file = storage.open_write(&path, scan.covered.offset)?;
     if !kept.is_empty() || torn.is_some() {
@@ -124,10 +129,15 @@ fn read_range(
     Ok(bytes)
 }
 
-/// Copies everything from `end` on to `torn/<seq>`; durable on return. The journal itself is cut later.
-fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<Torn, StorageError> {
-    let directory = run.join(layout::TORN_DIR);
-    atomic::directory(storage, &directory)?;
+/// Copies everything from `end` on to `<directory>/<seq>`; durable on return. The journal itself is cut later. The directory above must
+/// exist.
+pub(super) fn set_aside(
+    storage: &dyn Storage,
+    run: &Path,
+    directory: &Path,
+    end: &ChainPosition,
+) -> Result<Torn, StorageError> {
+    atomic::directory(storage, directory)?;
     let path = directory.join(end.seq.to_string());
     let temporary = atomic::temporary(&path);
     let mut file = storage.create(&temporary)?;
@@ -150,7 +160,7 @@ fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<T
             }
             // The same bytes are there already: an earlier recovery died before it cut the journal.
             storage.remove(&temporary)?;
-            storage.sync_dir(&directory)?;
+            storage.sync_dir(directory)?;
         } else {
             atomic::publish(storage, &temporary, &path)?;
         }
@@ -162,7 +172,7 @@ fn set_aside(storage: &dyn Storage, run: &Path, end: &ChainPosition) -> Result<T
         });
     }
     let why = "every name for a torn piece is taken";
-    Err(StorageError::refused("create", &directory, why))
+    Err(StorageError::refused("create", directory, why))
 }
 
 /// Every torn tail of the run, with length and digest.

@@ -78,12 +78,17 @@ impl DirectoryStore {
         left.push(b'\n');
         let place = Path::new(layout::REMOVED_DIR);
         atomic::directory(&**storage, place)?;
-        atomic::replace(&**storage, &place.join(format!("{run_id}.json")), &left)?;
+        atomic::replace(&**storage, &Self::removed_path(run_id), &left)?;
         // In one step, so that no half of a run is ever listed.
         storage.rename(&run, &place.join(format!("{}{run_id}", layout::TEMPORARY)))?;
         storage.sync_dir(Path::new(layout::RUNS_DIR))?;
         self.clear_removed()?;
         Ok(removed)
+    }
+
+    /// What is left here of a run that was removed, relative to the root of the storage.
+    pub fn removed_path(run_id: &RunId) -> PathBuf {
+        Path::new(layout::REMOVED_DIR).join(format!("{run_id}.json"))
     }
 
     /// Takes away what processes left that died before the first record of their runs, of those that are wanted. What a run that

@@ -81,6 +81,16 @@ impl RunDirectory {
         self.writer.name_socket(socket)
     }
 
+    /// Says whether the run waits for a person: where runs are kept in a store, another machine may take over one that waits.
+    pub fn waits(&self, waits: bool) {
+        self.writer.waits(waits);
+    }
+
+    /// Whether this process still owns the run and no write has failed.
+    pub fn permitted(&self) -> Result<(), JournalError> {
+        self.writer.permitted()
+    }
+
     /// Appends one event; durable on return.
     pub fn append<E: Serialize>(
         &mut self,

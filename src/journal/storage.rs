@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,15 @@ pub trait Storage: Debug + Send + Sync {
     }
     /// Makes the names in a directory durable (fsync of the directory).
     fn sync_dir(&self, path: &Path) -> Result<(), StorageError>;
+    /// Brings here what other machines wrote of a run, or of all runs (`runs`). On a disk of this machine alone there is nothing to
+    /// bring.
+    fn refresh(&self, _directory: &Path) -> Result<(), StorageError> {
+        Ok(())
+    }
+    /// Rests before the next look at what other processes write: `at_most`, or less where another machine says that it wrote.
+    fn rest(&self, at_most: Duration) {
+        thread::sleep(at_most);
+    }
     /// Takes the exclusive lock on a file, which is created if needed; `None`: another process holds it.
     fn lease(&self, path: &Path) -> Result<Option<Box<dyn Lease>>, StorageError>;
     /// Every path below the root that was opened for writing, created, renamed or removed.
@@ -84,6 +95,13 @@ pub trait Lease: Debug + Send {
     fn is_current(&self) -> Result<bool, StorageError>;
     /// Replaces the content of the locked file. It is not synced, because it describes a living process.
     fn write(&mut self, content: &[u8]) -> Result<(), StorageError>;
+    /// Who took the run over while this process held the file: another machine, where runs are kept in a store. A lock of this
+    /// machine alone is never taken over.
+    fn taken_over_by(&self) -> Option<String> {
+        None
+    }
+    /// Says whether the run waits for a person: another machine may take over a run that waits.
+    fn waits(&self, _waits: bool) {}
 }
 
 /// Values that change whenever a file changes. They are no evidence: they only say whether a file has to be read again.

@@ -33,6 +33,16 @@ pub trait RunStore {
 #[derive(Debug, Clone)]
 pub struct DirectoryStore {
     storage: Arc<dyn Storage>,
+    shared: Option<StoreIdentity>,
+}
+
+/// A run store behind a data directory: who this process is to it, and which server that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// The role that logged in, as the store itself names it.
+    pub role: String,
+    /// The number of its cluster; `None`: it has none, or does not say.
+    pub system_identifier: Option<String>,
 }
 
 impl DirectoryStore {
@@ -44,7 +54,22 @@ impl DirectoryStore {
 
     /// The store on any storage, such as a simulated one.
     pub fn on(storage: Arc<dyn Storage>) -> Self {
-        Self { storage }
+        Self {
+            storage,
+            shared: None,
+        }
+    }
+
+    /// The same, with a run store behind it.
+    #[must_use]
+    pub fn shared_as(mut self, identity: StoreIdentity) -> Self {
+        self.shared = Some(identity);
+        self
+    }
+
+    /// The run store behind it; `None`: runs are kept on this machine alone.
+    pub fn shared(&self) -> Option<&StoreIdentity> {
+        self.shared.as_ref()
     }
 
     /// The storage, which has the record of written paths.
@@ -69,6 +94,7 @@ impl DirectoryStore {
 
     /// The directory of a run that exists.
     fn existing(&self, run_id: &RunId) -> Result<PathBuf, JournalError> {
+        self.storage.refresh(&Self::run_path(run_id))?;
         // Looked up in the listing, so that a link in the place of a run is not opened.
         let listed = self.storage.list(Path::new(layout::RUNS_DIR))?;
         let is = |listed: &super::Listed| {
@@ -96,6 +122,7 @@ impl DirectoryStore {
 
 impl RunStore for DirectoryStore {
     fn runs(&self) -> Result<Vec<RunId>, JournalError> {
+        self.storage.refresh(Path::new(layout::RUNS_DIR))?;
         let listed = self.storage.list(Path::new(layout::RUNS_DIR))?;
         let directories = listed
             .into_iter()

@@ -127,7 +127,8 @@ impl JournalWriter {
             && !planted(PlantedBug::AcknowledgeBeforeFsync)
         {
             self.first_failure = Some(error.to_string());
-            return Err(error);
+            // Where another machine has the run, that is why.
+            return Err(self.lock.check().err().unwrap_or(error));
         }
         let first = self.position.seq;
         self.position = position;
@@ -155,6 +156,11 @@ impl JournalWriter {
             return Err(JournalError::Poisoned { first });
         }
         self.lock.check()
+    }
+
+    /// Says whether the run waits for a person: where runs are kept in a store, another machine may take over one that waits.
+    pub(super) fn waits(&self, waits: bool) {
+        self.lock.waits(waits);
     }
 
     /// Names the socket of this process in LOCK.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{
     LaunchError, approve, archive, demo, diff, doctor, headless, lookup, output, print, recheck,
-    rehearse, replay, run, runs, screen, survey, verify, watch,
+    rehearse, replay, run, runs, screen, store, survey, verify, watch,
 };
 use crate::cli;
 use crate::cli::{Cli, Command, ConfigCommand, Environment, Settings};
@@ -136,7 +136,11 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         }
         Command::Runs(command) => runs::pick(settings, command),
         Command::Replay(command) => replay::command(settings, command),
-        Command::Verify { target, head } => verify::verify(settings, target, head.as_ref()),
+        Command::Verify {
+            target,
+            head,
+            store,
+        } => verify::verify(settings, target, head.as_ref(), *store),
         Command::Recheck { run, after } => recheck::recheck(settings, run, *after),
         Command::Guard {
             run,
@@ -165,16 +169,10 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
         Command::Import { file } => archive::import(settings, file),
         Command::Diff(command) => diff::diff(settings, command),
         Command::Profile(command) => print::profiles(settings, command),
+        Command::Store(command) => store::command(command),
         Command::Doctor { sql: false } => doctor::doctor(settings),
         Command::Doctor { sql: true } => doctor::role_sql(settings),
-        Command::Config(ConfigCommand::Show) => {
-            if settings.json() {
-                output::document(&cli::config_document(settings))?;
-            } else {
-                output::print(&cli::config_text(settings))?;
-            }
-            Ok(exit::OK)
-        }
+        Command::Config(ConfigCommand::Show) => show_settings(settings),
         Command::Completions { shell } => {
             let script = cli::completions(*shell);
             output::bytes(&script.map_err(LaunchError::output("cannot make the completions"))?)?;
@@ -199,4 +197,13 @@ pub fn execute(cli: &Cli) -> Result<u8, LaunchError> {
             Ok(exit::OK)
         }
     }
+}
+
+fn show_settings(settings: &Settings) -> Result<u8, LaunchError> {
+    if settings.json() {
+        output::document(&cli::config_document(settings))?;
+    } else {
+        output::print(&cli::config_text(settings))?;
+    }
+    Ok(exit::OK)
 }

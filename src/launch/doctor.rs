@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{LaunchError, output, print, run, run_plan, survey};
+use super::{LaunchError, output, print, run, run_plan, store, survey};
 use crate::cli::{self, Settings};
 use crate::documents::{DoctorDocument, DoctorLine, SchemaVersion};
 use crate::journal::{CACHE_DIR, DirectoryStore, DiskStorage, Permissions, RunIndex};
@@ -17,6 +17,7 @@ use crate::rehearsal;
 use crate::report::visible;
 use crate::run::{Check, RehearsalCheck, RunFilter, RunResult, StopCode, Verdict, exit};
 use crate::runner::{RunnerError, SHORTAGE_HINT};
+use crate::store::StoreError;
 
 impl DoctorLine {
     fn pass(name: &'static str, says: impl Into<String>) -> Self {
@@ -54,6 +55,7 @@ pub fn doctor(settings: &Settings) -> Result<u8, LaunchError> {
     )];
     found.push(data_directory(settings));
     found.extend(runs(settings));
+    found.extend(run_store(settings)?);
     found.push(git());
     found.push(repository(settings));
     found.push(server_binaries());
@@ -146,6 +148,28 @@ fn data_directory(settings: &Settings) -> DoctorLine {
         return DoctorLine::fail(name, format!("{shown} has mode {mode:04o}"), &next);
     }
     DoctorLine::pass(name, format!("{shown}, mode {mode:04o}"))
+}
+
+/// Whether the run store of the settings answers, and as whom this account is known there.
+fn run_store(settings: &Settings) -> Result<Option<DoctorLine>, LaunchError> {
+    let Some(url) = &settings.store_url else {
+        return Ok(None);
+    };
+    let (name, shown) = ("run store", format!("{} ({})", url.value, url.origin));
+    let asked = match store::client(&url.value, settings.store_lease_s.value) {
+        Ok(client) => client.identity().map_err(LaunchError::from),
+        Err(error) => Err(error),
+    };
+    Ok(Some(match asked {
+        Ok(identity) => DoctorLine::pass(name, format!("{shown}, as role {}", identity.role)),
+        Err(LaunchError::Store(StoreError::Shortage(why))) => {
+            return Err(StoreError::Shortage(why).into());
+        }
+        Err(error) => {
+            let next = error.hint(&settings.call).unwrap_or_default();
+            DoctorLine::fail(name, format!("{shown}: {error}"), &next)
+        }
+    }))
 }
 
 /// What lies there, and whether the index knows it.

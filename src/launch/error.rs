@@ -21,6 +21,7 @@ use crate::report::ReportError;
 use crate::run::{CommandLine, RunId, RunIdError, RunResult, StopCode, exit};
 use crate::runner::target::{TargetError, UnavailableKind};
 use crate::runner::{ChangeFileError, HandoverError, RunnerError, SHORTAGE_HINT, is_shortage};
+use crate::store::StoreError;
 use crate::tui::InputError;
 use crate::verify::VerifyError;
 
@@ -45,6 +46,9 @@ pub enum LaunchError {
     /// The journal or the storage failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The run store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The archive cannot be read or written.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -202,6 +206,7 @@ impl LaunchError {
             | Self::Replay(ReplayError::Illegal { .. } | ReplayError::Empty) => {
                 StopCode::StopEvidenceCorrupt.exit_code()
             }
+            Self::Store(error) => store_exit(error),
             Self::Runner(error) => error.exit_code(),
             Self::Archive(ArchiveError::NoArchive { .. })
             | Self::Usage(_)
@@ -322,6 +327,18 @@ impl LaunchError {
                         .to_owned(),
                 )
             }
+            Self::Journal(JournalError::Storage(error)) if error.is_of_store() => Some(
+                "Nothing after the last line of the run store counts. When it answers, do it again."
+                    .to_owned(),
+            ),
+            Self::Store(StoreError::Unreachable(_)) => Some(
+                "Check url in [store] of drygate.toml or DRYGATE_STORE_URL, the server, and the password in ~/.pgpass."
+                    .to_owned(),
+            ),
+            Self::Store(StoreError::Refused(_)) => Some(
+                "Its owner runs what `drygate store init --sql` prints, and grants drygate_members to this role."
+                    .to_owned(),
+            ),
             Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => Some(
                 "Make room or repair the disk, or name another data directory: --data-dir DIR."
                     .to_owned(),
@@ -376,6 +393,17 @@ impl From<VerifyError> for LaunchError {
     }
 }
 
+/// A run store that is not reached is a database that is not; one that refuses is configured otherwise than needed.
+fn store_exit(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Unreachable(_) => StopCode::StopDatabaseUnavailable.exit_code(),
+        StoreError::TakenOver(_) => StopCode::StopRunLocked.exit_code(),
+        StoreError::Forked(_) => StopCode::StopEvidenceCorrupt.exit_code(),
+        StoreError::Shortage(_) => exit::SHORTAGE,
+        StoreError::Refused(_) | StoreError::OtherFormat(_) => exit::CONFIGURATION,
+    }
+}
+
 /// Storage and lock as the runner maps them; a run that is not there is usage.
 fn journal_exit(error: &JournalError) -> u8 {
     match error {
@@ -385,6 +413,7 @@ fn journal_exit(error: &JournalError) -> u8 {
         }
         JournalError::Locked { .. }
         | JournalError::LockLost { .. }
+        | JournalError::TakenOver { .. }
         | JournalError::Imported { .. } => StopCode::StopRunLocked.exit_code(),
         _ => StopCode::StopStorageFailed.exit_code(),
     }

@@ -129,7 +129,8 @@ fn carry_on(
         output::say(&note);
     }
     let target = owned.target();
-    let recorder = OwnedRun::recorder(owned.directory, owned.history, sink);
+    let recorder = OwnedRun::recorder(owned.directory, owned.history, sink)
+        .kept_on(owned.plan.store_cluster.clone());
     let handle = runner::spawn(
         recorder,
         target,
@@ -155,7 +156,14 @@ fn carry_on(
 pub fn report(settings: &Settings, outcome: &RunnerEnd) -> Result<(), LaunchError> {
     match settings.output {
         Output::Json => output::document(&runner::document(outcome)),
-        Output::Events => Ok(()),
+        Output::Events => {
+            // No line of the journal says it.
+            if outcome.is_broken() {
+                output::say(&visible(&outcome.message));
+                output::say(&visible(&outcome.next));
+            }
+            Ok(())
+        }
         Output::Text => output::print(&text(outcome)),
     }
 }

@@ -25,6 +25,7 @@ mod run;
 mod run_plan;
 mod runs;
 mod screen;
+mod store;
 mod survey;
 mod terminal_session;
 mod verify;

@@ -103,7 +103,8 @@ fn show(
         other => loader.obey(other),
     });
     let theme = terminal_session::theme(settings);
-    let (screen_exit, _) = stage.play(theme, Source::Replay, routes, messages, &inbox)?;
+    let who = run_plan::own_person()?;
+    let (screen_exit, _) = stage.play(theme, (Source::Replay, who), routes, messages, &inbox)?;
     match screen_exit.ending {
         Ending::Quit | Ending::InboxClosed => Ok(exit::OK),
         _ => terminal_session::finish(screen_exit),

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use super::diff::{LoadedRun, SideDocuments};
 use super::screen::send_journal;
 use super::terminal_session::ScreenTerminalSession;
-use super::{LaunchError, diff, lookup, print, terminal_session};
+use super::{LaunchError, diff, lookup, print, run_plan, terminal_session};
 use crate::cli::{DiffCommand, Settings};
 use crate::compare::{AlignedDocuments, Compare, ComparedFact, Comparison, ReviewNote};
 use crate::journal::{
@@ -244,7 +244,7 @@ pub(super) fn stage(
     let stage = ScreenTerminalSession::take(settings)?;
     let (screen_exit, _) = stage.play(
         terminal_session::theme(settings),
-        Source::Replay,
+        (Source::Replay, run_plan::own_person()?),
         RequestRoutes::local(move |asked| loader.obey(asked)),
         messages,
         &inbox,

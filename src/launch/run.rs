@@ -248,6 +248,7 @@ pub fn start(
     start: NewRun,
     sink: &MessageSink,
 ) -> Result<OwnedRun, LaunchError> {
+    run_plan::must_reach_store(settings, store)?;
     let clock = SystemClock;
     let NewRun {
         mut loaded,
@@ -262,7 +263,7 @@ pub fn start(
     if let Some(PolicyFile { policy, .. }) = &policy {
         loaded.profile = loaded.profile.under(policy);
     }
-    must_show_its_account(&loaded.profile)?;
+    must_show_its_account(&loaded.profile, store)?;
     run_plan::refuse_profile(&loaded, repository.as_ref())?;
     let run_id = RunId::new(&loaded.profile.run_prefix, clock.now(), clock.random())?;
     let profile_file = match &loaded.origin {
@@ -271,6 +272,7 @@ pub fn start(
     };
     let mut plan = run_plan::plan(
         settings,
+        store,
         loaded,
         target,
         repository.as_ref(),
@@ -341,8 +343,13 @@ pub fn start(
 }
 
 /// Where a profile asks who somebody is, the process that records it must be seen as the account that it is of.
-fn must_show_its_account(profile: &profile::Profile) -> Result<(), LaunchError> {
-    match profile.approvals.needs_group() {
+/// Where the run store attests who it is, the account need not.
+fn must_show_its_account(
+    profile: &profile::Profile,
+    store: &DirectoryStore,
+) -> Result<(), LaunchError> {
+    let asks = profile.approvals.needs_group();
+    match asks.filter(|_| store.shared().is_none()) {
         Some(key) => match own_person()?.account_doubt {
             Some(doubt) => Err(LaunchError::Refused(format!(
                 "approvals.{key} asks who somebody is, and this process {}, where an account does not tell: go on outside of it",
@@ -378,6 +385,7 @@ pub fn take(
         let history = lookup::history(store, &run_id)?;
         return Ok((run_id, TakenRun::Sealed(Box::new(history.into_run()))));
     }
+    run_plan::must_reach_store(settings, store)?;
     let (directory, recovery) = match store.open(&run_id) {
         Ok(opened) => opened,
         // The lock, not the socket, decides who owns the run.
@@ -409,7 +417,7 @@ pub fn take(
         return Err(LaunchError::NeverBegun { run_id });
     };
     let (text, profile) = print::recorded_profile(&run_id, &created, &directory.blobs())?;
-    must_show_its_account(&profile)?;
+    must_show_its_account(&profile, store)?;
     // The recorded text counts, whatever the file holds by now; only its documents are found beside it.
     let file = created.profile_file.clone();
     let file = file.unwrap_or_else(|| format!("profile of {run_id}"));
@@ -424,6 +432,7 @@ pub fn take(
     let elsewhere = named && connection.reconnect() != created.target.reconnect;
     let repository = match &settings.repo {
         Some(_) => run_plan::named_repository(settings)?,
+        None if is_elsewhere(store, created.repository.as_deref()) => run_plan::repository(None)?,
         // What git says against it is heard where it is looked at.
         None => created
             .repository
@@ -432,6 +441,7 @@ pub fn take(
     };
     let mut plan = run_plan::plan(
         settings,
+        store,
         loaded,
         created.target.clone(),
         repository.as_ref(),
@@ -456,9 +466,14 @@ pub fn take(
     Ok((run_id, TakenRun::Owned(Box::new(owned))))
 }
 
+/// Whether a run of a run store names a work tree that this machine does not have: its members have their own.
+fn is_elsewhere(store: &DirectoryStore, repository: Option<&str>) -> bool {
+    store.shared().is_some() && repository.is_some_and(|recorded| !Path::new(recorded).is_dir())
+}
+
 /// What the fresh process of G4 does: it resumes the copy of a run below the data directory, and prints what it folded.
 pub fn resume_copy(settings: &Settings, run_id: &RunId) -> Result<u8, LaunchError> {
-    let store = run_plan::store(settings)?;
+    let store = run_plan::local_store(settings)?;
     let tool = ToolIdentity {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         // The process that started this one has compared the files.

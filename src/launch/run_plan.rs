@@ -9,7 +9,9 @@ use super::files::Places;
 use crate::audit;
 use crate::audit::SsotFile;
 use crate::cli::{CliError, Settings};
-use crate::journal::{DirectoryStore, Permissions, RUNS_DIR};
+use crate::journal::{
+    DirectoryStore, DiskStorage, JournalError, Permissions, RUNS_DIR, Storage as _,
+};
 use crate::profile::{LoadedProfile, Profile, ProfileError, ProfileOrigin, SsotDocument};
 use crate::repo::GitRepository;
 use crate::run::{
@@ -17,6 +19,7 @@ use crate::run::{
 };
 use crate::runner::repository::{Repository as _, RepositoryError};
 use crate::runner::{FullDiscoverFile, OwnProgram, RunPlan, RunnerError, person};
+use crate::store::StoreError;
 use crate::survey::Digest;
 
 /// Default seconds between live reads while a run waits.
@@ -27,16 +30,46 @@ pub(super) fn own_person() -> Result<Person, LaunchError> {
     person::own().map_err(LaunchError::shortage("it cannot be seen who this is"))
 }
 
-/// The store of the settings' data directory.
+/// The person behind this process, with the role that a run store sees it as.
+pub(super) fn person_of(store: &DirectoryStore) -> Result<Person, LaunchError> {
+    Ok(Person {
+        store_role: store.shared().map(|shared| shared.role.clone()),
+        ..own_person()?
+    })
+}
+
+/// The store of the settings' data directory, with the run store behind it where one is named.
 pub fn store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
+    super::store::behind(settings, disk(settings)?)
+}
+
+/// Refuses to write a run that the run store of the settings would not have.
+pub(super) fn must_reach_store(
+    settings: &Settings,
+    store: &DirectoryStore,
+) -> Result<(), LaunchError> {
+    if settings.store_url.is_some() && store.shared().is_none() {
+        let why = "nothing is written without it".to_owned();
+        return Err(StoreError::Unreachable(why).into());
+    }
+    Ok(())
+}
+
+/// The store of the settings' data directory alone: of the copy of a run, which no other machine goes on with.
+pub fn local_store(settings: &Settings) -> Result<DirectoryStore, LaunchError> {
+    Ok(DirectoryStore::on(Arc::new(disk(settings)?)))
+}
+
+fn disk(settings: &Settings) -> Result<DiskStorage, LaunchError> {
     let permissions = permissions(settings)?;
-    let store = DirectoryStore::new(&settings.data_dir.value, permissions)?;
-    let runs = store.storage().root().join(RUNS_DIR);
+    let disk =
+        DiskStorage::create(&settings.data_dir.value, permissions).map_err(JournalError::from)?;
+    let root = disk.root();
     // A user namespace shows numbers of its own for owners and groups: nothing can be said of them there.
     let told = own_person()?.account_doubt != Some(AccountDoubt::UserNamespace);
-    refuse_open_root(store.storage().root(), permissions.group, told)?;
-    refuse_foreign_runs(&runs, permissions.group, told)?;
-    Ok(store)
+    refuse_open_root(root, permissions.group, told)?;
+    refuse_foreign_runs(&root.join(RUNS_DIR), permissions.group, told)?;
+    Ok(disk)
 }
 
 /// Refuses a data directory in which another account could put other runs in the place of ours.
@@ -172,6 +205,7 @@ pub fn directory(origin: &ProfileOrigin) -> PathBuf {
 /// What a run of `loaded` against `target` is made with.
 pub fn plan(
     settings: &Settings,
+    store: &DirectoryStore,
     loaded: LoadedProfile,
     target: TargetIdentity,
     repository: Option<&GitRepository>,
@@ -191,7 +225,10 @@ pub fn plan(
         profile_directory: directory,
         profile_text: loaded.text,
         target,
-        person: own_person()?,
+        person: person_of(store)?,
+        store_cluster: store
+            .shared()
+            .and_then(|shared| shared.system_identifier.clone()),
         tool: ToolIdentity {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             binary_sha256: program.sha256(),

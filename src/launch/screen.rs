@@ -16,7 +16,7 @@ use super::{
 };
 use crate::cli::{RunPlace, RunRef, RunsCommand, Settings};
 use crate::journal::{DirectoryStore, JournalReader, RunStore};
-use crate::run::{ApprovalGate, Event};
+use crate::run::{ApprovalGate, Event, StopCode};
 use crate::runner;
 use crate::runner::{
     Handle, MessageSink, Patience, RunnerCommand, RunnerError, RunnerMessage, RunnerOptions,
@@ -163,15 +163,17 @@ fn show(
     let theme = terminal_session::theme(settings).with_target(&owned.plan.target.color);
     let ended = messages.clone();
     let store = run_plan::store(settings)?;
-    let loader = DocumentLoader::of(&store, &owned.run_id, messages.clone())?;
+    let (run_id, is_shared) = (owned.run_id.clone(), store.shared().is_some());
+    let loader = DocumentLoader::of(&store, &run_id, messages.clone())?;
     loader.tell_beside();
     if let Some(last) = &owned.plan.last_pass {
         let _ = messages.send(ScreenMessage::LastPass(Box::new(last.clone())));
     }
-    let target = owned.target();
+    let (target, who) = (owned.target(), owned.plan.person.clone());
     let hooks = &owned.plan.profile.hooks;
     let hook_limit = hooks.named().next().map(|_| hooks.limit());
-    let recorder = OwnedRun::recorder(owned.directory, owned.history, sink);
+    let recorder = OwnedRun::recorder(owned.directory, owned.history, sink)
+        .kept_on(owned.plan.store_cluster.clone());
     let (gone, left) = mpsc::channel();
     let stage = ScreenTerminalSession::take(settings)?;
     let handle = runner::spawn(
@@ -185,7 +187,7 @@ fn show(
             patience: Patience::Stay,
             watchers_changed: send_watcher_names(messages.clone()),
             at_end: Box::new(move |outcome| {
-                let _ = ended.send(last_message(outcome));
+                let _ = ended.send(last_message(outcome, is_shared));
             }),
             at_exit: Box::new(move || {
                 let _ = gone.send(());
@@ -197,10 +199,17 @@ fn show(
         holder: Box::new(move |request| commands.try_send(request.into()).is_ok()),
         local: Box::new(move |asked| loader.obey(asked)),
     };
-    let (screen_exit, signals) = stage.play(theme, Source::Live, routes, messages, inbox)?;
+    let (screen_exit, signals) = stage.play(theme, (Source::Live, who), routes, messages, inbox)?;
     handle.try_send(RunnerCommand::Quit);
     if matches!(screen_exit.ending, Ending::Signal(_) | Ending::HungUp) {
         handle.try_send(RunnerCommand::CutHooks);
+    }
+    if matches!(screen_exit.ending, Ending::TakenOver) {
+        wait_for_runner(&left, inbox, &handle, hook_limit);
+        drop((signals, handle, store));
+        // As whoever opens a run that somebody else goes on with.
+        let meant = RunRef::Part(run_id.to_string());
+        return open(settings, Some(&meant));
     }
     let exit_code = terminal_session::finish(screen_exit)?;
     wait_for_runner(&left, inbox, &handle, hook_limit);
@@ -233,8 +242,15 @@ fn wait_for_runner(
     }
 }
 
-fn last_message(outcome: &Result<runner::RunnerEnd, RunnerError>) -> ScreenMessage {
+/// The message that a runner ends with. A run of a run store that another machine went on with is not over.
+fn last_message(
+    outcome: &Result<runner::RunnerEnd, RunnerError>,
+    is_shared: bool,
+) -> ScreenMessage {
     match outcome {
+        Ok(outcome) if is_shared && outcome.stop_code == Some(StopCode::StopRunLocked) => {
+            ScreenMessage::TakenOver
+        }
         Ok(outcome) => ScreenMessage::Ended {
             exit_code: outcome.exit_code,
             says: vec![outcome.message.clone(), outcome.next.clone()],

@@ -6,10 +6,9 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::run_plan::own_person;
 use super::{LaunchError, output};
 use crate::cli::{Settings, ThemeName};
-use crate::run::CommandLine;
+use crate::run::{CommandLine, Person};
 use crate::runner::clock::{Clock, SystemClock};
 use crate::tui;
 use crate::tui::picker::Picker;
@@ -63,7 +62,7 @@ impl ScreenTerminalSession {
     pub fn play(
         self,
         theme: Theme,
-        source: Source,
+        (source, who): (Source, Person),
         routes: RequestRoutes,
         messages: Sender<ScreenMessage>,
         inbox: &Receiver<ScreenMessage>,
@@ -79,7 +78,7 @@ impl ScreenTerminalSession {
             Box::new(terminal_actions),
             theme,
             source,
-            own_person()?,
+            who,
             clocks,
             routes,
         );

@@ -19,7 +19,14 @@ pub fn verify(
     settings: &Settings,
     target: &RunPlace,
     kept: Option<&KeptHead>,
+    by_store: bool,
 ) -> Result<u8, LaunchError> {
+    if by_store && !matches!(target, RunPlace::Run(_)) {
+        return Err(LaunchError::Usage(
+            "--store is about a run of the run store: name it by its id".to_owned(),
+        ));
+    }
+    let mut store_says = None;
     let (found, notes) = match target {
         RunPlace::Path(file) if !file.is_dir() => {
             let opened = lookup::archive(file)?;
@@ -39,8 +46,15 @@ pub fn verify(
         RunPlace::Run(meant) => {
             let store = run_plan::store(settings)?;
             let run_id = lookup::resolve(&store, meant)?;
-            store.reader(&run_id)?;
-            looked(store.storage(), &DirectoryStore::run_path(&run_id), kept)?
+            let reader = store.reader(&run_id)?;
+            let run = DirectoryStore::run_path(&run_id);
+            let (mut found, notes) = looked(store.storage(), &run, kept)?;
+            if by_store {
+                let stamps = super::store::stamps(settings, &run_id, &reader)?;
+                found.findings.extend(stamps.findings);
+                store_says = stamps.compared;
+            }
+            (found, notes)
         }
     };
     let code = if found.findings.is_empty() {
@@ -49,9 +63,10 @@ pub fn verify(
         StopCode::StopEvidenceCorrupt.exit_code()
     };
     if settings.output == Output::Json {
-        output::document(&document(found, notes))?;
+        output::document(&document(found, notes, store_says))?;
     } else {
-        output::print(&text(&found, &notes))?;
+        let says = store_says.map_or_else(String::new, |says| format!("run store: {says}\n"));
+        output::print(&format!("{says}{}", text(&found, &notes)))?;
     }
     Ok(code)
 }
@@ -68,7 +83,7 @@ fn looked(
     Ok((found, notes.unwrap_or_default()))
 }
 
-fn document(found: Verified, notes: Vec<ReviewNote>) -> VerifyDocument {
+fn document(found: Verified, notes: Vec<ReviewNote>, store: Option<String>) -> VerifyDocument {
     let intact = found.findings.is_empty();
     VerifyDocument {
         schema: SchemaVersion,
@@ -84,6 +99,7 @@ fn document(found: Verified, notes: Vec<ReviewNote>) -> VerifyDocument {
         beside: found.beside,
         not_checked: found.not_checked,
         by_recorded_values: found.by_own_values,
+        store,
         notes,
     }
 }

@@ -14,7 +14,9 @@ use super::review::DocumentLoader;
 use super::terminal_session::{self, ScreenTerminalSession};
 use super::{LaunchError, headless, lookup, output, run_plan};
 use crate::cli::{Output, RunRef, Settings};
-use crate::journal::{Blobs, ChainPosition, DirectoryStore, Followed, Follower, RunStore};
+use crate::journal::{
+    Blobs, ChainPosition, DirectoryStore, Followed, Follower, JournalError, RunStore,
+};
 use crate::replay::ReplayError;
 use crate::report::visible;
 use crate::run::{
@@ -102,6 +104,7 @@ fn follow_on_screen(
         loader,
         messages.clone(),
     );
+    let who = run_plan::person_of(store)?;
     let stage = ScreenTerminalSession::take(settings)?;
     let (lost, call) = (messages.clone(), settings.call.clone());
     let follow = move || {
@@ -116,7 +119,7 @@ fn follow_on_screen(
         .spawn(follow)
         .map_err(LaunchError::shortage("cannot follow the journal"))?;
     let theme = terminal_session::theme(settings);
-    let (screen_exit, _) = stage.play(theme, source, routes, messages, &inbox)?;
+    let (screen_exit, _) = stage.play(theme, (source, who), routes, messages, &inbox)?;
     left.store(true, Ordering::Relaxed);
     if matches!(screen_exit.ending, Ending::TakeUp(_)) {
         // Else this process would register with itself as a watcher. A panic of the thread has been told by its hook.
@@ -179,6 +182,11 @@ impl Following {
 
     /// Gives the listener every line that was written since the last look; returns the number of lines.
     fn look(&mut self, listener: &mut dyn FollowListener) -> Result<u64, LaunchError> {
+        let run = DirectoryStore::run_path(&self.run_id);
+        self.store
+            .storage()
+            .refresh(&run)
+            .map_err(JournalError::from)?;
         let mut taken = Ok(());
         let lines = self.follower.each(|followed| {
             self.ended |= matches!(followed.entry.event, Event::RunSealed(_));
@@ -232,7 +240,7 @@ impl Following {
 
     /// Sleeps until the next look, and forgets a holder that closed its connection.
     fn rest(&mut self) {
-        thread::sleep(LOOK_INTERVAL);
+        self.store.storage().rest(LOOK_INTERVAL);
         if let Some(holder) = &mut self.holder {
             // The holder sends nothing but a refusal when it has no room for a watcher.
             let mut said = [0; 256];

@@ -93,10 +93,10 @@ fn moment(words: &TeamWords, seq: u64, at: UtcTime, event: &Event) -> Option<Mom
             (tone, short, "stop_raised", true)
         }
         Event::ApprovalRecorded(ApprovalRecorded { by, .. }) => {
-            ("person", by.user.clone(), "approval_recorded", false)
+            ("person", by.name().to_owned(), "approval_recorded", false)
         }
         Event::ApprovalRefused(ApprovalRefused { by, .. }) => {
-            ("person", by.user.clone(), "approval_refused", true)
+            ("person", by.name().to_owned(), "approval_refused", true)
         }
         Event::DriftFound(_) => ("drift", String::new(), "drift_found", false),
         Event::ChangesAttributed(_) => ("drift", String::new(), "changes_attributed", false),

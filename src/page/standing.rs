@@ -82,7 +82,7 @@ fn happened(run: &RunState) -> String {
                 |a| {
                     format!(
                         "{} rejected {}: {}",
-                        a.by.user,
+                        a.by.name(),
                         a.gate,
                         a.reason.as_deref().unwrap_or_default()
                     )
@@ -162,7 +162,7 @@ fn equal(run: &RunState) -> String {
             .rev()
             .find(|a| Some(a.gate) == drift.gate);
         let approved =
-            evidence.map_or_else(String::new, |a| format!(" that {} approved", a.by.user));
+            evidence.map_or_else(String::new, |a| format!(" that {} approved", a.by.name()));
         return format!(
             "{} from the evidence{approved}; that approval is void.",
             differs(&drift.changes)

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::config::SslMode;
@@ -57,7 +58,7 @@ pub(super) async fn connect(
 ) -> Result<Wire, TargetError> {
     let mut transports = Vec::new();
     for server in &settings.hosts {
-        transports.push(transport(server, &settings.tls, options.tls)?);
+        transports.push(protected_as(server, &settings.tls, options.tls)?);
     }
     let hosts: Vec<_> = settings.hosts.iter().zip(&transports).collect();
     let mut pauses = BACKOFF.iter();
@@ -142,7 +143,7 @@ fn fitting(wire: Wire, wanted: ServerRole, server: &HostAddress) -> Result<Wire,
 }
 
 /// Chooses the transport: local ways are not encrypted unless asked for; a weaker one than the profile's is refused.
-fn transport(
+pub(super) fn protected_as(
     server: &HostAddress,
     tls: &TlsSettings,
     profile: TlsMode,
@@ -297,6 +298,8 @@ pub(super) struct Link {
     pub(super) ended_by: Arc<OnceLock<tokio_postgres::Error>>,
     /// Whether the server was in recovery when it let us in; `None`: it does not say.
     pub(super) in_recovery: Option<bool>,
+    /// Told of each notification (NOTIFY) that the server sends.
+    pub(super) notified: Arc<Notify>,
 }
 
 /// Spawns the task that drives a connection until it ends.
@@ -309,6 +312,8 @@ where
     let misplaced = Arc::new(AtomicBool::new(false));
     let ended_by = Arc::new(OnceLock::new());
     let (seen, last_words) = (Arc::clone(&misplaced), Arc::clone(&ended_by));
+    let notified = Arc::new(Notify::new());
+    let tells = Arc::clone(&notified);
     // A lost link ends the loop and shows as an error of the call that waits for it.
     let task = tokio::spawn(async move {
         while let Some(told) = poll_fn(|cx| link.poll_message(cx)).await {
@@ -318,6 +323,7 @@ where
                 Ok(AsyncMessage::Notice(notice)) if notice.code().code().starts_with("25") => {
                     seen.store(true, Ordering::SeqCst);
                 }
+                Ok(AsyncMessage::Notification(_)) => tells.notify_one(),
                 Ok(_) => {}
                 Err(error) => {
                     last_words.get_or_init(|| error);
@@ -331,6 +337,7 @@ where
         misplaced,
         ended_by,
         in_recovery,
+        notified,
     }
 }
 
@@ -357,6 +364,16 @@ fn identity(
     server: &HostAddress,
     transport: &Transport,
 ) -> Config {
+    identity_of(settings, server, transport, &options.application_name)
+}
+
+/// The same under a name that `pg_stat_activity` shows.
+pub(super) fn identity_of(
+    settings: &ConnectionSettings,
+    server: &HostAddress,
+    transport: &Transport,
+    application_name: &str,
+) -> Config {
     let mut config = Config::new();
     let mode = match transport {
         Transport::UnixSocket | Transport::PlainTcp => SslMode::Disable,
@@ -369,8 +386,8 @@ fn identity(
         .channel_binding(settings.channel_binding)
         .application_name(shortened(&match &settings.application_name {
             // Ours first: whoever looks at the server finds the sessions of a run.
-            Some(named) => format!("{} {named}", options.application_name),
-            None => options.application_name.clone(),
+            Some(named) => format!("{application_name} {named}"),
+            None => application_name.to_owned(),
         }));
     if let Some(password) = &server.password {
         config.password(password.reveal());

@@ -52,6 +52,15 @@ impl LibpqEnvironment {
         Self { variables, account }
     }
 
+    /// What the connection text of a run store may still take from here: where secrets are kept, never where to connect, nor the
+    /// password of `PGPASSWORD`, which is that of the surveyed server.
+    #[must_use]
+    pub fn of_store(&self) -> Self {
+        let mut kept = self.of_secrets();
+        kept.variables.remove("PGPASSWORD");
+        kept
+    }
+
     /// Name of the account that runs us.
     pub(super) fn account(&self) -> Option<&str> {
         self.account.as_deref()

@@ -71,6 +71,11 @@ fn decision(run: &RunState, approval: &Approval) -> DecisionReport {
     lines.extend(by.login_uid.map(|login| format!("login_uid={login}")));
     let doubt = by.account_doubt.map(AccountDoubt::says);
     lines.extend(doubt.map(|says| format!("account_doubt={says}")));
+    lines.extend(
+        by.store_role
+            .as_ref()
+            .map(|role| format!("store_role={role}")),
+    );
     lines.extend([
         format!("host={}", by.host),
         format!(

@@ -301,7 +301,9 @@ fn may_approve(
     if policy.terminal && by.tty.is_none() {
         return Err(ApprovalRefusal::TerminalRequired);
     }
-    if let (Some(key), Some(doubt)) = (policy.asks_who(), by.account_doubt) {
+    // Where the run store attests who it is, the account need not.
+    let doubt = by.account_doubt.filter(|_| by.store_role.is_none());
+    if let (Some(key), Some(doubt)) = (policy.asks_who(), doubt) {
         return Err(ApprovalRefusal::NotToldApart {
             user: by.user.clone(),
             says: doubt.says(),
@@ -331,8 +333,8 @@ fn may_approve(
 
 /// The name of who asks, with that of the account that the same person was before.
 fn as_whom(by: &Person, before: &Person) -> String {
-    if by.uid == before.uid {
-        return by.user.clone();
+    if by.uid == before.uid || by.store_role.is_some() {
+        return by.name().to_owned();
     }
     format!("{} (the same login as {})", by.user, before.user)
 }

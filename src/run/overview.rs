@@ -197,7 +197,7 @@ impl Overview {
                 .collect(),
             rejection: rejected.map(|rejection| {
                 let reason = rejection.reason.clone().unwrap_or_default();
-                (rejection.by.user.clone(), reason)
+                (rejection.by.name().to_owned(), reason)
             }),
             copies_on_disk: run.copies_on_disk(),
             change: run.change_files.as_deref().cloned().unwrap_or_default(),
@@ -230,7 +230,7 @@ impl Overview {
         let named = self
             .approvals
             .iter()
-            .map(|(gate, by, _)| format!("{gate} {}", by.user));
+            .map(|(gate, by, _)| format!("{gate} {}", by.name()));
         named.collect::<Vec<_>>().join(", ")
     }
 

@@ -91,14 +91,32 @@ pub struct Person {
     /// record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_doubt: Option<AccountDoubt>,
+    /// The role in the run store that this process writes as: its server stamps each line with it (`verify --store`). None: the run is
+    /// kept on this machine alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_role: Option<String>,
 }
 
 impl Person {
-    /// Whether both may be one human being: the same account, or accounts that the same account logged in for.
+    /// Whether both may be one human being: the same role of the run store, the same account of one machine, or accounts that the
+    /// same account logged in for.
     pub fn may_be(&self, other: &Self) -> bool {
+        match (&self.store_role, &other.store_role) {
+            (Some(own), Some(others)) if own == others => return true,
+            // Numbers of accounts say nothing from one machine to another.
+            (Some(_), Some(_)) if self.host != other.host => return false,
+            (Some(_), Some(_)) | (None, None) => {}
+            // The store attests one of them, and nobody the other.
+            (Some(_), None) | (None, Some(_)) => return true,
+        }
         // Who did not log in, as a service of the account, counts as the account itself.
         let behind = |person: &Self| person.login_uid.unwrap_or(person.uid);
         self.uid == other.uid || behind(self) == behind(other)
+    }
+
+    /// What a person is called in a row: the role of the run store, else the account.
+    pub fn name(&self) -> &str {
+        self.store_role.as_deref().unwrap_or(&self.user)
     }
 
     /// Account and host: `root (uid 0, login uid 1000) on ops1`. The login is left out where it is the account's own.
@@ -120,8 +138,11 @@ impl fmt::Display for Person {
             Some(tty) => write!(f, " {tty}")?,
             None => f.write_str(", no terminal")?,
         }
-        match self.account_doubt {
-            Some(doubt) => write!(f, ", {}", doubt.says()),
+        if let Some(doubt) = self.account_doubt {
+            write!(f, ", {}", doubt.says())?;
+        }
+        match &self.store_role {
+            Some(role) => write!(f, ", store role {role}"),
             None => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use super::{
 #[expect(clippy::too_many_lines, reason = "one arm an event")]
 pub fn text(words: &TeamWords, event: &Event) -> String {
     match event {
-        Event::RunCreated(it) => format!("{} {} by {}", it.run_id, it.mode.name(), it.by.user),
+        Event::RunCreated(it) => format!("{} {} by {}", it.run_id, it.mode.name(), it.by.name()),
         Event::RunResumed(it) => format!("by {}", it.by),
         Event::TornTailSetAside(it) => format!("{} bytes set aside in {}", it.bytes, it.file),
         Event::GateStarted(it) => format!("{} {}", it.gate, words.title(it.gate)),
@@ -153,7 +153,7 @@ pub fn text(words: &TeamWords, event: &Event) -> String {
             format!("{gate}{}  {} {}", it.stop_code, it.message, it.next)
         }
         Event::EvidenceShown(it) => {
-            format!("{} {} to {}", it.gate, it.evidence.short(), it.by.user)
+            format!("{} {} to {}", it.gate, it.evidence.short(), it.by.name())
         }
         Event::ApprovalRecorded(it) => {
             let word = match it.decision {
@@ -163,15 +163,19 @@ pub fn text(words: &TeamWords, event: &Event) -> String {
             };
             let reason = it.reason.as_ref();
             let reason = reason.map_or_else(String::new, |r| format!("  \"{r}\""));
+            let kind = match it.by.store_role {
+                Some(_) => "store role",
+                None => "OS account",
+            };
             format!(
-                "{} {word} by {} (OS account, {})  evidence {}{reason}",
+                "{} {word} by {} ({kind}, {})  evidence {}{reason}",
                 it.gate,
-                it.by.user,
+                it.by.name(),
                 it.by.signer.name(),
                 it.evidence.short()
             )
         }
-        Event::ApprovalRefused(it) => format!("{} by {}: {}", it.gate, it.by.user, it.reason),
+        Event::ApprovalRefused(it) => format!("{} by {}: {}", it.gate, it.by.name(), it.reason),
         Event::LiveRead(LiveRead {
             changed,
             failed,

@@ -103,7 +103,7 @@ fn rejected(run: &RunState) -> Said {
         return (None, "The run was rejected.".to_owned(), next);
     };
     let why = last.reason.as_deref().unwrap_or_default();
-    let message = format!("{} rejected {}: {why}", last.by.user, last.gate);
+    let message = format!("{} rejected {}: {why}", last.by.name(), last.gate);
     (Some(last.gate), message, next)
 }
 

@@ -268,12 +268,12 @@ fn mark(event: &Event) -> Option<MarkKind> {
         Event::StopRaised(stop) => MarkKind::Stopped(stop.stop_code, stop.gate),
         Event::ApprovalRecorded(ApprovalRecorded {
             gate, decision, by, ..
-        }) => MarkKind::Decided(*gate, *decision, by.user.as_str().into()),
+        }) => MarkKind::Decided(*gate, *decision, by.name().into()),
         Event::ApprovalRefused(ApprovalRefused { gate, by, .. }) => {
-            MarkKind::Refused(*gate, by.user.as_str().into())
+            MarkKind::Refused(*gate, by.name().into())
         }
         Event::DriftFound(DriftFound { gate, .. }) => MarkKind::Drifted(*gate),
-        Event::RunResumed(invocation) => MarkKind::Resumed(invocation.by.user.as_str().into()),
+        Event::RunResumed(invocation) => MarkKind::Resumed(invocation.by.name().into()),
         Event::RunSealed(RunSealed { outcome, .. }) => MarkKind::Sealed(outcome.suffix()),
         Event::RunCreated(_)
         | Event::TornTailSetAside(_)

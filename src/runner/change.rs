@@ -3,6 +3,8 @@
 //! Invariant: what is rehearsed are the recorded files, from the blobs of the run, and never what lies at their paths by then
 //! (`Driver::request`).
 
+use std::path::Path;
+
 use super::change_files::{ChangeFileError, change_directory, change_file, change_file_now};
 use super::discoverer::rehearse;
 use super::driver::{Driver, held};
@@ -35,15 +37,21 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// Looks at the files of the change, and records where one is not what was last seen of it.
     pub(super) fn look_at_change(&mut self) -> Result<(), RunnerError> {
+        let here = self.plan.repository.clone();
         let recorder = self.recorder()?;
         let run = recorder.run();
         let Some(read) = run.change_files.clone() else {
             return Ok(());
         };
-        let now = |file: &ChangeFile| now(file.path.clone());
+        let started_in = run.created.as_ref().and_then(|it| it.repository.clone());
+        let tree = WorkTree {
+            recorded: started_in,
+            here,
+        };
+        let now = |file: &ChangeFile| tree.now(file.path.clone());
         let mut files = read.iter().map(now).collect::<Result<Vec<_>, _>>()?;
         if let Some(command) = run.change().and_then(|change| change.command.as_ref()) {
-            files.extend(new_in(&command.directory, &read)?);
+            files.extend(tree.new_in(&command.directory, &read)?);
         }
         if run.change_as_seen().as_ref() != Some(&files) {
             recorder.record(Event::ChangeMoved(ChangeMoved { files }))?;
@@ -193,20 +201,69 @@ impl<T: Target, R: Repository> Driver<T, R> {
     }
 }
 
-/// The files that came to the directory of a change since it was read. Where it cannot be listed any more, the directory itself.
-fn new_in(directory: &str, read: &[ChangeFile]) -> Result<Vec<ChangeFileNow>, RunnerError> {
-    let listed = match change_directory(directory) {
-        Err(ChangeFileError::Unread(_)) => vec![directory.to_owned()],
-        listed => listed?,
-    };
-    let new = listed
-        .into_iter()
-        .filter(|path| read.iter().all(|file| file.path != *path));
-    new.map(now).collect()
+/// Where the files of a change lie for this process. A run that another machine started names them by its own work tree.
+struct WorkTree {
+    /// The work tree that the run was started in.
+    recorded: Option<String>,
+    /// That of this process.
+    here: Option<String>,
 }
 
-/// What a file is now.
-fn now(path: String) -> Result<ChangeFileNow, RunnerError> {
-    let found = change_file_now(&path)?;
-    Ok(ChangeFileNow { path, found })
+impl WorkTree {
+    /// A recorded path, in the work tree of this process.
+    fn local(&self, path: &str) -> String {
+        moved(path, self.recorded.as_deref(), self.here.as_deref())
+    }
+
+    /// What a recorded file is now.
+    fn now(&self, path: String) -> Result<ChangeFileNow, RunnerError> {
+        let found = change_file_now(&self.local(&path))?;
+        Ok(ChangeFileNow { path, found })
+    }
+
+    /// The files that came to the directory of a change since it was read. Where it cannot be listed any more, the directory itself.
+    fn new_in(
+        &self,
+        directory: &str,
+        read: &[ChangeFile],
+    ) -> Result<Vec<ChangeFileNow>, RunnerError> {
+        let listed = match change_directory(&self.local(directory)) {
+            Err(ChangeFileError::Unread(_)) => vec![directory.to_owned()],
+            listed => listed?,
+        };
+        let recorded = listed
+            .iter()
+            .map(|path| moved(path, self.here.as_deref(), self.recorded.as_deref()));
+        let new = recorded.filter(|path| read.iter().all(|file| file.path != *path));
+        new.map(|path| self.now(path)).collect()
+    }
+}
+
+/// A path in one directory as that in another one; a path that is not in it stays.
+fn moved(path: &str, from: Option<&str>, to: Option<&str>) -> String {
+    let (Some(from), Some(to)) = (from, to) else {
+        return path.to_owned();
+    };
+    match Path::new(path).strip_prefix(from) {
+        Ok(below) => Path::new(to).join(below).display().to_string(),
+        Err(_) => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moved;
+
+    #[test]
+    fn a_file_of_another_machine_is_looked_for_in_the_work_tree_here() {
+        let here = |path| moved(path, Some("/home/ann/shop"), Some("/srv/ben"));
+        assert_eq!(here("/home/ann/shop/sql/42.sql"), "/srv/ben/sql/42.sql");
+        assert_eq!(
+            here("/home/ann/shopping/42.sql"),
+            "/home/ann/shopping/42.sql"
+        );
+        assert_eq!(here("/home/ann/shop"), "/srv/ben/");
+        assert_eq!(moved("/a/b", None, Some("/c")), "/a/b");
+        assert_eq!(moved("/a/b", Some("/a"), None), "/a/b");
+    }
 }

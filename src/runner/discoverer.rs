@@ -241,6 +241,7 @@ impl Witness for LiveDryRunDiscoverer<'_> {
         let pin = self.recorder.run().pin.as_ref();
         let outcome = match pin.and_then(|pin| pin.server.unlike(server)) {
             Some(unlike) => Err(RunnerError::OtherServer(unlike)),
+            None if self.recorder.is_kept_on(server) => Err(RunnerError::StoreIsTarget),
             None => Ok(()),
         };
         self.keep(outcome)

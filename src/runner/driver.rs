@@ -15,7 +15,7 @@ use super::recorder::RunRecorder;
 use super::repository::Repository;
 use super::target::Target;
 use super::{RunPlan, RunnerError, resume, summary, wait};
-use crate::run::{Effect, Event, RunState, StopCode, TransactionUnseen, next};
+use crate::run::{Effect, Event, RunState, StopCode, TransactionUnseen, exit, next};
 
 /// What happens when the run waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,21 @@ pub struct RunnerEnd {
     pub next: String,
 }
 
+impl RunnerEnd {
+    /// Whether an error ended it that no line of the journal tells.
+    pub fn is_broken(&self) -> bool {
+        match self.stop_code {
+            Some(
+                StopCode::StopStorageFailed
+                | StopCode::StopRunLocked
+                | StopCode::StopEvidenceCorrupt,
+            ) => true,
+            Some(_) => false,
+            None => self.run.sealed.is_none() && self.exit_code != exit::OK,
+        }
+    }
+}
+
 /// The task at hand. Each is a future that may be dropped at any await point: what is not journalled has not happened.
 pub(super) enum RunnerTask {
     /// What the run needs next, as `run::next` says.
@@ -51,6 +66,8 @@ pub(super) enum RunnerTask {
     LiveRead,
     /// A hook process ended and its outcome is to be recorded.
     HookEnded(HookEnded),
+    /// The run cannot be gone on with here.
+    End(RunnerError),
 }
 
 /// One process that holds one run.
@@ -258,6 +275,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
             RunnerTask::Command(command) => self.obey(command).await,
             RunnerTask::LiveRead => self.read_live().await,
             RunnerTask::HookEnded(ended) => self.record_hook(ended),
+            RunnerTask::End(error) => Err(error),
         }
     }
 

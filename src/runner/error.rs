@@ -22,6 +22,9 @@ pub enum RunnerError {
     /// Another server or database was reached than the run surveyed: nothing of it was read.
     #[error("{0}")]
     OtherServer(String),
+    /// The server to be surveyed is the one that the run store is on.
+    #[error("the run store is on the server that is to be surveyed: runs are kept on another one")]
+    StoreIsTarget,
     /// The repository of the run could not be looked at; the approval took no effect.
     #[error("{0}")]
     RepositoryUnread(String),
@@ -88,9 +91,9 @@ impl RunnerError {
                 JournalError::Corrupt(_) | JournalError::NewerVersion { .. } => {
                     Some(StopCode::StopEvidenceCorrupt)
                 }
-                JournalError::Locked { .. } | JournalError::LockLost { .. } => {
-                    Some(StopCode::StopRunLocked)
-                }
+                JournalError::Locked { .. }
+                | JournalError::LockLost { .. }
+                | JournalError::TakenOver { .. } => Some(StopCode::StopRunLocked),
                 JournalError::NotFound { .. } => None,
                 _ => Some(StopCode::StopStorageFailed),
             },
@@ -112,6 +115,7 @@ impl RunnerError {
             | Self::Sealed
             | Self::Panicked
             | Self::Profile(_)
+            | Self::StoreIsTarget
             | Self::Shortage(_) => None,
         }
     }
@@ -120,7 +124,7 @@ impl RunnerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Journal(JournalError::NotFound { .. }) => exit::USAGE,
-            Self::Profile(_) => exit::CONFIGURATION,
+            Self::Profile(_) | Self::StoreIsTarget => exit::CONFIGURATION,
             Self::Shortage(_) => exit::SHORTAGE,
             _ => self
                 .stop_code()
@@ -147,6 +151,9 @@ impl RunnerError {
             Self::Journal(JournalError::Locked { .. }) => {
                 Some("Wait for it, or decide through it: approve and reject reach the process that holds the run.".to_owned())
             }
+            Self::Journal(JournalError::Storage(error)) if error.is_of_store() => Some(
+                "Nothing after the last line of the run store counts. When it answers, resume.".to_owned(),
+            ),
             Self::CopyNotResumed(_)
             | Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => {
                 Some("Nothing after the last durable line counts. Make room or repair the disk, then resume.".to_owned())

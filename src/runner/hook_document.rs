@@ -55,7 +55,7 @@ pub(super) fn document(
             label: created.target.label.clone(),
             address: created.target.address(),
         }),
-        started_by: created.map(|created| created.by.user.clone()),
+        started_by: created.map(|created| created.by.name().to_owned()),
         started_at: run.started_at,
         at: raised.map_or_else(|| run.last.map(|(_, at)| at), |raised| Some(raised.at)),
         host: plan.person.host.clone(),

@@ -71,6 +71,7 @@ fn person(uid: u32, pid: u32, process: Option<&Process>) -> io::Result<Person> {
         signer: Signer::StubSigning,
         login_uid,
         account_doubt,
+        store_role: None,
     })
 }
 

@@ -11,7 +11,7 @@ use super::messages::{MessageSink, RunnerMessage};
 use super::{RunnerError, event_log};
 use crate::journal::{HookRecords, JournalEntry, JournalReader, RunDirectory};
 use crate::run::{Event, History, Progress, RecordedEvent, RunState, legal, time_in};
-use crate::survey::{Digest, UtcTime};
+use crate::survey::{Digest, ServerIdentity, UtcTime};
 
 /// Writes the journal of a run that this process owns, and keeps its fold.
 pub struct RunRecorder {
@@ -19,6 +19,8 @@ pub struct RunRecorder {
     history: History,
     clock: Arc<dyn Clock>,
     sink: MessageSink,
+    /// The cluster of the run store; `None`: there is no store, or it does not say.
+    store_cluster: Option<String>,
 }
 
 impl RunRecorder {
@@ -34,7 +36,20 @@ impl RunRecorder {
             history,
             clock,
             sink,
+            store_cluster: None,
         }
+    }
+
+    /// The same for a run that is kept in a run store on this cluster, which may not be the surveyed one.
+    #[must_use]
+    pub fn kept_on(mut self, cluster: Option<String>) -> Self {
+        self.store_cluster = cluster;
+        self
+    }
+
+    /// Whether the run store is on this server.
+    pub(super) fn is_kept_on(&self, server: &ServerIdentity) -> bool {
+        self.store_cluster.is_some() && self.store_cluster == server.system_identifier
     }
 
     /// The run, as far as it is durable.

@@ -40,6 +40,8 @@ pub struct RunPlan {
     pub live_interval_s: Option<f64>,
     /// Where the socket for other processes can be, the best place first.
     pub sockets: Vec<PathBuf>,
+    /// The cluster of the run store, which is never the surveyed one; `None`: there is no store, or it does not say.
+    pub store_cluster: Option<String>,
     /// The group that runs are shared with (`store.group`): its members may approve through the socket.
     pub store_group: Option<String>,
     /// How drygate is called where this process was started, for commands that are printed.

@@ -34,8 +34,7 @@ const HEARD_WITHIN: Duration = Duration::from_secs(30);
 /// Time limit for a caller to send its request. A watcher has sent its own by then and may stay.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Callers whose request is awaited or answered at the same time, at most. Each takes a file descriptor of the holder, which
-/// needs descriptors of its own for the journal and the database.
+/// Callers whose request is awaited or answered at the same time, at most: the holder needs file descriptors of its own.
 const CALLERS_MAX: usize = 32;
 
 /// Pause after a failed accept: out of descriptors, the next one would fail at once as well.
@@ -147,7 +146,7 @@ pub(super) fn listen(
         admit_group(&path, &plan.data_root.join(RUNS_DIR)).ok()?;
     }
     let door = SocketShutdown {
-        own_uid: plan.person.uid,
+        own: plan.person.clone(),
         shared: plan.store_group.is_some(),
         commands,
         told,
@@ -211,7 +210,7 @@ fn admit_group(socket: &Path, runs: &Path) -> std::io::Result<()> {
 /// What a caller may reach.
 #[derive(Clone)]
 struct SocketShutdown {
-    own_uid: u32,
+    own: Person,
     shared: bool,
     commands: mpsc::Sender<RunnerCommand>,
     /// What the runner says to whoever waits.
@@ -233,7 +232,7 @@ impl SocketShutdown {
         tokio::time::timeout(ASKED_WITHIN, reader.read_until(b'\n', &mut line)).await??;
         let serving = unasked.upgrade();
         // Root may read and write the run anyway. In a shared store the mode 0660 of the socket has decided already.
-        let known = peer.uid() == self.own_uid || peer.uid() == 0 || self.shared;
+        let known = peer.uid() == self.own.uid || peer.uid() == 0 || self.shared;
         let request = serde_json::from_slice(&line);
         let (uid, pid) = (peer.uid(), peer.pid());
         tracing::info!(uid, ?pid, known, ?request, "another process asks");
@@ -241,11 +240,12 @@ impl SocketShutdown {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
             Ok(SocketRequest::Ask(ask)) => {
-                let by = if planted(PlantedBug::BelieveTheCaller) {
-                    said(&line).unwrap_or(seen(peer).await?)
-                } else {
-                    seen(peer).await?
-                };
+                let mut by = seen(peer).await?;
+                if planted(PlantedBug::BelieveTheCaller) {
+                    by = said(&line).unwrap_or(by);
+                }
+                // The store sees this process write: that is said of its own account alone.
+                by.store_role = self.own.store_role.clone().filter(|_| uid == self.own.uid);
                 return self.relay(Request { by, ask }, &mut writing).await;
             }
             Ok(SocketRequest::Watch) => match self.watchers.enter(peer.uid()) {

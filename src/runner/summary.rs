@@ -173,5 +173,9 @@ pub fn document(outcome: &RunnerEnd) -> RunDocument {
             message: outcome.message.clone(),
             next: outcome.next.clone(),
         });
-    report::summary(run, stop.as_ref(), &outcome.next)
+    let mut document = report::summary(run, stop.as_ref(), &outcome.next);
+    if outcome.is_broken() {
+        document.message.get_or_insert(outcome.message.clone());
+    }
+    document
 }

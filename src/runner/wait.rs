@@ -13,6 +13,7 @@ use super::messages::{DecisionReply, RunnerCommand};
 use super::repository::Repository;
 use super::target::{SurveyRequest, Target, TargetError};
 use super::{RunRecorder, RunnerError, drift, resume, summary};
+use crate::journal::JournalError;
 use crate::run::{
     ApprovalRecorded, ApprovalRefused, ApprovalRequest, Ask, Decision, Effect, Event,
     EvidenceShown, LiveChange, LiveRead, Person, Request, RunState, Stop, StopCode, SurveyPurpose,
@@ -41,6 +42,22 @@ struct FullRead {
     nonce: String,
 }
 
+/// Pause between two looks at whether another machine took the run over.
+const TAKEN_OVER_LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until another machine takes the run over through the run store; for ever where there is none.
+async fn taken_over(recorder: Option<&mut RunRecorder>) -> JournalError {
+    let Some(recorder) = recorder else {
+        return std::future::pending().await;
+    };
+    loop {
+        if let Err(error @ JournalError::TakenOver { .. }) = recorder.directory().permitted() {
+            return error;
+        }
+        tokio::time::sleep(TAKEN_OVER_LOOK).await;
+    }
+}
+
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Waits for one command, the end of a hook or the next live read; `None`: the person left.
     pub(super) async fn wait(
@@ -59,16 +76,28 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 None => std::future::pending().await,
             }
         };
+        if let Ok(recorder) = self.recorder() {
+            recorder.directory().waits(true);
+        }
+        let is_shared = self.plan.person.store_role.is_some();
+        let taken_over = taken_over(self.recorder.as_mut().filter(|_| is_shared));
         let command = tokio::select! {
             // Polled in this order: a command of a person before a hook, a hook before the next read.
             biased;
             command = commands.recv() => command,
             ended = self.hooks.next_ended() => return Some(RunnerTask::HookEnded(ended)),
+            error = taken_over => return Some(RunnerTask::End(error.into())),
             () = pause => return Some(RunnerTask::LiveRead),
         };
         match command {
             None | Some(RunnerCommand::Quit) => None,
-            Some(command) => Some(RunnerTask::Command(command)),
+            Some(command) => {
+                // What is asked for may take its time: nobody takes the run over meanwhile.
+                if let Ok(recorder) = self.recorder() {
+                    recorder.directory().waits(false);
+                }
+                Some(RunnerTask::Command(command))
+            }
         }
     }
 

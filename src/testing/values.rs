@@ -26,6 +26,7 @@ pub fn person(user: &str) -> Person {
         signer: Signer::StubSigning,
         login_uid: None,
         account_doubt: None,
+        store_role: None,
     }
 }
 

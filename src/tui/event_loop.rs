@@ -76,6 +76,8 @@ pub enum Ending {
     Quit,
     /// A person takes up the run that is shown.
     TakeUp(TakeUp),
+    /// Another machine took the run over.
+    TakenOver,
     /// A signal ended the screen: its number.
     Signal(i32),
     /// The terminal is gone (SIGHUP, or a write failed).
@@ -216,6 +218,7 @@ where
         let ending = match &message {
             ScreenMessage::Signal(signal) => Ending::Signal(*signal),
             ScreenMessage::HungUp => Ending::HungUp,
+            ScreenMessage::TakenOver => Ending::TakenOver,
             _ => Ending::Quit,
         };
         self.model.clock((self.clocks.utc)());
@@ -389,7 +392,7 @@ where
             // 128 + SIGHUP.
             Ending::HungUp => 129,
             Ending::Failed(_) => 1,
-            Ending::Quit | Ending::TakeUp(_) | Ending::InboxClosed => {
+            Ending::Quit | Ending::TakeUp(_) | Ending::TakenOver | Ending::InboxClosed => {
                 if let Some((_, _, code)) = run.sealed {
                     code
                 } else if let Some((code, _)) = self.model.ended {

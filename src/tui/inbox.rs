@@ -43,6 +43,8 @@ pub enum ScreenMessage {
     Resumed,
     /// The terminal is gone.
     HungUp,
+    /// Another machine took the run over: the screen shows it as a run of somebody else from now on.
+    TakenOver,
     /// The runner ended; the screen stays until it is left.
     Ended {
         /// Exit code of the run.

@@ -80,7 +80,7 @@ impl Gathered {
         self.push(
             at,
             8,
-            &format!("{}@{}", run.started_by.user, run.started_by.host),
+            &format!("{}@{}", run.started_by.name(), run.started_by.host),
         );
         self.push(at, 9, &run.approvers());
         if run.drifted {

@@ -148,7 +148,7 @@ pub(super) fn seen(model: &mut Model, seen: DecisionContext) {
     let says = format!(
         "{} {word} by {} {}{how}",
         seen.gate,
-        seen.by.user,
+        seen.by.name(),
         seen.at.clock()
     );
     let mut then = Model::new(Source::Replay, seen.by, model.theme, size, seen.at);

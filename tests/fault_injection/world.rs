@@ -206,6 +206,7 @@ impl World {
             full_discover: None,
             live_interval_s: None,
             sockets: Vec::new(),
+            store_cluster: None,
             store_group: None,
             call: CommandLine::default(),
             last_pass: None,

@@ -169,6 +169,7 @@ impl<'w> First<'w> {
             ssot: ssot.collect(),
             approvals: approval_policy(&profile),
             target: self.target().identity(),
+            store_cluster: None,
             person: values::person("op_a"),
             tool: self.tool.clone(),
             program: Arc::new(Same(self.storage.clone(), self.tool.clone())),

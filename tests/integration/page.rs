@@ -297,6 +297,7 @@ fn hostile_text_is_shown_and_is_no_markup() {
         signer: Signer::StubSigning,
         login_uid: None,
         account_doubt: None,
+        store_role: None,
     };
     let at = UtcTime::from_unix_micros(1_700_000_000_000_000);
     let fact = Some(FactKey::new("icx_total"));

@@ -107,10 +107,16 @@ impl RunCreated {
 
     /// What sharing the run means, where it is shared; printed wherever approvers are named.
     pub fn shared_note(&self) -> Option<String> {
-        let group = self.store_group.as_ref()?;
-        Some(format!(
-            "store.group={group}: members of the group can rewrite files."
-        ))
+        let group = self
+            .store_group
+            .as_ref()
+            .map(|group| format!("store.group={group}: members of the group can rewrite files."));
+        let store = self.by.store_role.as_ref().map(|_| {
+            "Run store: its server stamps each decision with a role; whoever administers it can rewrite the run."
+                .to_owned()
+        });
+        let notes: Vec<String> = group.into_iter().chain(store).collect();
+        (!notes.is_empty()).then(|| notes.join(" "))
     }
 }
 

@@ -313,7 +313,7 @@ fn approval_row(model: &Model, gate: ApprovalGate, width: usize) -> PaneRow {
                 let text = sub(model, glyph, ink, Ink::Plain, &name);
                 (
                     text,
-                    Text::plain(&approval.by.user),
+                    Text::plain(approval.by.name()),
                     since(Some(approval.at)),
                 )
             }

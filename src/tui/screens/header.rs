@@ -167,7 +167,7 @@ fn second_in(model: &Model, short: bool) -> Text {
         parts.push(format!(
             "started {} by {}{}{}",
             at.clock(),
-            created.by.user,
+            created.by.name(),
             if short { "" } else { "@" },
             if short { "" } else { created.by.host.as_str() }
         ));

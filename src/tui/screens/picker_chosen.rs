@@ -102,7 +102,7 @@ fn of_run(run: &Overview, now: UtcTime, ink: Ink, tall: bool) -> Vec<Text> {
     if let Some(came) = run.carried_out {
         first.push(Ink::Bold, format!("   the change: {}", came.words()));
     }
-    let (user, host) = (&run.started_by.user, &run.started_by.host);
+    let (user, host) = (run.started_by.name(), &run.started_by.host);
     let target = Text::inked(Ink::Target, format!("[{}]", run.target_label))
         .with(Ink::Plain, format!(" {}   ", run.target));
     let clock = |at: UtcTime| format!("{} {}", at.date(), at.clock());
@@ -129,7 +129,7 @@ fn people(run: &Overview, now: UtcTime, tall: bool) -> Text {
     let mut parts: Vec<String> = run
         .approvals
         .iter()
-        .map(|(gate, by, at)| format!("{gate} approved by {} {}", by.user, at.clock()))
+        .map(|(gate, by, at)| format!("{gate} approved by {} {}", by.name(), at.clock()))
         .collect();
     if let Some((user, reason)) = &run.rejection {
         parts.push(format!("rejected by {user}: {reason}"));

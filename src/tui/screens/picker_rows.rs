@@ -231,11 +231,7 @@ fn cells(run: &Overview, columns: &RunColumns, now: UtcTime, ink: Ink) -> Text {
 
 /// Who approved SG1 and SG2; which of them is in the lines below the list.
 fn approvers(run: &Overview) -> String {
-    let users: Vec<&str> = run
-        .approvals
-        .iter()
-        .map(|(_, by, _)| by.user.as_str())
-        .collect();
+    let users: Vec<&str> = run.approvals.iter().map(|(_, by, _)| by.name()).collect();
     users.join(", ")
 }
 

@@ -154,7 +154,7 @@ fn sentences(model: &Model, outcome: RunResult, band: Band) -> Band {
             band.say(Text::plain(format!(
                 "{} rejected by {} {}: {}",
                 rejection.gate,
-                rejection.by.user,
+                rejection.by.name(),
                 rejection.at.clock(),
                 rejection.reason.as_deref().unwrap_or("no reason recorded")
             )))

@@ -21,7 +21,7 @@ pub(super) fn lines(text: &mut Vec<Text>, model: &Model, evidence: &Evidence) {
             format!(
                 "{} by {} {}{void}",
                 approval.gate,
-                approval.by.user,
+                approval.by.name(),
                 approval.at.clock()
             )
         })

@@ -164,7 +164,7 @@ fn outcome(run: &RunState, nth: usize, at: UtcTime, here: bool) -> Text {
             Text::plain(format!(
                 "{} by {} {}{}",
                 words::decided(approval.decision),
-                approval.by.user,
+                approval.by.name(),
                 approval.at.clock(),
                 if void { ", void" } else { "" }
             ))

@@ -100,7 +100,7 @@ pub(super) fn band(model: &Model, gate: ApprovalGate, narrow: bool) -> Band {
         )
         .say(Text::plain(format!(
             "Approved by {} {}. All facts are read again before it takes effect.",
-            pending.by.user,
+            pending.by.name(),
             pending.at.clock()
         )))
         .say(
@@ -414,7 +414,10 @@ fn database_gone(model: &Model, question: &str) -> Option<Band> {
 pub(super) fn database_lost(model: &Model, lost: &RaisedStop) -> Band {
     let since = lost.at.clock();
     let kept = match model.run().pending_approval() {
-        Some(approval) => format!("The run and the approval of {} are kept.", approval.by.user),
+        Some(approval) => format!(
+            "The run and the approval of {} are kept.",
+            approval.by.name()
+        ),
         None => "The run is kept.".to_owned(),
     };
     let right = format!("STOPPED since {since}, RESUMABLE");
@@ -457,7 +460,7 @@ pub(super) fn drifted(model: &Model, drift: &Drift, narrow: bool) -> Band {
         || "the evidence".to_owned(),
         |approval| {
             let what = if narrow { "what" } else { "the evidence that" };
-            format!("{what} {} approved", approval.by.user)
+            format!("{what} {} approved", approval.by.name())
         },
     );
     let subjects = Subject::among(&drift.changes);

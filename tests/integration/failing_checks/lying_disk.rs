@@ -107,6 +107,7 @@ fn plan(workspace: &Workspace, target: &LiveReadOnlyDiscoverer) -> RunPlan {
         ssot: ssot.collect(),
         approvals: drygate::audit::approval_policy(&profile),
         target: target.identity(),
+        store_cluster: None,
         person: values::person("op_a"),
         tool,
         program: Arc::new(program),

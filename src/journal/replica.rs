@@ -1,0 +1,184 @@
+//! The files of a run on this machine as a replica of those in a run store: what this machine has, and what is brought to it.
+//! Invariant: a line is added only where it follows the line before it, and what this machine has beyond its HEAD and the store has
+//! not is set aside in `torn/<run_id>/` of the data directory, never lost. Held by `Replica::bring` and the tests of this file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::chain::{ChainPosition, digest};
+use super::head::Head;
+use super::journal_walk::scan;
+use super::recovery::{Torn, copy, set_aside};
+use super::storage::Storage;
+use super::{Corrupt, JournalError, atomic, layout, travels};
+use crate::run::JournalHead;
+use crate::survey::{Digest, Hasher};
+
+/// The files of one run on this machine. Whoever brings something holds the lock of the run.
+#[derive(Debug)]
+pub struct Replica {
+    storage: Arc<dyn Storage>,
+    run: PathBuf,
+    /// The position behind the line that HEAD names.
+    covered: ChainPosition,
+}
+
+impl Replica {
+    /// What this machine has of the run in this directory, which is made if it is not there.
+    pub fn of(storage: Arc<dyn Storage>, run: &Path) -> Result<Self, JournalError> {
+        atomic::directory(&*storage, Path::new(layout::RUNS_DIR))?;
+        atomic::directory(&*storage, run)?;
+        for directory in [layout::BLOBS_DIR, layout::UNITS_DIR] {
+            storage.create_dir(&run.join(directory))?;
+        }
+        let covered = scan(&*storage, run, &mut |_| Ok(()))?.covered;
+        Ok(Self {
+            storage,
+            run: run.to_owned(),
+            covered,
+        })
+    }
+
+    /// The last line that HEAD covers; `None`: it covers none.
+    pub fn head(&self) -> Option<JournalHead> {
+        let seq = self.covered.seq().checked_sub(1)?;
+        Some(JournalHead {
+            seq,
+            sha256: self.covered.prev(),
+        })
+    }
+
+    /// The lines that HEAD covers, without their newlines, from the first on.
+    pub fn each_line(
+        &self,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let covered = self.covered.seq();
+        let walked = scan(&*self.storage, &self.run, &mut |line| {
+            if line.header.seq < covered {
+                visit(line.line)?;
+            }
+            Ok(())
+        });
+        walked.map(drop)
+    }
+
+    /// Adds the lines that follow HEAD, moves HEAD to the last of them, and gives the tail that was set aside: what was behind HEAD
+    /// here and is not what follows.
+    pub fn bring(&mut self, lines: &[Vec<u8>]) -> Result<Option<Torn>, JournalError> {
+        let path = self.run.join(layout::JOURNAL);
+        let has = self.storage.len(&path)?;
+        let mut end = self.covered.clone();
+        let mut bytes = Vec::new();
+        for line in lines {
+            end.pass(line).map_err(|_| {
+                let what = "the run store's next line does not follow the last one here";
+                Corrupt::at(layout::JOURNAL, end.seq() + 1, end.offset(), what)
+            })?;
+            bytes.extend_from_slice(line);
+            bytes.push(b'\n');
+        }
+        let mut torn = None;
+        if has.is_none() {
+            drop(self.storage.create(&path)?);
+        } else if has > Some(self.covered.offset()) && !self.begins_with(&bytes)? {
+            torn = Some(self.set_aside()?);
+        }
+        let mut file = self.storage.open_write(&path, self.covered.offset())?;
+        file.write(&bytes)?;
+        file.cut()?;
+        file.sync()?;
+        self.storage.sync_dir(&self.run)?;
+        if let Some(seq) = end.seq().checked_sub(1) {
+            let sha256 = end.prev;
+            Head { seq, sha256 }.write(&*self.storage, &self.run)?;
+        }
+        self.covered = end;
+        Ok(torn)
+    }
+
+    /// Keeps what is behind HEAD here and not in the store. Not in the run: what was never acknowledged is no part of a run that others
+    /// go on with.
+    fn set_aside(&self) -> Result<Torn, JournalError> {
+        let above = Path::new(layout::TORN_DIR);
+        atomic::directory(&*self.storage, above)?;
+        let directory = above.join(self.run.file_name().unwrap_or_default());
+        Ok(set_aside(
+            &*self.storage,
+            &self.run,
+            &directory,
+            &self.covered,
+        )?)
+    }
+
+    /// Whether what is behind HEAD here is the beginning of these bytes, or they are its beginning with nothing behind.
+    fn begins_with(&self, bytes: &[u8]) -> Result<bool, JournalError> {
+        let path = self.run.join(layout::JOURNAL);
+        let mut there = self.storage.read(&path)?.unwrap_or_default();
+        let behind = there.split_off(usize::try_from(self.covered.offset()).unwrap_or(usize::MAX));
+        Ok(bytes.starts_with(&behind))
+    }
+
+    /// The SHA-256 of a file of the run; `None`: it is not here.
+    pub fn digest(&self, name: &str) -> Result<Option<Digest>, JournalError> {
+        let path = self.run.join(name);
+        if self.storage.len(&path)?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(copy(&*self.storage, &path, 0, &mut |_| Ok(()))?.1))
+    }
+
+    /// Puts a file of the run in its place, part by part, until `next` has no more; durable on return. A name that no file of a run
+    /// has is refused, and so is content of another digest.
+    pub fn put<E: From<JournalError>>(
+        &self,
+        name: &str,
+        sha256: &Digest,
+        next: &mut dyn FnMut() -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<(), E> {
+        if !is_replicated(name) {
+            let what = "is no file of a run, and the run store has it";
+            return Err(JournalError::from(Corrupt::file(name, what)).into());
+        }
+        let path = self.run.join(name);
+        let begun = || -> Result<_, JournalError> {
+            if let Some(parent) = path.parent().filter(|parent| *parent != self.run) {
+                atomic::directory(&*self.storage, parent)?;
+            }
+            Ok(self.storage.create(&atomic::temporary(&path))?)
+        };
+        let mut file = begun()?;
+        let mut hasher = Hasher::new();
+        while let Some(part) = next()? {
+            hasher.update(&part);
+            file.write(&part).map_err(JournalError::from)?;
+        }
+        let blob = name.strip_prefix(layout::BLOBS_DIR);
+        let blob = blob.and_then(|blob| blob.strip_prefix('/'));
+        let content = hasher.finish();
+        if content != *sha256 || blob.is_some_and(|blob| content.as_str() != blob) {
+            let what = "does not have its digest in the run store";
+            return Err(JournalError::from(Corrupt::file(name, what)).into());
+        }
+        let mut publish = || {
+            file.sync()?;
+            atomic::publish(&*self.storage, &atomic::temporary(&path), &path)
+        };
+        Ok(publish().map_err(JournalError::from)?)
+    }
+}
+
+/// Whether a file of a run, by its name below the run's directory, is kept in a run store as a file. HEAD and the journal are kept
+/// there line by line. SALT is there, unlike in an archive: who takes the run over compares keys by it.
+pub fn is_replicated(name: &str) -> bool {
+    let apart = [layout::HEAD, layout::JOURNAL];
+    name == layout::SALT || (!apart.contains(&name) && travels(name))
+}
+
+/// The content of HEAD as the last line that it names; `None`: it is not what the writer writes.
+pub fn parse_head(content: &[u8]) -> Option<JournalHead> {
+    Head::parse(content).ok().map(|head| JournalHead {
+        seq: head.seq,
+        sha256: digest(&head.sha256),
+    })
+}

@@ -1,0 +1,129 @@
+//! A run that this process holds in a run store: its epoch, the last line that landed, and whether it was taken over.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::client::{READ_PATIENCE, StoreLink};
+use super::statements::{AskRun, KeepLease};
+use super::{StoreClient, StoreError};
+use crate::run::{JournalHead, RunId};
+
+/// Pause between two looks of a process whose run waits at whether somebody took it over.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A run that this process holds.
+#[derive(Debug)]
+pub(super) struct HeldRun {
+    pub(super) run_id: RunId,
+    /// Counts who took it up. Whoever takes it over has the next one.
+    pub(super) epoch: i64,
+    /// The lease of a run that does not wait.
+    lease: Duration,
+    progress: Mutex<HeldProgress>,
+    waits: AtomicBool,
+    taken_over: OnceLock<String>,
+}
+
+/// What of its journal the store has.
+#[derive(Debug)]
+pub(super) struct HeldProgress {
+    /// The last line that landed; `None`: none did.
+    pub(super) head: Option<JournalHead>,
+    /// What was written to the journal since, whole lines with their newlines.
+    pub(super) written: Vec<u8>,
+}
+
+impl HeldRun {
+    /// A run that was taken up, with a task that keeps it for as long as the value lives.
+    pub(super) fn keep(
+        client: &StoreClient,
+        run_id: RunId,
+        epoch: i64,
+        head: Option<JournalHead>,
+    ) -> Arc<Self> {
+        let run = Arc::new(Self {
+            run_id,
+            epoch,
+            lease: client.lease(),
+            progress: Mutex::new(HeldProgress {
+                head,
+                written: Vec::new(),
+            }),
+            waits: AtomicBool::new(false),
+            taken_over: OnceLock::new(),
+        });
+        let watched = Arc::downgrade(&run);
+        client.spawn(|link| keep_up(link, watched));
+        run
+    }
+
+    pub(super) fn progress(&self) -> std::sync::MutexGuard<'_, HeldProgress> {
+        // A panic elsewhere leaves what the store has and has not as it is.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lease that is asked for with the next line: none while the run waits, so that any machine may go on with it.
+    pub(super) fn lease(&self) -> Duration {
+        if self.waits.load(Ordering::SeqCst) {
+            return Duration::ZERO;
+        }
+        self.lease
+    }
+
+    /// Says whether the run waits for a person; false: it was said before.
+    pub(super) fn set_waits(&self, waits: bool) -> bool {
+        self.waits.swap(waits, Ordering::SeqCst) != waits
+    }
+
+    /// Who took it over.
+    pub(super) fn taken_over_by(&self) -> Option<String> {
+        self.taken_over.get().cloned()
+    }
+
+    /// Notes from an error that the run was taken over, and gives the error to the journal.
+    pub(super) fn failed(&self, error: StoreError) -> io::Error {
+        if let StoreError::TakenOver(by) = &error {
+            self.taken_over
+                .get_or_init(|| super::mirrored_lease::named(by));
+        }
+        io::Error::other(error)
+    }
+}
+
+/// Renews the lease of a run that goes on, and looks whether one that waits was taken over, until nobody holds the value.
+async fn keep_up(link: Arc<StoreLink>, watched: Weak<HeldRun>) {
+    loop {
+        let Some(held) = watched.upgrade() else {
+            return;
+        };
+        let lease = held.lease();
+        let (run_id, epoch) = (held.run_id.clone(), held.epoch);
+        drop(held);
+        let is_ours = if lease.is_zero() {
+            let found = link.ask(READ_PATIENCE, &AskRun(run_id)).await;
+            found.map(|run| run.is_none_or(|run| run.epoch == epoch))
+        } else {
+            let kept = KeepLease {
+                run_id,
+                epoch,
+                lease,
+            };
+            link.ask(READ_PATIENCE, &kept).await
+        };
+        // A store that is not reached says nothing of who has the run: the next line will find out.
+        if let (Ok(false), Some(held)) = (is_ours, watched.upgrade()) {
+            let found = link.ask(READ_PATIENCE, &AskRun(held.run_id.clone())).await;
+            let by = found.ok().flatten().map_or_else(
+                || "another process".to_owned(),
+                |run| super::mirrored_lease::named(&run.holder),
+            );
+            held.taken_over.get_or_init(|| by);
+            return;
+        }
+        sleep(if lease.is_zero() { LOOK } else { lease / 3 }).await;
+    }
+}
