@@ -75,6 +75,7 @@ mod safety;
 mod schemas;
 mod server_cost;
 mod sql_errors;
+mod store;
 mod support;
 mod svg;
 mod theme;

@@ -68,7 +68,8 @@ fn forward(mut client: &UnixStream, mut server: &UnixStream, pooler: Pooler) -> 
         client.read_exact(&mut tag)?;
         let message = body(client)?;
         let message = match tag {
-            [b'P'] => reworded(&message, replaced),
+            // Types of arguments are no text: what is not replaced stays as it is.
+            [b'P'] if !replaced.is_empty() => reworded(&message, replaced),
             _ => message,
         };
         server.write_all(&tag)?;

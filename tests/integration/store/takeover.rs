@@ -1,0 +1,113 @@
+//! A holder that dies or stands still, and another machine that goes on.
+//! Invariant: what the holder acknowledged is in the store, once, and what it writes after it lost the run is nowhere.
+
+use std::io::{BufRead, BufReader, Read as _};
+use std::process::Child;
+
+use drygate::testing::{FaultCounts, Random, fault_rounds, fault_seed};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::team::{Machine, Team};
+use crate::support::server::{finish, text};
+
+/// Lines that a run acknowledges before it waits at SG1, at most.
+const LINES: u64 = 38;
+
+/// A run that acknowledges its lines on standard output.
+fn start(machine: &Machine<'_>) -> Child {
+    let url = machine.team.surveyed.url();
+    machine.start(&["run", "--headless", "--events", "--database-url", &url])
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).expect("pids fit");
+    kill_process(Pid::from_raw(pid).expect("no pid is 0"), signal).expect("our own child");
+}
+
+/// Reads so many acknowledged lines, or all that there are.
+fn read(output: &mut impl BufRead, count: u64) -> String {
+    let mut lines = String::new();
+    for _ in 0..count {
+        if output.read_line(&mut lines).expect("UTF-8") == 0 {
+            break;
+        }
+    }
+    lines
+}
+
+fn run_id(line: &str) -> String {
+    let event: Value = serde_json::from_str(line).expect("a line is an object");
+    text(&event["run_id"]).to_owned()
+}
+
+/// One round: the holder is killed when it acknowledged `count` lines, and another machine ends its run.
+fn kill_after(team: &Team, round: u64, count: u64) {
+    let one = team.machine(&format!("a{round}"), "alice");
+    let other = team.machine(&format!("b{round}"), "bob");
+    let mut holder = start(&one);
+    let mut output = BufReader::new(holder.stdout.take().expect("a pipe"));
+    let mut acknowledged = read(&mut output, count);
+    holder.kill().expect("our own child");
+    // What it wrote before it died is acknowledged too; a line without its end is not.
+    output.read_to_string(&mut acknowledged).expect("UTF-8");
+    holder.wait().expect("our own child");
+    acknowledged.truncate(acknowledged.rfind('\n').map_or(0, |end| end + 1));
+    let acknowledged: Vec<&str> = acknowledged.lines().collect();
+    let run_id = run_id(acknowledged.first().expect("a line was waited for"));
+    let left = team.lines(&run_id);
+    assert!(left.len() >= acknowledged.len(), "lost: {left:?}");
+    assert_eq!(left[..acknowledged.len()], acknowledged, "after {count}");
+    let written = one.journal(&run_id);
+    let written: Vec<&str> = written.lines().take(left.len()).collect();
+    assert_eq!(left, written, "the store has what the holder did not write");
+
+    let words = ["resume", run_id.as_str(), "--headless", "--json"];
+    let last = other.go_on(other.take_over(&words));
+    assert_eq!(text(&last["run_id"]), run_id);
+    other.verify(&run_id);
+    assert_eq!(team.lines(&run_id)[..left.len()], left, "after {count}");
+    // The machine of the dead holder has the same afterwards.
+    one.verify(&run_id);
+}
+
+#[test]
+fn a_killed_holder_loses_nothing_that_it_acknowledged() {
+    let team = Team::new();
+    let counts = FaultCounts::new(2, "SIGKILL of the holder of a run in a run store");
+    let mut random = Random::new(fault_seed(23));
+    for round in 0..fault_rounds(4, 200) {
+        kill_after(&team, round, 1 + random.below(LINES));
+        counts.injected();
+    }
+}
+
+#[test]
+fn a_line_of_a_holder_that_lost_its_run_never_lands() {
+    let team = Team::new();
+    let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));
+    let mut holder = start(&one);
+    let mut output = BufReader::new(holder.stdout.take().expect("a pipe"));
+    let line = read(&mut output, 2);
+    signal(&holder, Signal::STOP);
+    let run_id = run_id(line.lines().next().expect("a line"));
+    let words = ["resume", run_id.as_str(), "--headless", "--json"];
+    let waits = other.take_over(&words).expect(3);
+    let before = team.lines(&run_id);
+    signal(&holder, Signal::CONT);
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("UTF-8");
+    let ended = finish(holder);
+    assert_eq!(ended.code, 75, "{ended:?}\n{rest}");
+    let said = format!("{rest}{}", ended.stderr);
+    assert!(said.contains("bob, process "), "who has it: {said}");
+    assert_eq!(team.lines(&run_id), before);
+    other.go_on(waits);
+    other.verify(&run_id);
+    // What it had beyond the store's lines is set aside there, and the rest follows.
+    one.verify(&run_id);
+    let foreign = team.value(&format!(
+        "SELECT count(*) FROM drygate.line WHERE run_id = '{run_id}' AND epoch > 1 AND written_by = 'alice'"
+    ));
+    assert_eq!(foreign, "0");
+}
