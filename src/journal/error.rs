@@ -32,6 +32,9 @@ impl StorageError {
     /// The same the other way.
     pub(crate) const BRING: &str = "bring from the run store";
 
+    /// What cannot be done any more where another machine took the run over. The path is its id, the error of the system who has it.
+    pub(crate) const LOST: &str = "write the run of another process";
+
     /// Whether it is the run store that failed, and not the disk.
     pub fn is_of_store(&self) -> bool {
         [Self::COMMIT, Self::BRING].contains(&self.operation)
@@ -98,7 +101,7 @@ impl fmt::Display for Corrupt {
 pub enum JournalError {
     /// Something could not be read or made durable: `STOP_STORAGE_FAILED`.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
     /// The evidence does not verify: `STOP_EVIDENCE_CORRUPT`.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
@@ -172,6 +175,18 @@ pub enum JournalError {
         /// The text that was asked for.
         query: String,
     },
+}
+
+impl From<StorageError> for JournalError {
+    fn from(error: StorageError) -> Self {
+        if error.operation != StorageError::LOST {
+            return Self::Storage(error);
+        }
+        Self::TakenOver {
+            run: error.path.display().to_string(),
+            by: error.source.to_string(),
+        }
+    }
 }
 
 fn holder(pid: Option<u32>, host: Option<&str>) -> String {

@@ -182,3 +182,135 @@ pub fn parse_head(content: &[u8]) -> Option<JournalHead> {
         sha256: digest(&head.sha256),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use serde::Serialize;
+
+    use super::Replica;
+    use crate::journal::{DiskStorage, JournalError, Permissions, RunDirectory};
+    use crate::survey::{Digest, UtcTime};
+
+    const RUN: &str = "runs/ictr-20261101T091402Z-8a941203";
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Line {
+        Noted { nth: u32 },
+    }
+
+    /// A data directory, and the journal of a run of so many lines that another machine wrote.
+    fn machines(lines: u32) -> (tempfile::TempDir, Arc<DiskStorage>, Vec<Vec<u8>>) {
+        let other = tempfile::tempdir().expect("a directory");
+        let disk = DiskStorage::create(other.path(), Permissions::private()).expect("ours");
+        fs::create_dir(other.path().join("runs")).expect("new");
+        let at = UtcTime::from_unix_micros(0);
+        let mut written = RunDirectory::create(Arc::new(disk), Path::new(RUN)).expect("new");
+        let mut line = |nth| {
+            written
+                .append(at, &Line::Noted { nth })
+                .expect("a line")
+                .line
+        };
+        let lines = (0..lines).map(|nth| line(nth).into_bytes()).collect();
+        let here = tempfile::tempdir().expect("a directory");
+        let disk = DiskStorage::create(here.path(), Permissions::private()).expect("ours");
+        (here, Arc::new(disk), lines)
+    }
+
+    fn replica(disk: &Arc<DiskStorage>) -> Replica {
+        Replica::of(disk.clone(), Path::new(RUN)).expect("a directory")
+    }
+
+    fn journal(here: &tempfile::TempDir) -> PathBuf {
+        here.path().join(RUN).join("journal.jsonl")
+    }
+
+    fn torn(here: &tempfile::TempDir) -> usize {
+        let torn = here.path().join("torn").join(&RUN[5..]);
+        fs::read_dir(torn).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn lines_are_added_where_they_follow_and_nowhere_else() {
+        let (here, disk, lines) = machines(4);
+        let mut replica = replica(&disk);
+        assert_eq!(replica.head(), None);
+        replica.bring(&lines[..2]).expect("the first lines");
+        let refused = replica.bring(&lines[3..]).expect_err("one is missing");
+        assert!(refused.to_string().contains("does not follow"), "{refused}");
+        replica.bring(&lines[2..]).expect("the next ones");
+        let head = replica.head().expect("lines");
+        assert_eq!((head.seq, head.sha256), (3, Digest::of(&lines[3])));
+        let mut expected = lines.join(&b'\n');
+        expected.push(b'\n');
+        assert_eq!(fs::read(journal(&here)).expect("a file"), expected);
+        let again = self::replica(&disk);
+        assert_eq!(again.head(), replica.head());
+        let mut passed = Vec::new();
+        let each = again.each_line(&mut |line| {
+            passed.push(line.to_vec());
+            Ok(())
+        });
+        each.expect("its lines");
+        assert_eq!(passed, lines);
+    }
+
+    #[test]
+    fn what_the_store_has_not_is_set_aside_and_what_it_has_is_not() {
+        for (behind, set_aside) in [(true, 0), (false, 1)] {
+            let (here, disk, lines) = machines(3);
+            replica(&disk).bring(&lines[..2]).expect("the first lines");
+            // The process died after its line was written, and before HEAD was.
+            let mut bytes = fs::read(journal(&here)).expect("a file");
+            let tail = if behind {
+                &lines[2][..]
+            } else {
+                b"{\"v\":1,\"seq\":7"
+            };
+            bytes.extend_from_slice(tail);
+            fs::write(journal(&here), bytes).expect("ours");
+            let torn_tail = replica(&disk).bring(&lines[2..]).expect("the last line");
+            assert_eq!(torn_tail.is_some(), set_aside == 1);
+            assert_eq!(torn(&here), set_aside);
+            assert_eq!(replica(&disk).head().expect("lines").seq, 2);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_name_or_content_is_refused() {
+        let (here, disk, _) = machines(1);
+        let replica = replica(&disk);
+        let put = |name: &str, said: &[u8], content: &[u8]| {
+            let mut parts = vec![content.to_vec()];
+            let mut next = || Ok::<_, JournalError>(parts.pop());
+            replica.put(name, &Digest::of(said), &mut next).is_ok()
+        };
+        let blob = format!("blobs/{}", Digest::of(b"a sheet"));
+        assert!(put(&blob, b"a sheet", b"a sheet"));
+        assert!(
+            !put(&blob, b"another", b"another"),
+            "its name says what it is"
+        );
+        assert!(!put("sidecar.json", b"said", b"otherwise"));
+        for name in [
+            "LOCK",
+            "HEAD",
+            "journal.jsonl",
+            "../x",
+            "/x",
+            "kb/.x",
+            "IMPORTED",
+        ] {
+            assert!(!put(name, b"x", b"x"), "{name}");
+        }
+        assert!(put("SALT", b"x", b"x"));
+        assert!(put("kb/07-a.md", b"x", b"x"));
+        let kept = fs::read(here.path().join(RUN).join(&blob)).expect("a file");
+        assert_eq!(kept, b"a sheet");
+    }
+}

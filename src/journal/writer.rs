@@ -127,8 +127,7 @@ impl JournalWriter {
             && !planted(PlantedBug::AcknowledgeBeforeFsync)
         {
             self.first_failure = Some(error.to_string());
-            // Where another machine has the run, that is why.
-            return Err(self.lock.check().err().unwrap_or(error));
+            return Err(error);
         }
         let first = self.position.seq;
         self.position = position;

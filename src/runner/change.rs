@@ -21,13 +21,14 @@ use crate::run::{
 impl<T: Target, R: Repository> Driver<T, R> {
     /// Reads the files of the change, which are rehearsed from now on.
     pub(super) fn read_change(&mut self) -> Result<(), RunnerError> {
+        let tree = self.work_tree()?;
         let recorder = self.recorder()?;
         let Some(change) = recorder.run().change().cloned() else {
             return Ok(());
         };
         let mut files = Vec::with_capacity(change.files.len());
         for path in change.files {
-            let text = change_file(&path)?;
+            let text = change_file(&tree.local(&path))?;
             let sha256 = recorder.keep(&text)?;
             files.push(ChangeFile { path, sha256 });
         }
@@ -37,16 +38,11 @@ impl<T: Target, R: Repository> Driver<T, R> {
 
     /// Looks at the files of the change, and records where one is not what was last seen of it.
     pub(super) fn look_at_change(&mut self) -> Result<(), RunnerError> {
-        let here = self.plan.repository.clone();
+        let tree = self.work_tree()?;
         let recorder = self.recorder()?;
         let run = recorder.run();
         let Some(read) = run.change_files.clone() else {
             return Ok(());
-        };
-        let started_in = run.created.as_ref().and_then(|it| it.repository.clone());
-        let tree = WorkTree {
-            recorded: started_in,
-            here,
         };
         let now = |file: &ChangeFile| tree.now(file.path.clone());
         let mut files = read.iter().map(now).collect::<Result<Vec<_>, _>>()?;
@@ -57,6 +53,16 @@ impl<T: Target, R: Repository> Driver<T, R> {
             recorder.record(Event::ChangeMoved(ChangeMoved { files }))?;
         }
         Ok(())
+    }
+
+    /// Where the files of the change lie for this process.
+    fn work_tree(&mut self) -> Result<WorkTree, RunnerError> {
+        let here = self.plan.repository.clone();
+        let created = self.recorder()?.run().created.as_ref();
+        Ok(WorkTree {
+            recorded: created.and_then(|created| created.repository.clone()),
+            here,
+        })
     }
 
     /// Finds the tables that may be copied for the change: it runs on the schema of production, without a row.

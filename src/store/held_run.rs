@@ -1,6 +1,7 @@
 //! A run that this process holds in a run store: its epoch, the last line that landed, and whether it was taken over.
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::sleep;
 use super::client::{READ_PATIENCE, StoreLink};
 use super::statements::{AskRun, KeepLease};
 use super::{StoreClient, StoreError};
+use crate::journal::StorageError;
 use crate::run::{JournalHead, RunId};
 
 /// Pause between two looks of a process whose run waits at whether somebody took it over.
@@ -84,13 +86,17 @@ impl HeldRun {
         self.taken_over.get().cloned()
     }
 
-    /// Notes from an error that the run was taken over, and gives the error to the journal.
-    pub(super) fn failed(&self, error: StoreError) -> io::Error {
-        if let StoreError::TakenOver(by) = &error {
-            self.taken_over
-                .get_or_init(|| super::mirrored_lease::named(by));
-        }
-        io::Error::other(error)
+    /// Notes from an error that the run was taken over; then it is the error of that.
+    pub(super) fn lost(&self, error: &StoreError) -> Option<StorageError> {
+        let StoreError::TakenOver(by) = error else {
+            return None;
+        };
+        let by = self
+            .taken_over
+            .get_or_init(|| super::mirrored_lease::named(by));
+        let run = Path::new(self.run_id.as_str());
+        let by = io::Error::other(by.clone());
+        Some(StorageError::new(StorageError::LOST, run, by))
     }
 }
 
@@ -103,25 +109,27 @@ async fn keep_up(link: Arc<StoreLink>, watched: Weak<HeldRun>) {
         let lease = held.lease();
         let (run_id, epoch) = (held.run_id.clone(), held.epoch);
         drop(held);
-        let is_ours = if lease.is_zero() {
-            let found = link.ask(READ_PATIENCE, &AskRun(run_id)).await;
-            found.map(|run| run.is_none_or(|run| run.epoch == epoch))
-        } else {
-            let kept = KeepLease {
-                run_id,
+        if !lease.is_zero() {
+            let renew = KeepLease {
+                run_id: run_id.clone(),
                 epoch,
                 lease,
+                renews: true,
             };
-            link.ask(READ_PATIENCE, &kept).await
-        };
+            if matches!(link.ask(READ_PATIENCE, &renew).await, Ok(true)) {
+                sleep(lease / 3).await;
+                continue;
+            }
+        }
         // A store that is not reached says nothing of who has the run: the next line will find out.
-        if let (Ok(false), Some(held)) = (is_ours, watched.upgrade()) {
-            let found = link.ask(READ_PATIENCE, &AskRun(held.run_id.clone())).await;
-            let by = found.ok().flatten().map_or_else(
-                || "another process".to_owned(),
-                |run| super::mirrored_lease::named(&run.holder),
-            );
-            held.taken_over.get_or_init(|| by);
+        let asked = link.ask(READ_PATIENCE, &AskRun(run_id)).await;
+        if let Ok(Some(run)) = asked
+            && run.epoch != epoch
+        {
+            if let Some(held) = watched.upgrade() {
+                held.taken_over
+                    .get_or_init(|| super::mirrored_lease::named(&run.holder));
+            }
             return;
         }
         sleep(if lease.is_zero() { LOOK } else { lease / 3 }).await;

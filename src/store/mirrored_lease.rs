@@ -70,6 +70,7 @@ impl MirroredLease {
             run_id: self.run.run_id.clone(),
             epoch: self.run.epoch,
             lease,
+            renews: false,
         };
         // A store that is not reached lets the lease run out.
         if let Err(error) = self.client.ask(Duration::ZERO, kept) {

@@ -73,6 +73,11 @@ impl MirroredStorage {
         StorageError::new(StorageError::COMMIT, &self.disk.root().join(path), error)
     }
 
+    fn failed(&self, held: &HeldRun, path: &Path, error: StoreError) -> StorageError {
+        let lost = held.lost(&error);
+        lost.unwrap_or_else(|| self.fail(path, std::io::Error::other(error)))
+    }
+
     /// Commits the lines up to a new HEAD, whose content is in `from`.
     pub(super) fn commit_lines(&self, held: &HeldRun, from: &Path) -> Result<(), StorageError> {
         let content = self.disk.read(from)?.unwrap_or_default();
@@ -99,7 +104,7 @@ impl MirroredStorage {
         };
         self.client
             .ask(self.client.patience(), append)
-            .map_err(|error| self.fail(from, held.failed(error)))?;
+            .map_err(|error| self.failed(held, from, error))?;
         progress.head = Some(to);
         progress.written.clear();
         Ok(())
@@ -186,7 +191,7 @@ impl Storage for MirroredStorage {
                 let owner = FileOwner::Holder { epoch: held.epoch };
                 let committed = self.commit_file(&held.run_id, from, &name, owner);
                 committed.map_err(|error| match error {
-                    StoreOrStorage::Store(error) => self.fail(to, held.failed(error)),
+                    StoreOrStorage::Store(error) => self.failed(&held, to, error),
                     StoreOrStorage::Storage(error) => error,
                 })?;
             }

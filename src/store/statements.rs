@@ -218,6 +218,8 @@ pub(super) struct KeepLease {
     pub(super) epoch: i64,
     /// Zero gives it back.
     pub(super) lease: Duration,
+    /// Only a lease that still runs is kept: one that was given back meanwhile stays so.
+    pub(super) renews: bool,
 }
 
 impl Question for KeepLease {
@@ -227,11 +229,13 @@ impl Question for KeepLease {
         let kept = connection
             .client()
             .query_typed(
-                "UPDATE drygate.run SET until = now() + $3 * interval '1 second' WHERE run_id = $1 AND epoch = $2 RETURNING 1",
+                "UPDATE drygate.run SET until = now() + $3 * interval '1 second' WHERE run_id = $1 AND epoch = $2 \
+                 AND (until > now() OR NOT $4) RETURNING 1",
                 &[
                     (&self.run_id.as_str(), Type::TEXT),
                     (&self.epoch, Type::INT8),
                     (&self.lease.as_secs_f64(), Type::FLOAT8),
+                    (&self.renews, Type::BOOL),
                 ],
             )
             .await?;

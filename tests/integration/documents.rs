@@ -16,13 +16,14 @@ use crate::support::pty::steers;
 const NOT_RUN: [&str; 2] = ["cargo ", "make "];
 
 /// Documents whose blocks are run, each after the one before: a later one speaks of runs that an earlier one made.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "docs/rehearsal.md",
     "docs/automation.md",
     "docs/runs.md",
     "CONTRIBUTING.md",
     "docs/RELIABILITY.md",
+    "docs/store.md",
 ];
 
 /// What ends with another code than 0 where the document does not say `exit N` beside it.
@@ -191,6 +192,10 @@ impl Machine {
             .env("HOME", home.place())
             .env("TMPDIR", home.place())
             .env("DRYGATE_DATA_DIR", home.path)
+            .env(
+                "STORE_OWNER",
+                self.ground.cluster.url("postgres", "postgres"),
+            )
             .envs(self.exported.iter().cloned());
         shell.output().expect("bash")
     }

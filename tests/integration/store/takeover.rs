@@ -111,3 +111,44 @@ fn a_line_of_a_holder_that_lost_its_run_never_lands() {
     ));
     assert_eq!(foreign, "0");
 }
+
+/// A holder that stands still while the store is changed; gives its exit code, what it said, and the lines of the store before and after.
+fn changed_under_it(change: &str) -> (i32, String, Vec<String>, Vec<String>) {
+    let team = Team::new();
+    let one = team.machine("a", "alice");
+    let mut holder = start(&one);
+    let mut output = BufReader::new(holder.stdout.take().expect("a pipe"));
+    let lines = read(&mut output, 2);
+    signal(&holder, Signal::STOP);
+    let run_id = run_id(lines.lines().next().expect("a line"));
+    team.sql(&format!("{change} WHERE run_id = '{run_id}'"));
+    let before = team.lines(&run_id);
+    signal(&holder, Signal::CONT);
+    output.read_to_string(&mut String::new()).expect("UTF-8");
+    let ended = finish(holder);
+    (ended.code, ended.stderr, before, team.lines(&run_id))
+}
+
+#[test]
+fn the_epoch_alone_keeps_out_who_held_the_run_before() {
+    let holder = r#"{"pid":1,"host":"elsewhere","role":"bob"}"#;
+    let taken =
+        format!("UPDATE drygate.run SET epoch = epoch + 1, holder = '{holder}', until = now()");
+    let (code, said, before, after) = changed_under_it(&taken);
+    assert_eq!(code, 75, "{said}");
+    assert!(said.contains("bob, process 1 on elsewhere"), "{said}");
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_journal_that_somebody_else_went_on_with_in_the_same_epoch_is_not_joined() {
+    // As a copy of the whole machine would.
+    let moved = format!(
+        "UPDATE drygate.run SET head_seq = head_seq + 1, head_sha256 = '{}'",
+        "0".repeat(64)
+    );
+    let (code, said, before, after) = changed_under_it(&moved);
+    assert_eq!(code, 74, "{said}");
+    assert!(said.contains("another journal of this run"), "{said}");
+    assert_eq!(after, before);
+}
