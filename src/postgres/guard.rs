@@ -56,8 +56,26 @@ pub(super) fn guard_written(sql: &str, called: &[&str]) -> Result<GuardedSql, St
     guarded(sql, &called, WRITTEN_MAX)
 }
 
+/// Lets the tokens of a read of another program pass, which calls `called` beside what any SQL may call.
+pub(super) fn guard_tokens(tokens: &[Token], called: &[&str]) -> Result<(), String> {
+    let called: Vec<String> = called.iter().map(|name| (*name).to_owned()).collect();
+    is_one_read(tokens)?;
+    calls_are_known(tokens, &called).map(|_| ())
+}
+
 fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql, String> {
     let tokens = readable(sql, bytes_max)?;
+    is_one_read(&tokens)?;
+    let named = calls_are_known(&tokens, allowed)?;
+    Ok(GuardedSql {
+        text: sql.trim_end().to_owned(),
+        attributes: attributes(&tokens).join("\n"),
+        named,
+        qualified: qualified(&tokens),
+    })
+}
+
+fn is_one_read(tokens: &[Token]) -> Result<(), String> {
     // A query may begin with parentheses: `(SELECT ..) UNION ..`.
     let first = tokens.iter().find(|token| **token != Token::Sign('('));
     let reads = matches!(first, Some(Token::Word { text, quoted: false })
@@ -67,7 +85,7 @@ fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql
             "not a plain read: it must begin with SELECT, WITH, VALUES or TABLE".to_owned(),
         );
     }
-    for token in &tokens {
+    for token in tokens {
         if let Token::Word { text, quoted: true } = token
             && text.contains(['\n', '\t'])
         {
@@ -86,13 +104,7 @@ fn guarded(sql: &str, allowed: &[String], bytes_max: usize) -> Result<GuardedSql
     if tokens.contains(&Token::Sign(';')) {
         return Err("more than one statement, or a semicolon".to_owned());
     }
-    let named = calls_are_known(&tokens, allowed)?;
-    Ok(GuardedSql {
-        text: sql.trim_end().to_owned(),
-        attributes: attributes(&tokens).join("\n"),
-        named,
-        qualified: qualified(&tokens),
-    })
+    Ok(())
 }
 
 fn qualified(tokens: &[Token]) -> BTreeSet<String> {

@@ -26,16 +26,27 @@ struct Scanner<'a> {
     at: usize,
     tokens: Vec<Token>,
     after_escape_text: bool,
+    parameters: bool,
     source: &'a str,
 }
 
 /// Splits SQL into tokens; comments are left out.
 pub(super) fn tokens(sql: &str) -> Result<Vec<Token>, LexError> {
+    scanned(sql, false)
+}
+
+/// The same of SQL that may have parameters (`$1`), each of them the sign `$`. Strings between dollars are refused there.
+pub(super) fn tokens_with_parameters(sql: &str) -> Result<Vec<Token>, LexError> {
+    scanned(sql, true)
+}
+
+fn scanned(sql: &str, parameters: bool) -> Result<Vec<Token>, LexError> {
     let mut scanner = Scanner {
         chars: sql.chars().collect(),
         at: 0,
         tokens: Vec::new(),
         after_escape_text: false,
+        parameters,
         source: sql,
     };
     while scanner.at < scanner.chars.len() {
@@ -61,6 +72,7 @@ impl Scanner<'_> {
             ('/', Some('*')) => self.block_comment()?,
             ('\'', _) => self.text(false)?,
             ('"', _) => self.quoted()?,
+            ('$', _) if self.parameters => self.parameter()?,
             ('$', _) => self.dollar()?,
             ('e' | 'E', Some('\'')) => {
                 self.at += 1;
@@ -155,6 +167,17 @@ impl Scanner<'_> {
                 (None, _) => return Err("a quoted name without end".to_owned()),
             }
         }
+    }
+
+    fn parameter(&mut self) -> Result<(), LexError> {
+        let digits = self.chars[self.at + 1..].iter();
+        let digits = digits.take_while(|c| c.is_ascii_digit()).count();
+        if digits == 0 {
+            return Err("a string between dollars".to_owned());
+        }
+        self.at += 1 + digits;
+        self.push(Token::Sign('$'));
+        Ok(())
     }
 
     fn dollar(&mut self) -> Result<(), LexError> {

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::guard::guard_written;
-use super::lexer::{Token, tokens};
+use super::guard::guard_tokens;
+use super::lexer::{Token, tokens_with_parameters};
 
 /// A statement that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +90,10 @@ pub(super) fn taken_out(layer: &str) -> bool {
 /// Decides about one statement. `prepared` are the names that PREPARE has made through this proxy; the error says why not.
 pub(super) fn judge(sql: &str, prepared: &mut BTreeSet<String>) -> Result<ProxyRuling, String> {
     let text = sql.trim().trim_end_matches(';').trim_end();
-    // The marks of parameters are no tokens of a profile's SQL. Without its $ a mark reads as a number, and a name keeps being
-    // a name that is on no list.
-    let readable = unmarked(text);
-    let all = tokens(&readable)?;
+    if text.contains('\0') {
+        return Err("it has a NUL character".to_owned());
+    }
+    let all = with_plain_operators(tokens_with_parameters(text)?);
     let (verb, rest) = match all.split_first() {
         Some((
             Token::Word {
@@ -127,7 +127,7 @@ pub(super) fn judge(sql: &str, prepared: &mut BTreeSet<String>) -> Result<ProxyR
         "select" if sets_a_setting(rest) => Ok(ProxyRuling::Answer("")),
         "select" if taken_out("functions") => send(),
         "select" | "with" | "values" => {
-            reads_the_catalogue(&readable, &all)?;
+            reads_the_catalogue(&all)?;
             send()
         }
         "lock" => {
@@ -136,11 +136,8 @@ pub(super) fn judge(sql: &str, prepared: &mut BTreeSet<String>) -> Result<ProxyR
         }
         "prepare" => {
             let name = word(rest.first()).ok_or("PREPARE without a name")?;
-            let body = body_of_prepare(rest).ok_or("PREPARE without AS")?;
-            let select = &rest[body..];
-            // The text of the query: what follows the first AS of the statement.
-            let at = find_as(&readable).ok_or("PREPARE without AS")?;
-            reads_the_catalogue(&readable[at..], select)?;
+            let query = query_of_prepare(rest).ok_or("PREPARE without AS")?;
+            reads_the_catalogue(query)?;
             prepared.insert(name.to_owned());
             send()
         }
@@ -163,26 +160,30 @@ pub(super) fn judge(sql: &str, prepared: &mut BTreeSet<String>) -> Result<ProxyR
     }
 }
 
-/// The text without the `$` of `$1`, `$2` and so on.
-fn unmarked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '$' || !chars.peek().is_some_and(char::is_ascii_digit) {
-            out.push(c);
-        }
-    }
-    // pg_dump writes operators so where it matches names.
-    let mut from = 0;
-    while let Some(found) = out[from..].find("OPERATOR(pg_catalog.") {
-        let start = from + found;
-        let Some(end) = out[start..].find(')') else {
-            break;
+/// With a sign for each `OPERATOR(pg_catalog.=)`, as pg_dump writes operators where it matches names.
+fn with_plain_operators(all: Vec<Token>) -> Vec<Token> {
+    let mut plain = Vec::with_capacity(all.len());
+    let mut rest = all.as_slice();
+    while let [first, after @ ..] = rest {
+        let end = match after {
+            [Token::Sign('('), schema, Token::Sign('.'), signs @ ..]
+                if is(Some(first), "operator") && is(Some(schema), "pg_catalog") =>
+            {
+                let signs = signs.iter().take_while(|token| is_of_operator(token));
+                let end = 3 + signs.count();
+                (end > 3 && after.get(end) == Some(&Token::Sign(')'))).then_some(end + 1)
+            }
+            _ => None,
         };
-        out.replace_range(start..=start + end, "=");
-        from = start;
+        plain.push(end.map_or_else(|| first.clone(), |_| Token::Sign('=')));
+        rest = &after[end.unwrap_or_default()..];
     }
-    out
+    plain
+}
+
+/// A character that the name of an operator may have.
+fn is_of_operator(token: &Token) -> bool {
+    matches!(token, Token::Sign(sign) if "+-*/<>=~!@#%^&|`?".contains(*sign))
 }
 
 fn word(token: Option<&Token>) -> Option<&str> {
@@ -207,20 +208,10 @@ fn sets_a_setting(rest: &[Token]) -> bool {
             == 1
 }
 
-/// Where the query of a PREPARE begins, in tokens.
-fn body_of_prepare(rest: &[Token]) -> Option<usize> {
+/// What a PREPARE prepares.
+fn query_of_prepare(rest: &[Token]) -> Option<&[Token]> {
     let at = rest.iter().position(|token| is(Some(token), "as"))?;
-    Some(at + 1)
-}
-
-/// Where the query of a PREPARE begins, in bytes: behind the first ` AS` that ends its head.
-fn find_as(text: &str) -> Option<usize> {
-    let head = text.find(['\'', '"', '$']).unwrap_or(text.len());
-    let at = text[..head].to_ascii_lowercase().find(" as")?;
-    let after = at + " as".len();
-    text[after..]
-        .starts_with(char::is_whitespace)
-        .then_some(after)
+    Some(&rest[at + 1..])
 }
 
 /// `TABLE [ONLY] name [, ..] IN ACCESS SHARE MODE`.
@@ -244,11 +235,11 @@ fn only_access_share(rest: &[Token]) -> Result<(), String> {
 }
 
 /// Whether a query names no relation outside of `pg_catalog` and calls nothing beyond the list.
-fn reads_the_catalogue(text: &str, all: &[Token]) -> Result<(), String> {
+fn reads_the_catalogue(all: &[Token]) -> Result<(), String> {
     let qualified = CALLED.map(|name| format!("pg_catalog.{name}"));
     let mut called = CALLED.to_vec();
     called.extend(qualified.iter().map(String::as_str));
-    guard_written(text.trim(), &called)?;
+    guard_tokens(all, &called)?;
     let mut depth = 0_usize;
     // For each depth of parentheses: whether we are in its list of FROM.
     let mut in_from = vec![false];
@@ -306,6 +297,7 @@ fn reads_the_catalogue(text: &str, all: &[Token]) -> Result<(), String> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::{ProxyRuling, judge};
@@ -345,6 +337,13 @@ mod tests {
     #[case("EXECUTE other('1')")]
     #[case("COPY pg_class TO STDOUT")]
     #[case("DO $x$ BEGIN END $x$")]
+    // Texts that a mark of a parameter, or the name of an operator, once made end elsewhere than on the server.
+    #[case("SELECT $a$1$a$ || pg_terminate_backend(1) /*$a1$*/")]
+    #[case(
+        "SELECT concat('OPERATOR(pg_catalog.') || pg_terminate_backend(1) || concat('OPERATOR(pg_catalog.')"
+    )]
+    #[case("SELECT 1 OPERATOR(public.+) 2")]
+    #[case("SELECT 1 OPERATOR(pg_catalog.+ + lo_create(0)) 2")]
     fn what_is_on_no_list_is_refused(#[case] sql: &str) {
         assert!(ruled(sql).is_err(), "{sql}");
     }
@@ -381,5 +380,85 @@ mod tests {
             "{sql}: {:?}",
             ruled(sql)
         );
+    }
+
+    /// What a text, a name or a comment may contain that could be taken for its end, or for the beginning of another.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "OPERATOR(pg_catalog.",
+            "(",
+            ")",
+            "=",
+            "$a$",
+            "$1",
+            "$",
+            "a",
+            "1",
+            "--",
+            "/",
+            "*",
+            "\\",
+            " as ",
+            " ",
+            "\n",
+            ";",
+            "e",
+            "'",
+            "\"",
+        ]);
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    /// Something that PostgreSQL reads as a whole, whatever stands around it. Without AS: a name behind it is no call.
+    fn lexeme() -> impl Strategy<Value = String> {
+        let words = prop::sample::select(vec![
+            "pg_class",
+            "concat(",
+            "format_type(",
+            "(",
+            ")",
+            ",",
+            "from",
+            "join",
+            "||",
+            "$1",
+            "$12",
+            "1",
+            ".5",
+            "OPERATOR(pg_catalog.~)",
+            "::text",
+            "select",
+            "where",
+            "null",
+            "union all",
+        ]);
+        (0_u8..8, pieces(), words).prop_map(|(kind, inside, word)| match kind {
+            0 => format!("'{}'", inside.replace('\'', "''")),
+            1 => format!("E'{}'", inside.replace('\\', "\\\\").replace('\'', "''")),
+            2 => format!("$a${}$a$", inside.replace('$', "")),
+            3 => format!("\"n{}\"", inside.replace('"', "\"\"").replace('\n', "")),
+            4 => format!("/*{}*/", inside.replace(['/', '*'], "")),
+            5 => format!("--{}\n", inside.replace('\n', "")),
+            _ => word.to_owned(),
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        /// Whatever stands around it: texts, names and comments hide nothing.
+        #[test]
+        fn what_may_not_be_asked_is_never_sent(
+            before in prop::collection::vec(lexeme(), 0..8),
+            after in prop::collection::vec(lexeme(), 0..8),
+            verb in prop::sample::select(vec!["SELECT", "WITH w AS (SELECT 1) SELECT", "VALUES", "PREPARE g AS SELECT", "PREPARE g(text) AS SELECT"]),
+            hostile in prop::sample::select(vec![
+                "pg_terminate_backend(1)", "public.f(1)", "pg_catalog.\"lo_create\"(0)", "nextval('s')", "FROM public.t",
+                "; SELECT 1", "'x'::public.trap", "1 OPERATOR(public.+) 2", "FOR UPDATE", "INTO t", "set_config('a', 'b', false)",
+            ]),
+        ) {
+            let sql = format!("{verb} {} {hostile} {}", before.join(" "), after.join(" "));
+            let ruling = ruled(&sql);
+            prop_assert!(!matches!(ruling, Ok(ProxyRuling::Send(_))), "{}", sql);
+        }
     }
 }
