@@ -63,7 +63,7 @@ pub(super) async fn begin(wire: &mut Wire, allowed: &[String]) -> Result<(), Cal
         CallError::Refused(why) => CallError::Refused(
             format!("the catalogues cannot be read: {why}; a role needs what PostgreSQL grants to PUBLIC").into(),
         ),
-        unavailable @ CallError::Unavailable { .. } => unavailable,
+        unavailable @ CallError::Unavailable { .. } => unavailable.reading("the catalogues"),
     })?;
     parts.judged().map_err(CallError::Refused)
 }

@@ -341,17 +341,14 @@ impl Session {
         }
         let asked = calls.len();
         calls.push(Statement::ROLLBACK.into());
-        let nonce = self.nonce.as_str();
-        let unseen = |error: &CallError| {
-            tracing::warn!(nonce, reason = ?error.to_string(), "end of a transaction not seen");
-        };
-        let mut answers = self.wire.batch(&calls).await.inspect_err(unseen)?;
+        let answers = self.wire.batch(&calls).await;
+        let mut answers = answers.inspect_err(|error| self.unseen(error))?;
         // An end that could not be measured now was not seen: it is no answer about the transaction.
         let away = |answer: &&Result<AnswerRows, CallError>| {
             matches!(answer, Err(CallError::Unavailable { .. }))
         };
         if let Some(Err(error)) = answers.iter().find(away) {
-            unseen(error);
+            self.unseen(error);
             return Err(error.clone().reading("the end of the transaction"));
         }
         let again = (asked > measures).then(|| {
@@ -368,9 +365,19 @@ impl Session {
     /// Rolls back and measures nothing: what measures could be somebody else's.
     async fn close_unmeasured(mut self, reason: CallError) -> Result<Closed, CallError> {
         let rolled_back = self.wire.ask(Statement::ROLLBACK).await;
+        // A lock or a deadline that kept the catalogues away is no answer about the transaction: its end was not seen.
+        if matches!(reason, CallError::Unavailable { .. }) {
+            self.unseen(&reason);
+            return Err(reason);
+        }
         let refused = || Err(reason.clone());
         let answers = vec![refused(), refused(), rolled_back, Ok(Vec::new()), refused()];
         Ok(self.closed(answers, None))
+    }
+
+    fn unseen(&self, error: &CallError) {
+        let (nonce, reason) = (self.nonce.as_str(), error.to_string());
+        tracing::warn!(nonce, ?reason, "end of a transaction not seen");
     }
 
     fn closed(

@@ -214,6 +214,32 @@ fn a_lock_that_outlasts_the_tries_voids_nothing_at_any_survey_of_a_run() {
     workspace.drygate(&recheck).expect(0);
 }
 
+/// What is looked at before any question is asked, and before the end can be measured.
+#[test]
+fn a_locked_catalogue_leaves_an_end_unseen_and_costs_no_pass() {
+    let locked = Locked::new(20);
+    let workspace = &locked.workspace;
+    let lock = locked.lock("pg_catalog.pg_aggregate");
+    let stopped = Locked::met(locked.run());
+    drop(lock);
+    let ends = |name: &str| workspace.events(&stopped, name).len();
+    assert_eq!(
+        (ends("transaction_unseen"), ends("transaction_closed")),
+        (3, 0)
+    );
+
+    let mut document = workspace.resume(&stopped).expect(3).json();
+    for (gate, code) in [("SG1", 3), ("SG2", 0)] {
+        document = workspace.approve(&document, gate).expect(code).json();
+    }
+    let claim = &document["non_mutation"]["claims"]["A"];
+    assert_eq!(claim["verdict"], "HOLDS", "{claim}");
+    assert!(
+        text(&claim["measured"]).contains("3 with unseen end (covered by D)"),
+        "{claim}"
+    );
+}
+
 /// A whole run whose every survey is kept out by a lock on one relation.
 fn goes_on_by_itself(locked: &Locked, relation: &str) {
     let workspace = &locked.workspace;
