@@ -134,6 +134,11 @@ const HELP: &[CommandHelp] = &[
         &[],
     ),
     of(
+        "store prune",
+        &["drygate store prune --older-than 365d --sql | psql -X service=store"],
+        &[],
+    ),
+    of(
         "profile init",
         &[
             "drygate profile init shop.toml --database-url service=shop",

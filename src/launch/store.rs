@@ -9,7 +9,7 @@ use crate::journal::{DirectoryStore, DiskStorage, JournalReader};
 use crate::postgres::{ConnectionSettings, LibpqEnvironment};
 use crate::run::{Event, RunId, exit};
 use crate::store::{
-    MirroredStorage, StoreClient, StoreError, StoreOptions, TABLES, compare_stamps,
+    MirroredStorage, StoreClient, StoreError, StoreOptions, TABLES, compare_stamps, prune,
 };
 
 /// `drygate store`.
@@ -17,6 +17,7 @@ pub fn command(command: &StoreCommand) -> Result<u8, LaunchError> {
     match command {
         // Nothing is made silently: who owns the store reads what it runs.
         StoreCommand::Init { sql: _ } => output::print(TABLES)?,
+        StoreCommand::Prune { older_than, sql: _ } => output::print(&prune(*older_than))?,
     }
     Ok(exit::OK)
 }

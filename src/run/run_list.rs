@@ -48,6 +48,11 @@ impl RunFilter {
 pub struct Days(u32);
 
 impl Days {
+    /// How many.
+    pub fn count(self) -> u32 {
+        self.0
+    }
+
     /// The time so many days before `now`.
     pub fn before(self, now: UtcTime) -> UtcTime {
         now.plus_seconds(-86_400 * i64::from(self.0))

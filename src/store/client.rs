@@ -64,6 +64,13 @@ impl From<tokio_postgres::Error> for AskError {
     }
 }
 
+/// An answer that was not waited for yet.
+#[derive(Debug)]
+pub(super) struct PendingAnswer<A> {
+    told: mpsc::Receiver<Result<A, StoreError>>,
+    limit: Duration,
+}
+
 /// A run store, asked through a thread of its own: whoever asks may stand in another event loop, which must not be entered twice.
 #[derive(Debug)]
 pub struct StoreClient {
@@ -155,6 +162,16 @@ impl StoreClient {
         patience: Duration,
         question: Q,
     ) -> Result<Q::Answer, StoreError> {
+        let asked = self.begin(patience, question);
+        self.answer(&asked)
+    }
+
+    /// The same, while whoever asks does something else.
+    pub(super) fn begin<Q: Question>(
+        &self,
+        patience: Duration,
+        question: Q,
+    ) -> PendingAnswer<Q::Answer> {
         let (tell, told) = mpsc::channel();
         let link = Arc::clone(&self.link);
         self.handle.spawn(async move {
@@ -163,8 +180,14 @@ impl StoreClient {
         });
         // The task gives up by itself; a thread that is never run does not.
         let limit = patience + 3 * ANSWER;
+        PendingAnswer { told, limit }
+    }
+
+    /// Waits for an answer.
+    pub(super) fn answer<A>(&self, asked: &PendingAnswer<A>) -> Result<A, StoreError> {
+        let limit = asked.limit;
         let silent = |_| StoreError::Unreachable(format!("silent for {} s", limit.as_secs()));
-        let answer = told.recv_timeout(limit).map_err(silent).flatten();
+        let answer = asked.told.recv_timeout(limit).map_err(silent).flatten();
         let is_down = matches!(answer, Err(StoreError::Unreachable(_)));
         *self.down() = is_down.then(Instant::now);
         answer

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::StoreError;
 use super::client::{AskError, Question};
-use super::statements::AskRun;
+use super::statements::{AskRun, DURABLE};
 use crate::postgres::StoreConnection;
 use crate::run::RunId;
 use crate::survey::Digest;
@@ -24,7 +24,9 @@ impl Question for PutPart {
         connection
             .client()
             .query_typed(
-                "INSERT INTO drygate.content (sha256, part, body) VALUES ($1, $2, $3) ON CONFLICT (sha256, part) DO NOTHING",
+                // It is durable with the file that names it, which is committed after it.
+                "INSERT INTO drygate.content (sha256, part, body) VALUES ($1, $2, $3) ON CONFLICT (sha256, part) DO NOTHING \
+                 RETURNING pg_catalog.set_config('synchronous_commit', 'off', true)",
                 &[
                     (&self.sha256.as_str(), Type::TEXT),
                     (&self.part, Type::INT4),
@@ -51,7 +53,7 @@ pub(super) enum FileOwner {
     },
 }
 
-/// Commits a file of a run whose content is there.
+/// Commits a file of a run whose content is there; false: a part of it is not, as after a crash of the server in between.
 pub(super) struct PutFile {
     pub(super) run_id: RunId,
     pub(super) path: String,
@@ -63,9 +65,9 @@ pub(super) struct PutFile {
 }
 
 impl Question for PutFile {
-    type Answer = ();
+    type Answer = bool;
 
-    async fn ask(&self, connection: &StoreConnection) -> Result<(), AskError> {
+    async fn ask(&self, connection: &StoreConnection) -> Result<bool, AskError> {
         let client = connection.client();
         let (run_id, sha256) = (self.run_id.as_str(), self.sha256.as_str());
         let newest = "SELECT version, sha256 FROM drygate.file WHERE run_id = $1 AND path = $2 ORDER BY version DESC LIMIT 1";
@@ -78,7 +80,8 @@ impl Question for PutFile {
         };
         // An earlier try, or a step done again with the same outcome.
         if there.as_deref() == Some(sha256) {
-            return self.seal(connection).await;
+            self.seal(connection).await?;
+            return Ok(true);
         }
         let epoch = match self.owner {
             FileOwner::Holder { epoch } => Some(epoch),
@@ -90,11 +93,16 @@ impl Question for PutFile {
         };
         let next = version + 1;
         // The row of the run is locked: who takes it up meanwhile comes before or after.
+        let put = format!(
+            "WITH held AS (SELECT run_id FROM drygate.run WHERE run_id = $1 \
+               AND ($6::bigint IS NULL OR (epoch = $6 AND manifest_sha256 IS NULL)) FOR UPDATE) \
+             INSERT INTO drygate.file (run_id, path, version, sha256, parts) SELECT run_id, $2, $3, $4, $5 FROM held \
+               WHERE (SELECT count(*) FROM drygate.content WHERE content.sha256 = $4) = $5 \
+             RETURNING 1, {DURABLE}"
+        );
         let put = client
             .query_typed(
-                "WITH held AS (SELECT run_id FROM drygate.run WHERE run_id = $1 \
-                   AND ($6::bigint IS NULL OR (epoch = $6 AND manifest_sha256 IS NULL)) FOR UPDATE) \
-                 INSERT INTO drygate.file (run_id, path, version, sha256, parts) SELECT run_id, $2, $3, $4, $5 FROM held RETURNING 1",
+                &put,
                 &[
                     (&run_id, Type::TEXT),
                     (&self.path, Type::TEXT),
@@ -106,9 +114,13 @@ impl Question for PutFile {
             )
             .await?;
         if put.is_empty() {
-            return Err(AskError::Final(self.refusal(connection).await?));
+            return match self.refusal(connection).await? {
+                Some(error) => Err(AskError::Final(error)),
+                None => Ok(false),
+            };
         }
-        self.seal(connection).await
+        self.seal(connection).await?;
+        Ok(true)
     }
 }
 
@@ -116,10 +128,13 @@ impl PutFile {
     /// Says that the run has its seal, if this is it.
     async fn seal(&self, connection: &StoreConnection) -> Result<(), AskError> {
         if let (FileOwner::Holder { epoch }, true) = (self.owner, self.seals) {
+            let seal = format!(
+                "UPDATE drygate.run SET manifest_sha256 = $3, until = now() WHERE run_id = $1 AND epoch = $2 RETURNING {DURABLE}"
+            );
             connection
                 .client()
                 .query_typed(
-                    "UPDATE drygate.run SET manifest_sha256 = $3, until = now() WHERE run_id = $1 AND epoch = $2",
+                    &seal,
                     &[
                         (&self.run_id.as_str(), Type::TEXT),
                         (&epoch, Type::INT8),
@@ -131,14 +146,18 @@ impl PutFile {
         Ok(())
     }
 
-    async fn refusal(&self, connection: &StoreConnection) -> Result<StoreError, AskError> {
+    /// Why the run takes no file; `None`: it does.
+    async fn refusal(&self, connection: &StoreConnection) -> Result<Option<StoreError>, AskError> {
         let run = AskRun(self.run_id.clone()).ask(connection).await?;
         Ok(match (run, self.owner) {
             (Some(run), FileOwner::Holder { epoch }) if run.epoch != epoch => {
-                StoreError::TakenOver(run.holder)
+                Some(StoreError::TakenOver(run.holder))
             }
-            (Some(_), _) => StoreError::Forked("it is sealed there".to_owned()),
-            (None, _) => StoreError::Forked("it has none".to_owned()),
+            (Some(run), FileOwner::Holder { .. }) if run.is_sealed => {
+                Some(StoreError::Forked("it is sealed there".to_owned()))
+            }
+            (Some(_), _) => None,
+            (None, _) => Some(StoreError::Forked("it has none".to_owned())),
         })
     }
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::client::{READ_PATIENCE, StoreLink};
-use super::statements::{AskRun, KeepLease};
+use super::client::{PendingAnswer, READ_PATIENCE, StoreLink};
+use super::statements::{Append, AskRun, KeepLease};
 use super::{StoreClient, StoreError};
 use crate::journal::StorageError;
 use crate::run::{JournalHead, RunId};
+use crate::survey::Digest;
 
 /// Pause between two looks of a process whose run waits at whether somebody took it over.
 const LOOK: Duration = Duration::from_secs(1);
@@ -37,6 +38,18 @@ pub(super) struct HeldProgress {
     pub(super) head: Option<JournalHead>,
     /// What was written to the journal since, whole lines with their newlines.
     pub(super) written: Vec<u8>,
+    /// What is being committed: up to this line.
+    committing: Option<(JournalHead, PendingAnswer<()>)>,
+}
+
+impl HeldProgress {
+    /// The lines that were written, without their newlines.
+    fn lines(&self) -> Vec<&[u8]> {
+        let mut lines: Vec<&[u8]> = self.written.split(|byte| *byte == b'\n').collect();
+        // Behind the last newline there is nothing.
+        lines.pop();
+        lines
+    }
 }
 
 impl HeldRun {
@@ -54,6 +67,7 @@ impl HeldRun {
             progress: Mutex::new(HeldProgress {
                 head,
                 written: Vec::new(),
+                committing: None,
             }),
             waits: AtomicBool::new(false),
             taken_over: OnceLock::new(),
@@ -66,6 +80,58 @@ impl HeldRun {
     pub(super) fn progress(&self) -> std::sync::MutexGuard<'_, HeldProgress> {
         // A panic elsewhere leaves what the store has and has not as it is.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to commit what was written, while this machine makes it durable.
+    pub(super) fn begin_commit(&self, client: &StoreClient) {
+        let mut progress = self.progress();
+        if progress.committing.is_some() {
+            return;
+        }
+        let next = progress.head.as_ref().map_or(0, |head| head.seq + 1);
+        let lines = progress.lines();
+        if let Some((last, before)) = lines.split_last() {
+            let to = JournalHead {
+                seq: next + before.len() as u64,
+                sha256: Digest::of(last),
+            };
+            progress.committing = Some((to.clone(), self.ask_for(client, &progress, to)));
+        }
+    }
+
+    /// Commits what was written up to this line, or waits for what was begun.
+    pub(super) fn commit(&self, client: &StoreClient, to: JournalHead) -> Result<(), StoreError> {
+        let mut progress = self.progress();
+        // A recovery that found nothing writes HEAD once more.
+        if progress.head.as_ref() != Some(&to) {
+            let asked = match progress.committing.take() {
+                Some((begun, asked)) if begun == to => asked,
+                _ => self.ask_for(client, &progress, to.clone()),
+            };
+            client.answer(&asked)?;
+            progress.head = Some(to);
+        }
+        progress.written.clear();
+        Ok(())
+    }
+
+    fn ask_for(
+        &self,
+        client: &StoreClient,
+        progress: &HeldProgress,
+        to: JournalHead,
+    ) -> PendingAnswer<()> {
+        let lines = progress.lines();
+        let append = Append {
+            run_id: self.run_id.clone(),
+            epoch: self.epoch,
+            after: progress.head.clone(),
+            to,
+            lines: lines.into_iter().map(<[u8]>::to_vec).collect(),
+            lease: self.lease(),
+            notifies: client.about().is_ok_and(|about| about.notifies),
+        };
+        client.begin(client.patience(), append)
     }
 
     /// The lease that is asked for with the next line: none while the run waits, so that any machine may go on with it.

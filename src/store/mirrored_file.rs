@@ -13,6 +13,8 @@ use crate::survey::{Digest, Hasher};
 
 /// Bytes of one part of a file in the store.
 const PART_BYTES: usize = 1 << 20;
+/// How often a file is put whose parts were lost before it was named.
+const PUT_TRIES: u32 = 3;
 
 /// Commits a file whose content is in `from` under its name in the run.
 pub(super) fn commit_file(
@@ -22,17 +24,40 @@ pub(super) fn commit_file(
     from: &Path,
     owner: FileOwner,
 ) -> Result<(), StoreOrStorage> {
-    let failed = |error: std::io::Error| {
-        StorageError::new(StorageError::COMMIT, &disk.root().join(from), error)
-    };
     // Twice through the file: its digest names its parts.
     let mut hasher = Hasher::new();
     let mut hash = |part: &[u8]| {
         hasher.update(part);
         Ok(())
     };
-    read_parts(&mut disk.open_read(from, 0)?, &mut hash).map_err(failed)?;
+    let hashed = read_parts(&mut disk.open_read(from, 0)?, &mut hash);
+    hashed.map_err(|error| failed(disk, from, error))?;
     let sha256: Digest = hasher.finish();
+    for _ in 0..PUT_TRIES {
+        let parts = put_parts(client, disk, from, &sha256)?;
+        let put = PutFile {
+            run_id: run_id.clone(),
+            path: name.to_owned(),
+            sha256: sha256.clone(),
+            parts,
+            owner,
+            seals: name == MANIFEST,
+        };
+        if client.ask(client.patience(), put)? {
+            tracing::debug!(%run_id, name, "a file is committed to the run store");
+            return Ok(());
+        }
+    }
+    Err(StoreError::Refused(format!("it does not keep the parts of {name}")).into())
+}
+
+/// Commits what is in a file; gives how many parts that is.
+fn put_parts(
+    client: &StoreClient,
+    disk: &DiskStorage,
+    from: &Path,
+    sha256: &Digest,
+) -> Result<i32, StoreOrStorage> {
     let (mut parts, mut refused) = (0, None);
     let mut put = |part: &[u8]| {
         let put = PutPart {
@@ -50,19 +75,12 @@ pub(super) fn commit_file(
     if let Some(error) = refused {
         return Err(error.into());
     }
-    put.map_err(failed)?;
-    tracing::debug!(%run_id, name, "a file is committed to the run store");
-    Ok(client.ask(
-        client.patience(),
-        PutFile {
-            run_id: run_id.clone(),
-            path: name.to_owned(),
-            sha256,
-            parts,
-            owner,
-            seals: name == MANIFEST,
-        },
-    )?)
+    put.map_err(|error| failed(disk, from, error))?;
+    Ok(parts)
+}
+
+fn failed(disk: &DiskStorage, from: &Path, error: std::io::Error) -> StorageError {
+    StorageError::new(StorageError::COMMIT, &disk.root().join(from), error)
 }
 
 /// Why a file was not committed.
@@ -103,11 +121,13 @@ fn read_parts(
     }
 }
 
-/// The journal of a held run.
+/// The journal of a held run. The store commits its lines while this machine makes them durable, because each waits for a disk; HEAD
+/// names them when both are done (`MirroredStorage::rename`).
 #[derive(Debug)]
 pub(super) struct MirroredJournal {
     pub(super) file: Box<dyn StorageFile>,
     pub(super) run: Arc<HeldRun>,
+    pub(super) client: Arc<StoreClient>,
 }
 
 impl StorageFile for MirroredJournal {
@@ -121,6 +141,7 @@ impl StorageFile for MirroredJournal {
     }
 
     fn sync(&mut self) -> Result<(), StorageError> {
+        self.run.begin_commit(&self.client);
         self.file.sync()
     }
 }

@@ -12,7 +12,6 @@ use super::file_statements::FileOwner;
 use super::held_run::HeldRun;
 use super::mirrored_file::{MirroredJournal, MirroredSideFile, StoreOrStorage, commit_file};
 use super::mirrored_lease::{HeldRuns, Holder, MirroredLease};
-use super::statements::Append;
 use super::{StoreClient, StoreError, pull};
 use crate::journal::{
     DiskStorage, Lease, Listed, RUNS_DIR, Stamp, Storage, StorageError, StorageFile, is_replicated,
@@ -83,31 +82,8 @@ impl MirroredStorage {
         let content = self.disk.read(from)?.unwrap_or_default();
         let to = parse_head(&content)
             .ok_or_else(|| self.fail(from, std::io::Error::other("HEAD has not its form")))?;
-        let mut progress = held.progress();
-        if progress.head.as_ref() == Some(&to) {
-            // A recovery that found nothing writes HEAD once more.
-            progress.written.clear();
-            return Ok(());
-        }
-        let lines = progress.written.split(|byte| *byte == b'\n');
-        let mut lines: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
-        // Behind the last newline there is nothing.
-        lines.pop();
-        let append = Append {
-            run_id: held.run_id.clone(),
-            epoch: held.epoch,
-            after: progress.head.clone(),
-            to: to.clone(),
-            lines,
-            lease: held.lease(),
-            notifies: self.client.about().is_ok_and(|about| about.notifies),
-        };
-        self.client
-            .ask(self.client.patience(), append)
-            .map_err(|error| self.failed(held, from, error))?;
-        progress.head = Some(to);
-        progress.written.clear();
-        Ok(())
+        held.commit(&self.client, to)
+            .map_err(|error| self.failed(held, from, error))
     }
 
     /// Commits a file whose content is in `from` under its name in the run.
@@ -348,6 +324,7 @@ impl MirroredStorage {
                 Some(run) => Box::new(MirroredJournal {
                     file,
                     run: Arc::clone(run),
+                    client: Arc::clone(&self.client),
                 }),
                 None => file,
             },

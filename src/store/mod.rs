@@ -19,4 +19,4 @@ pub use client::{StoreClient, StoreOptions};
 pub use error::StoreError;
 pub use mirrored_storage::MirroredStorage;
 pub use stamps::{StampFinding, compare_stamps};
-pub use tables::TABLES;
+pub use tables::{TABLES, prune};

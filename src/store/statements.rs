@@ -17,6 +17,11 @@ use crate::survey::Digest;
 /// Most bytes of lines that one answer has.
 const LINES_BYTES_MAX: i64 = 4 << 20;
 
+/// A value of RETURNING that makes a commit durable though the server's setting would let it be lost in a crash; what is stronger than
+/// `on` stays. For what a line, a file or a seal is acknowledged by.
+pub(super) const DURABLE: &str = "CASE WHEN pg_catalog.current_setting('synchronous_commit', true) = 'off' \
+     THEN pg_catalog.set_config('synchronous_commit', 'on', true) END";
+
 /// What is asked of a store once.
 #[derive(Debug, Clone)]
 pub(super) struct StoreAbout {
@@ -278,7 +283,7 @@ impl Question for Append {
                WHERE run_id = $1 AND epoch = $2 AND manifest_sha256 IS NULL \
                  AND head_seq IS NOT DISTINCT FROM $6 AND head_sha256 IS NOT DISTINCT FROM $7 RETURNING run_id, epoch) \
              INSERT INTO drygate.line (run_id, seq, epoch, line) SELECT held.run_id, new.seq, held.epoch, new.line \
-               FROM held, unnest($8, $9) AS new (seq, line) RETURNING {answers}"
+               FROM held, unnest($8, $9) AS new (seq, line) RETURNING {answers}, {DURABLE}"
         );
         let landed = connection
             .client()
