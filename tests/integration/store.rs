@@ -4,6 +4,7 @@
 mod engines;
 mod faults;
 mod members;
+mod outages;
 mod takeover;
 mod team;
 mod two_machines;

@@ -5,6 +5,7 @@
 mod failover;
 mod faulty_link;
 mod one_run;
+mod pooler;
 mod server;
 mod stages;
 mod streams;

@@ -100,3 +100,40 @@ fn two_runs_that_begin_at_the_same_time_are_two_runs() {
         assert!(listed.contains(id.as_str()), "{listed}");
     }
 }
+
+#[test]
+fn old_sealed_runs_are_removed_by_the_printed_sql_and_copies_stay() {
+    let team = Team::new();
+    let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));
+    let old = one.go_on(one.run());
+    let old = text(&old["run_id"]).to_owned();
+    let waits = one.run().expect(3).json();
+    let new = one.go_on(one.run());
+    let days = |before: &str| format!("UPDATE {before} = now() - interval '100 days'");
+    team.sql(&format!(
+        "{} WHERE run_id IN ('{old}', '{}')",
+        days("drygate.file SET written_at"),
+        text(&waits["run_id"])
+    ));
+    let words = ["store", "prune", "--older-than", "90d", "--sql"];
+    let printed = one.drygate(&words).expect(0);
+    assert_eq!(team.lines(&old).len(), one.journal(&old).lines().count());
+    let pruned = team.store.load(&team.database, &printed.stdout);
+    pruned.expect("the printed SQL");
+    let left = team.sql("SELECT run_id FROM drygate.run ORDER BY begun_at");
+    let left: Vec<&str> = left.iter().filter_map(|row| row[0].as_deref()).collect();
+    assert_eq!(left, [text(&waits["run_id"]), text(&new["run_id"])]);
+    for table in ["line", "file"] {
+        let of = format!("SELECT count(*) FROM drygate.{table} WHERE run_id = '{old}'");
+        assert_eq!(team.value(&of), "0", "{table}");
+    }
+    let of_nobody = "SELECT count(*) FROM drygate.content c WHERE NOT EXISTS \
+                     (SELECT FROM drygate.file f WHERE f.sha256 = c.sha256)";
+    assert_eq!(team.value(of_nobody), "0");
+    // What the others have is whole: another machine brings it here and goes on with it.
+    other.verify(text(&new["run_id"]));
+    other.go_on(other.approve(&waits, "SG1"));
+    one.drygate(&["verify", &old]).expect(0);
+    let compared = one.drygate(&["verify", &old, "--store"]);
+    assert_ne!(compared.code, 0, "{compared:?}");
+}

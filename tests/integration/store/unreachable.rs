@@ -10,7 +10,11 @@ use super::wire::StoreLink;
 use crate::support::server::{Answer, finish, text};
 
 /// What a machine acknowledged of a run that the store stopped taking after `count` lines, and how it ended.
-fn disturbed(machine: &Machine<'_>, count: usize, disturb: impl FnOnce()) -> (Vec<String>, Answer) {
+pub(super) fn disturbed(
+    machine: &Machine<'_>,
+    count: usize,
+    disturb: impl FnOnce(),
+) -> (Vec<String>, Answer) {
     let url = machine.team.surveyed.url();
     let mut child = machine.start(&["run", "--headless", "--events", "--database-url", &url]);
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -24,14 +28,14 @@ fn disturbed(machine: &Machine<'_>, count: usize, disturb: impl FnOnce()) -> (Ve
     (lines.collect(), finish(child))
 }
 
-fn run_id(lines: &[String]) -> String {
+pub(super) fn run_id(lines: &[String]) -> String {
     let first: Value = serde_json::from_str(&lines[0]).expect("a line is an object");
     text(&first["run_id"]).to_owned()
 }
 
 /// Nothing was acknowledged that the store has not; the run comes to its end afterwards on another machine and is the same here.
 #[track_caller]
-fn goes_on(machine: &Machine<'_>, other: &Machine<'_>, acknowledged: &[String]) {
+pub(super) fn goes_on(machine: &Machine<'_>, other: &Machine<'_>, acknowledged: &[String]) {
     let run_id = run_id(acknowledged);
     let left = machine.team.lines(&run_id);
     assert!(left.len() >= acknowledged.len(), "{left:?}");

@@ -5,8 +5,8 @@ use std::io::{Error, Read as _, Result, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use drygate::postgres::throwaway::Cluster;
@@ -32,11 +32,37 @@ struct Traffic {
     open: Vec<UnixStream>,
 }
 
+/// Where statements wait that are not delivered yet.
+#[derive(Default)]
+struct Hold {
+    holds: Mutex<bool>,
+    changed: Condvar,
+    /// Statements that wait, or are being answered after they waited.
+    held: AtomicU64,
+}
+
+impl Hold {
+    /// Gives whether it waited.
+    fn wait(&self) -> bool {
+        let mut holds = locked(&self.holds);
+        if !*holds {
+            return false;
+        }
+        self.held.fetch_add(1, Ordering::SeqCst);
+        while *holds {
+            let woken = self.changed.wait(holds);
+            holds = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        true
+    }
+}
+
 /// A proxy in front of the store.
 pub(super) struct StoreLink {
     place: TempDir,
     traffic: Arc<Mutex<Traffic>>,
     closed: Arc<AtomicBool>,
+    hold: Arc<Hold>,
     /// Statements with this word fail, as with an engine that has none.
     unknown: Arc<Mutex<Option<&'static str>>>,
 }
@@ -49,14 +75,12 @@ impl StoreLink {
             place,
             traffic: Arc::default(),
             closed: Arc::default(),
+            hold: Arc::default(),
             unknown: Arc::default(),
         };
         let server: PathBuf = cluster.socket_dir().join(SOCKET);
-        let (traffic, closed, unknown) = (
-            link.traffic.clone(),
-            link.closed.clone(),
-            link.unknown.clone(),
-        );
+        let (traffic, closed) = (link.traffic.clone(), link.closed.clone());
+        let (hold, unknown) = (link.hold.clone(), link.unknown.clone());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 if closed.load(Ordering::SeqCst) {
@@ -65,12 +89,12 @@ impl StoreLink {
                 let Ok(server) = UnixStream::connect(&server) else {
                     return;
                 };
-                let (traffic, unknown) = (traffic.clone(), unknown.clone());
+                let (traffic, hold, unknown) = (traffic.clone(), hold.clone(), unknown.clone());
                 let handle = client.try_clone().expect("a second handle");
                 locked(&traffic).open.push(handle);
                 thread::spawn(move || {
                     // It ends as an error when either side goes away.
-                    let _ = forward(&client, &server, &traffic, &unknown);
+                    let _ = forward(&client, &server, &traffic, &hold, &unknown);
                     let _ = client.shutdown(Shutdown::Both);
                     let _ = server.shutdown(Shutdown::Both);
                 });
@@ -94,6 +118,17 @@ impl StoreLink {
                 let _ = open.shutdown(Shutdown::Both);
             }
         }
+    }
+
+    /// Delivers no statement, or what it kept and everything again.
+    pub(super) fn hold(&self, holds: bool) {
+        *locked(&self.hold.holds) = holds;
+        self.hold.changed.notify_all();
+    }
+
+    /// Statements that were asked and have no answer of the server yet.
+    pub(super) fn held(&self) -> u64 {
+        self.hold.held.load(Ordering::SeqCst)
     }
 
     /// Counts from nothing, and strikes one statement.
@@ -127,6 +162,7 @@ fn forward(
     client: &UnixStream,
     server: &UnixStream,
     traffic: &Mutex<Traffic>,
+    hold: &Hold,
     unknown: &Mutex<Option<&'static str>>,
 ) -> Result<()> {
     // The first message has no tag.
@@ -152,6 +188,13 @@ fn forward(
         });
         match strike {
             _ if is_unknown => send(client, &error("0A000", "unknown statement"))?,
+            None if hold.wait() => {
+                send(server, &asked)?;
+                // Who asked has given up.
+                let answered = answer(client, server, false);
+                hold.held.fetch_sub(1, Ordering::SeqCst);
+                return answered;
+            }
             None => {
                 send(server, &asked)?;
                 answer(client, server, true)?;

@@ -106,6 +106,7 @@ fn reworded(message: &[u8], replaced: Replaced) -> Vec<u8> {
 /// PgBouncer in front of a server, until dropped.
 pub struct PgBouncer {
     process: Child,
+    start: Command,
     place: TempDir,
 }
 
@@ -138,24 +139,42 @@ impl PgBouncer {
             fs::write(place.path().join(name), content).expect("a new file");
         }
         chown(place.path(), Some(owner.uid()), Some(owner.gid())).expect("the tests may");
-        let process = Command::new(program)
-            .args(["-q", "ini"])
-            .current_dir(place.path())
-            .uid(owner.uid())
-            .gid(owner.gid())
-            .spawn();
+        let mut start = Command::new(program);
+        start.args(["-q", "ini"]).current_dir(place.path());
+        start.uid(owner.uid()).gid(owner.gid());
         let mut bouncer = Self {
-            process: process.expect("it starts"),
+            process: start.spawn().expect("it starts"),
+            start,
             place,
         };
-        let socket = bouncer.place().join(format!(".s.PGSQL.{}", Self::PORT));
+        bouncer.wait_until_it_listens();
+        Some(bouncer)
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        let socket = self.place().join(format!(".s.PGSQL.{}", Self::PORT));
         // Its file is there before it listens.
         while UnixStream::connect(&socket).is_err() {
-            let ended = bouncer.process.try_wait().expect("it is ours");
+            let ended = self.process.try_wait().expect("it is ours");
             assert_eq!(ended, None, "PgBouncer ended");
             thread::sleep(Duration::from_millis(20));
         }
-        Some(bouncer)
+    }
+
+    /// Ends it at once, with the connections of its clients.
+    pub fn kill(&mut self) {
+        // Nothing is done about one that is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Starts it again in the same place.
+    pub fn start_again(&mut self) {
+        // The file of a process that was killed stays; nobody listens behind it.
+        let socket = self.place().join(format!(".s.PGSQL.{}", Self::PORT));
+        let _ = fs::remove_file(socket);
+        self.process = self.start.spawn().expect("it starts");
+        self.wait_until_it_listens();
     }
 
     /// The directory of its socket.
@@ -166,8 +185,6 @@ impl PgBouncer {
 
 impl Drop for PgBouncer {
     fn drop(&mut self) {
-        // Nothing is done about one that is gone already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
