@@ -93,7 +93,7 @@ pub(super) fn judge(sql: &str, prepared: &mut BTreeSet<String>) -> Result<ProxyR
     if text.contains('\0') {
         return Err("it has a NUL character".to_owned());
     }
-    let all = with_plain_operators(tokens_with_parameters(text)?);
+    let all = with_plain_operators(&tokens_with_parameters(text)?);
     let (verb, rest) = match all.split_first() {
         Some((
             Token::Word {
@@ -161,9 +161,9 @@ pub(super) fn judge(sql: &str, prepared: &mut BTreeSet<String>) -> Result<ProxyR
 }
 
 /// With a sign for each `OPERATOR(pg_catalog.=)`, as pg_dump writes operators where it matches names.
-fn with_plain_operators(all: Vec<Token>) -> Vec<Token> {
+fn with_plain_operators(all: &[Token]) -> Vec<Token> {
     let mut plain = Vec::with_capacity(all.len());
-    let mut rest = all.as_slice();
+    let mut rest = all;
     while let [first, after @ ..] = rest {
         let end = match after {
             [Token::Sign('('), schema, Token::Sign('.'), signs @ ..]

@@ -30,8 +30,8 @@ pub(super) fn commit_file(
         hasher.update(part);
         Ok(())
     };
-    let hashed = read_parts(&mut disk.open_read(from, 0)?, &mut hash);
-    hashed.map_err(|error| failed(disk, from, error))?;
+    let whole = read_parts(&mut disk.open_read(from, 0)?, &mut hash);
+    whole.map_err(|error| failed(disk, from, error))?;
     let sha256: Digest = hasher.finish();
     for _ in 0..PUT_TRIES {
         let parts = put_parts(client, disk, from, &sha256)?;
