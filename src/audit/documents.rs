@@ -11,7 +11,8 @@ use super::{RecomputeFinding, ssot_digests};
 use crate::profile::Profile;
 use crate::run::{
     ApprovalGate, ChangeRead, ChangeRehearsed, CheckRecorded, Event, EvidenceTaken, MovedRows,
-    RehearsalOutcome, RehearsedTable, RowOperation, SurveyPurpose, SurveyTaken,
+    RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, SHOWN_CHARACTERS_MAX,
+    SurveyPurpose, SurveyTaken,
 };
 use crate::simulate::{Simulation, StepCounts, UnitDecision, UnitVerification};
 use crate::survey::{
@@ -241,9 +242,12 @@ fn rehearsal_findings(
         (_, None) => {}
     }
     let mut tables = whole.iter().flat_map(|whole| &whole.effect);
-    if let Some(table) = tables.find(|table| !has_its_rows(table) || !has_its_columns(table)) {
+    let fits = |table: &RehearsedTable| {
+        has_its_rows(table) && has_its_columns(table) && table.rows.iter().all(shows_what_it_does)
+    };
+    if let Some(table) = tables.find(|table| !fits(table)) {
         return Err(format!(
-            "the rows of {} do not give its counts and columns",
+            "the rows of {} do not give its counts, columns and values",
             table.table
         ));
     }
@@ -297,6 +301,29 @@ fn has_its_columns(table: &RehearsedTable) -> bool {
     let of_rows: BTreeSet<&String> = of_rows.collect();
     let told: BTreeSet<&String> = table.columns.iter().collect();
     of_rows.is_subset(&told) && (table.rows_left_out > 0 || told == of_rows)
+}
+
+/// Whether the values that are shown of a row are those of what was done to it.
+fn shows_what_it_does(row: &RehearsedRow) -> bool {
+    // A long value is shown by its first characters alone, which may be the same.
+    let is_cut = |value: &Option<String>| {
+        let length = value.as_ref().map(|value| value.chars().count());
+        length.is_some_and(|characters| characters >= SHOWN_CHARACTERS_MAX)
+    };
+    let is_update = row.operation == RowOperation::Update;
+    (is_update || row.columns.is_empty())
+        && row.values.iter().all(|value| {
+            let (before, after) = (&value.before, &value.after);
+            match row.operation {
+                RowOperation::Insert => before.is_none(),
+                RowOperation::Delete => after.is_none(),
+                RowOperation::Touch => before == after,
+                RowOperation::Update if row.columns.contains(&value.column) => {
+                    before != after || is_cut(before)
+                }
+                RowOperation::Update => before == after,
+            }
+        })
 }
 
 /// Why a unit ledger does not give the counts of its step. `lines` are those of the ledger.

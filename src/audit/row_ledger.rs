@@ -1,7 +1,7 @@
 //! The ledger of rows of a rehearsal against the effect that was approved: the same tables, the same rows, the same shown values.
 //! Invariant: what both say of a row is compared, and a line that does not read is a finding (`ledger_of_effect`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use crate::run::{
@@ -35,6 +35,9 @@ struct TableInLedger {
     named: Option<bool>,
     /// The columns that are shown of each row that the change leaves alone.
     shown: Option<Vec<usize>>,
+    /// The rows that the effect says were written again with their values, by key, with those that may be shown: here they are among
+    /// those that the change leaves alone.
+    touched: BTreeMap<String, Vec<(String, Option<String>)>>,
 }
 
 /// Why the ledger is not one of this effect.
@@ -69,6 +72,10 @@ pub(super) fn ledger_of_effect(
         match line? {
             RowLedgerLine::Head(_) => return Err("the ledger of rows has two heads".to_owned()),
             RowLedgerLine::Table(table) => tables.push(TableInLedger {
+                touched: outcome
+                    .table(&table.shown())
+                    .map(touched)
+                    .unwrap_or_default(),
                 table,
                 written: Vec::new(),
                 kept: 0,
@@ -109,13 +116,25 @@ pub(super) fn ledger_of_effect(
         let mut approved = of_table(&listed.table, of_effect);
         rows.sort();
         approved.sort();
-        if rows != approved {
+        let has_touched = !listed.table.others_listed || listed.touched.is_empty();
+        if rows != approved || !has_touched {
             return Err(format!(
                 "the ledger of rows has other rows of {name} than the effect"
             ));
         }
     }
     Ok(())
+}
+
+fn touched(of_effect: &RehearsedTable) -> BTreeMap<String, Vec<(String, Option<String>)>> {
+    let rows = of_effect.rows.iter();
+    let rows = rows.filter(|row| row.operation == RowOperation::Touch);
+    let shown = |value: &ShownValue| (value.column.clone(), value.after.clone());
+    rows.map(|row| {
+        let values = row.values.iter().map(shown).collect();
+        (short_key(&row.key).to_owned(), values)
+    })
+    .collect()
 }
 
 /// Whether the lines in clear are those that are new afterwards.
@@ -171,9 +190,25 @@ impl TableInLedger {
             && all.all(|mark| is_mark(mark, DIGITS[1]))
             && (row.by.is_none() || is_written)
             && [is_listed, in_order, as_others].iter().all(|it| *it);
-        self.kept += u64::from(row.operation.is_none());
+        if row.operation.is_none() {
+            self.kept += 1;
+            self.see_touched(&row);
+        }
         self.written.extend(written(&self.table, row));
         holds
+    }
+
+    /// One that the effect says was written again, with the same values here, is not looked for any more.
+    fn see_touched(&mut self, row: &RowLedgerRow) {
+        let column = |at: &usize| self.table.columns.get(*at).cloned().unwrap_or_default();
+        let is_it = self.touched.get(&row.key).is_some_and(|values| {
+            let shown = row.shown.iter();
+            let shown = shown.map(|(at, _, after)| (column(at), after.clone()));
+            values.iter().cloned().eq(shown)
+        });
+        if is_it {
+            self.touched.remove(&row.key);
+        }
     }
 
     /// Whether the same columns are shown of it as of the others that the change leaves alone, each once: its value before and

@@ -11,11 +11,8 @@ use super::message::QualifiedName;
 use super::program_end::{first_error, is_done, says_done};
 use super::seeding::TRANSACTION_OF_ROW;
 use super::shadow_database::{SUPERUSER, ShadowDatabase, literal, quoted_name};
-use crate::run::RowOperation;
+use crate::run::{RowOperation, SHOWN_CHARACTERS_MAX};
 use crate::survey::{Digest, quoted_identifier};
-
-/// Characters of a value that are kept.
-const SHOWN_MAX: usize = 1_000;
 
 /// The place of a column, and a value of it before and afterwards.
 pub(super) type ShownCell = (usize, Option<String>, Option<String>);
@@ -161,7 +158,7 @@ impl RowComparison<'_> {
         let value = |row: Option<&Row>, at: usize| {
             let cell = row?.cells.get(at)?;
             // As COPY writes NULL; a text that reads so is escaped.
-            (cell != "\\N").then(|| cell.chars().take(SHOWN_MAX).collect())
+            (cell != "\\N").then(|| cell.chars().take(SHOWN_CHARACTERS_MAX).collect())
         };
         let columns = self.show.iter();
         columns

@@ -120,8 +120,8 @@ pub use recorded_change::{
 };
 pub use rehearsal_check::{RehearsalCheck, may_not_log_in, production_check};
 pub use rehearsed::{
-    RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, ScriptEnd, SeededTable,
-    SequenceMove, ShownValue,
+    RehearsalOutcome, RehearsedRow, RehearsedTable, RowOperation, SHOWN_CHARACTERS_MAX, ScriptEnd,
+    SeededTable, SequenceMove, ShownValue,
 };
 pub use repository::{RepositoryLook, RepositoryState};
 pub use request::{Ask, Request};

@@ -285,6 +285,9 @@ impl RehearsedRow {
     }
 }
 
+/// Characters of a value of a row that are kept.
+pub const SHOWN_CHARACTERS_MAX: usize = 1_000;
+
 /// A value of a column that the profile lets be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
