@@ -131,7 +131,8 @@ fn renew_at_holder(
 ) -> Result<u8, LaunchError> {
     let socket = runner::socket(store, run_id);
     let mut progress = headless::DecisionProgress::new();
-    match socket.map(|socket| hand_over(&socket, &Ask::Renew, &mut |reply| progress.hear(reply))) {
+    match socket.map(|socket| hand_over(&socket, &Ask::Renew {}, &mut |reply| progress.hear(reply)))
+    {
         Some(Ok((exit_code, summary))) => {
             approve::tell(settings, &summary)?;
             Ok(exit_code)

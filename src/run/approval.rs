@@ -60,16 +60,20 @@ impl ApprovalPolicy {
     }
 }
 
-/// The decision that a person asks for.
+/// The decision that a person asks for. Each field is said, null where there is none: a request that lost one on its way would be
+/// another request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ApprovalRequest {
     /// The gate that is decided.
     pub gate: ApprovalGate,
     /// Approve, reject or withdraw.
     pub decision: Decision,
     /// Digest of the evidence; a rejection without one is of the evidence that waits.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub evidence: Option<Digest>,
     /// Reason, required to reject.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
 }
 

@@ -17,9 +17,9 @@ pub struct Request {
     pub ask: Ask,
 }
 
-/// What is asked. As JSON it is the line that another process sends.
+/// What is asked. As JSON it is the line that another process sends: one that is not understood whole asks for nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Ask {
     /// The approval sheet is on a screen: record that it was shown, and read all facts again.
     #[serde(rename = "show_sheet")]
@@ -35,7 +35,8 @@ pub enum Ask {
     /// Approve, reject or withdraw.
     Decide(ApprovalRequest),
     /// Take new evidence after drift or expiry, else nothing.
-    Renew,
+    // With braces, so that it too is refused where somebody says more than it.
+    Renew {},
     /// Read everything again now; after drift or expiry take new evidence. Only the screen of the holder asks for it: other
     /// processes look without making the database work.
     #[serde(skip)]
@@ -45,7 +46,7 @@ pub enum Ask {
 impl Ask {
     /// Whether another process that asks for this waits until the run has stopped again. Else it only has to be heard.
     pub fn is_answered_by_the_next_stop(&self) -> bool {
-        matches!(self, Self::Decide(_) | Self::Renew)
+        matches!(self, Self::Decide(_) | Self::Renew {})
     }
 }
 
@@ -86,11 +87,33 @@ mod tests {
                     "ask": "decide", "gate": "SG2", "decision": "approve", "evidence": zero, "reason": null,
                 }),
             ),
-            (Ask::Renew, json!({ "ask": "renew" })),
+            (Ask::Renew {}, json!({ "ask": "renew" })),
         ];
         for (ask, line) in written {
             assert_eq!(serde_json::to_value(&ask).expect("it is written"), line);
             assert_eq!(serde_json::from_value::<Ask>(line).expect("it reads"), ask);
+        }
+    }
+
+    #[test]
+    fn a_request_that_lost_or_gained_a_field_asks_for_nothing() {
+        let zero = Digest::zero();
+        let whole = [
+            json!({ "ask": "show_sheet", "gate": "SG1", "evidence": zero }),
+            json!({ "ask": "decide", "gate": "SG1", "decision": "reject", "evidence": zero, "reason": "no" }),
+            json!({ "ask": "renew" }),
+        ];
+        for line in whole {
+            let read = |line: &serde_json::Value| serde_json::from_value::<Ask>(line.clone());
+            assert!(read(&line).is_ok(), "{line}");
+            for field in line.as_object().expect("an object").keys() {
+                let mut lost = line.clone();
+                lost.as_object_mut().expect("an object").remove(field);
+                assert!(read(&lost).is_err(), "{lost}");
+            }
+            let mut gained = line.clone();
+            gained["evide[nce"] = json!(zero);
+            assert!(read(&gained).is_err(), "{gained}");
         }
     }
 

@@ -138,7 +138,7 @@ impl<T: Target, R: Repository> Driver<T, R> {
                 Ok(None)
             }
             Ask::SurveyAgain => self.survey_again().await.map(|_| None),
-            Ask::Renew => {
+            Ask::Renew {} => {
                 let has_moved = self.recorder()?.run().has_moved();
                 let renews = if has_moved {
                     self.survey_again().await?

@@ -476,7 +476,7 @@ pub fn answered(model: &mut Model, ask: &Ask, answer: Result<Option<String>, Str
     let asked = on_sheet.is_some_and(|(decision, shown)| match ask {
         Ask::OpenSheet { evidence, .. } => decision == Decision::Approve && evidence == shown,
         Ask::Decide(asked) => asked.decision == decision && asked.evidence.as_ref() == Some(shown),
-        Ask::Renew | Ask::SurveyAgain => false,
+        Ask::Renew {} | Ask::SurveyAgain => false,
     });
     if refused && asked {
         model.over = Over::Nothing;

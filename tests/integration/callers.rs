@@ -128,16 +128,23 @@ fn who_decides_and_who_looks_is_what_the_kernel_says() {
     assert!(answer.contains("malformed"), "{answer}");
     assert_eq!(run.decisions(), Vec::<String>::new());
 
+    // Who it is by is not for the caller to say: such a request is none.
     let mut asked = named;
     asked["ask"] = json!("decide");
+    let (_, answer) = held.is_told(&asked);
+    assert!(answer.contains("malformed"), "{answer}");
+    asked.as_object_mut().expect("an object").remove("by");
     let (pid, answer) = held.is_told(&asked);
     assert!(answer.contains("approvals.terminal"), "{answer}");
     is_as_seen(&run.events("approval_refused")[0], pid);
     assert_eq!(run.decisions(), Vec::<String>::new());
 
-    let sheet = json!({
+    let mut sheet = json!({
         "ask": "show_sheet", "gate": "SG1", "evidence": evidence, "by": forged(),
     });
+    let (_, answer) = held.is_told(&sheet);
+    assert!(answer.contains("malformed"), "{answer}");
+    sheet.as_object_mut().expect("an object").remove("by");
     let (pid, answer) = held.is_told(&sheet);
     assert!(answer.contains("heard"), "{answer}");
     held.terminal.wait_until("the sheet that was shown", |_| {
