@@ -112,13 +112,17 @@ impl Site {
         drop(drained.join());
     }
 
+    /// The run that was started last. One that never began, because its process was killed, is older than one of the same second.
     pub fn last_run(&self) -> Option<PathBuf> {
-        let mut runs: Vec<PathBuf> = fs::read_dir(self.data().join("runs"))
-            .ok()?
-            .filter_map(|run| Some(run.ok()?.path()))
-            .collect();
-        runs.sort();
-        runs.pop()
+        let runs = fs::read_dir(self.data().join("runs")).ok()?;
+        let runs = runs.filter_map(|run| Some(run.ok()?.path()));
+        runs.max_by_key(|run| {
+            let name = run.file_name().unwrap_or_default().to_string_lossy();
+            let started = name.rsplit_once('-').map(|(started, _)| started.to_owned());
+            let journal = fs::metadata(run.join("journal.jsonl"));
+            let has_begun = journal.is_ok_and(|journal| journal.len() > 0);
+            (started, has_begun, name.into_owned())
+        })
     }
 }
 
