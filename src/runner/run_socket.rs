@@ -3,7 +3,6 @@
 //! `who_decides_and_who_looks_is_what_the_kernel_says` of tests/integration/callers.rs).
 
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::net::unix::UCred;
@@ -27,9 +25,6 @@ use crate::run::{Ask, Event, Person, Request};
 
 /// Longest request that is read, in bytes: a line of another process must not fill the memory.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
-
-/// Time limit for the holder's first reply and for sending the request.
-const HEARD_WITHIN: Duration = Duration::from_secs(30);
 
 /// Time limit for a caller to send its request. A watcher has sent its own by then and may stay.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
@@ -49,7 +44,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// One line of JSON from the caller to the holder.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
-enum SocketRequest {
+pub(super) enum SocketRequest {
     /// The caller watches for as long as it stays connected.
     Watch,
     /// A person asks for something; who that is, the line does not say.
@@ -59,20 +54,6 @@ enum SocketRequest {
 
 /// The refusal when the runner's command channel is full.
 const BUSY: &str = "the holder is busy";
-
-/// Why a request could not be handed to the holder.
-#[derive(Debug, Error)]
-pub enum HandoverError {
-    /// Nobody listens: exit 75.
-    #[error("no process that holds the run listens")]
-    Nobody,
-    /// The holder does not answer: exit 75.
-    #[error("the process that holds the run does not answer: {0}")]
-    Silent(String),
-    /// It was refused: exit 6.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// The listening socket; its file is removed when the runner ends.
 pub struct SocketListener {
@@ -351,74 +332,6 @@ fn refusal(why: &str) -> Vec<u8> {
     bytes
 }
 
-/// Hands a request to the holder that listens at `path`; gives exit code and JSON document once the run has stopped again. Who
-/// asks is what the holder sees of this process.
-/// `tell` hears what the holder says until then.
-pub fn hand_over(
-    path: &Path,
-    asked: &Ask,
-    tell: &mut dyn FnMut(&DecisionReply),
-) -> Result<(u8, String), HandoverError> {
-    let mut reader = BufReader::new(ask(path, asked)?);
-    loop {
-        let reply = answer(&mut reader)?;
-        tell(&reply);
-        match reply {
-            // The request was taken. The answer comes after a survey, which has no time limit here.
-            DecisionReply::Heard => reader.get_ref().set_read_timeout(None)?,
-            DecisionReply::Durable { .. } | DecisionReply::Working { .. } => {}
-            DecisionReply::Refused { why } => return Err(HandoverError::Refused(why)),
-            DecisionReply::Stopped { exit_code, summary } => return Ok((exit_code, summary)),
-        }
-    }
-}
-
-/// Hands over a request whose effect is not waited for: see [`Ask::is_answered_by_the_next_stop`].
-pub fn hand_over_unanswered(path: &Path, asked: &Ask) -> Result<(), HandoverError> {
-    match answer(&mut BufReader::new(ask(path, asked)?))? {
-        DecisionReply::Refused { why } => Err(HandoverError::Refused(why)),
-        _ => Ok(()),
-    }
-}
-
-/// Registers this process as a watcher for as long as the connection is kept. End of file on it: the holder is gone.
-pub fn be_present(path: &Path) -> Result<UnixStream, HandoverError> {
-    let holder = ask(path, &SocketRequest::Watch)?;
-    holder.set_read_timeout(None)?;
-    Ok(holder)
-}
-
-/// Sends one request, with read and write time limits of [`HEARD_WITHIN`].
-fn ask(path: &Path, line: &impl Serialize) -> Result<UnixStream, HandoverError> {
-    let mut stream = UnixStream::connect(path)?;
-    for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
-        set(&stream, Some(HEARD_WITHIN))?;
-    }
-    let mut bytes = serde_json::to_vec(line).map_err(std::io::Error::from)?;
-    bytes.push(b'\n');
-    stream.write_all(&bytes)?;
-    Ok(stream)
-}
-
-fn answer(reader: &mut BufReader<UnixStream>) -> Result<DecisionReply, HandoverError> {
-    let mut text = String::new();
-    if reader.read_line(&mut text)? == 0 {
-        return Err(HandoverError::Silent(
-            "it ended without an answer".to_owned(),
-        ));
-    }
-    Ok(serde_json::from_str(&text).map_err(std::io::Error::from)?)
-}
-
-impl From<std::io::Error> for HandoverError {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Self::Nobody,
-            _ => Self::Silent(error.to_string()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::{File, FileTimes};
@@ -426,7 +339,7 @@ mod tests {
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::time::{Duration, SystemTime};
 
-    use super::{HandoverError, STALE_AFTER, admit_group, be_present, sweep};
+    use super::{STALE_AFTER, admit_group, sweep};
 
     #[test]
     fn only_an_old_socket_that_nobody_listens_on_is_swept() {
@@ -484,17 +397,5 @@ mod tests {
         let made = made.expect("it is there");
         assert_eq!(made.permissions().mode() & 0o777, 0o660);
         assert_eq!(made.gid(), runs.expect("it is there").gid());
-    }
-
-    #[test]
-    fn where_nobody_listens_nobody_is_asked() {
-        let place = tempfile::tempdir().expect("a directory");
-        let socket = place.path().join("run.sock");
-        assert!(matches!(be_present(&socket), Err(HandoverError::Nobody)));
-        drop(UnixListener::bind(&socket).expect("a socket"));
-        assert!(
-            matches!(be_present(&socket), Err(HandoverError::Nobody)),
-            "the file of a holder that died"
-        );
     }
 }
