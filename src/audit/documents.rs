@@ -317,11 +317,10 @@ fn shows_what_it_does(row: &RehearsedRow) -> bool {
             match row.operation {
                 RowOperation::Insert => before.is_none(),
                 RowOperation::Delete => after.is_none(),
-                RowOperation::Touch => before == after,
                 RowOperation::Update if row.columns.contains(&value.column) => {
                     before != after || is_cut(before)
                 }
-                RowOperation::Update => before == after,
+                RowOperation::Touch | RowOperation::Update => before == after,
             }
         })
 }

@@ -214,6 +214,9 @@ impl SocketShutdown {
         let serving = unasked.upgrade();
         // Root may read and write the run anyway. In a shared store the mode 0660 of the socket has decided already.
         let known = peer.uid() == self.own.uid || peer.uid() == 0 || self.shared;
+        let named = planted(PlantedBug::BelieveTheCaller)
+            .then(|| take_named(&mut line))
+            .flatten();
         let request = serde_json::from_slice(&line);
         let (uid, pid) = (peer.uid(), peer.pid());
         tracing::info!(uid, ?pid, known, ?request, "another process asks");
@@ -221,10 +224,10 @@ impl SocketShutdown {
             Err(_) => "the request is malformed",
             Ok(_) if !known => "the caller is of another account",
             Ok(SocketRequest::Ask(ask)) => {
-                let mut by = seen(peer).await?;
-                if planted(PlantedBug::BelieveTheCaller) {
-                    by = said(&line).unwrap_or(by);
-                }
+                let mut by = match named {
+                    Some(person) => person,
+                    None => seen(peer).await?,
+                };
                 // The store sees this process write: that is said of its own account alone.
                 by.store_role = self.own.store_role.clone().filter(|_| uid == self.own.uid);
                 return self.relay(Request { by, ask }, &mut writing).await;
@@ -310,10 +313,12 @@ async fn seen(peer: UCred) -> std::io::Result<Person> {
     seen.await.map_err(std::io::Error::other)?
 }
 
-/// The person that a request names. Only a planted bug asks.
-fn said(line: &[u8]) -> Option<Person> {
+/// Takes the person that a request names out of it. Only a planted bug asks.
+fn take_named(line: &mut Vec<u8>) -> Option<Person> {
     let mut request: serde_json::Value = serde_json::from_slice(line).ok()?;
-    serde_json::from_value(request.get_mut("by")?.take()).ok()
+    let by = request.as_object_mut()?.remove("by")?;
+    *line = serde_json::to_vec(&request).ok()?;
+    serde_json::from_value(by).ok()
 }
 
 async fn say(

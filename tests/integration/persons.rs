@@ -155,24 +155,17 @@ fn nobody_becomes_another_person_by_a_disguise_through_the_process_that_holds_th
     let waits = office.waits();
     all_are_refused(&office, &waits);
 
-    // Who says who it is is not understood, and who is said is not asked.
-    let forged = json!({
+    // A request that says who it is by is none, and one that does not is by whoever sends it.
+    let asked = json!({
         "ask": "decide", "gate": "SG1", "decision": "approve", "evidence": waits["evidence"], "reason": null,
-        "by": {"user": "op_b", "uid": OP_B, "host": "ops", "tty": "pts/1", "pid": 1, "signer": "StubSigning"},
     });
-    let socket = socket_of(&office).display().to_string();
-    let script = "printf '%s\\n' \"$1\" | timeout 20 perl -MIO::Socket::UNIX -e \
-        '$s = IO::Socket::UNIX->new(shift); print $s scalar <STDIN>; $s->flush; print scalar <$s>; print scalar <$s>' \"$0\"";
-    let told = Command::new("setpriv")
-        .args([
-            format!("--reuid={OP_A}"),
-            format!("--regid={OP_A}"),
-            "--clear-groups".to_owned(),
-        ])
-        .args(["sh", "-c", script, &socket, &forged.to_string()])
-        .output()
-        .expect("it starts");
-    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let mut forged = asked.clone();
+    forged["by"] = json!({
+        "user": "op_b", "uid": OP_B, "host": "ops", "tty": "pts/1", "pid": 1, "signer": "StubSigning",
+    });
+    let told = said_by_op_a(&office, &forged);
+    assert!(told.contains("malformed"), "{told}");
+    let told = said_by_op_a(&office, &asked);
     assert!(told.contains("approvals.exclude_starter"), "{told}");
     assert_eq!(office.decided(), Vec::<String>::new());
 
@@ -181,6 +174,23 @@ fn nobody_becomes_another_person_by_a_disguise_through_the_process_that_holds_th
     office.rests_at(&terminal, "SG2");
     terminal.type_slowly("q");
     assert_eq!(terminal.wait_exit(), Exit::Code(3));
+}
+
+/// What the process that holds the run answers to this line of `OP_A`.
+fn said_by_op_a(office: &Office, line: &Value) -> String {
+    let socket = socket_of(office).display().to_string();
+    let script = "printf '%s\\n' \"$1\" | timeout 20 perl -MIO::Socket::UNIX -e \
+        '$s = IO::Socket::UNIX->new(shift); print $s scalar <STDIN>; $s->flush; print scalar <$s>; print scalar <$s>' \"$0\"";
+    let told = Command::new("setpriv")
+        .args([
+            format!("--reuid={OP_A}"),
+            format!("--regid={OP_A}"),
+            "--clear-groups".to_owned(),
+        ])
+        .args(["sh", "-c", script, &socket, &line.to_string()])
+        .output()
+        .expect("it starts");
+    String::from_utf8_lossy(&told.stdout).into_owned()
 }
 
 /// A copy of `/etc` with a policy file in it, to be put in the place of `/etc` for one process.

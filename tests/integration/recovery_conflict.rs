@@ -7,6 +7,7 @@ use std::thread;
 use drygate::postgres::throwaway::{Cluster, ClusterOptions, Scenario};
 
 use crate::support::ground::{Ground, text};
+use crate::support::server::SUPERUSER;
 
 const READER: &str = "context_pack_readonly";
 
@@ -44,7 +45,13 @@ fn a_recovery_conflict_tells_the_words_of_the_server_and_another_standby() {
                 ground.intrude("VACUUM public.unit_version");
             }
         });
-        let stopped = ground.home().script(&run);
+        // A survey that was over before anything was replayed met no conflict: the next one may.
+        let stopped = loop {
+            let stopped = ground.home().script(&run);
+            if stopped.code != 3 {
+                break stopped;
+            }
+        };
         done.store(true, Ordering::Relaxed);
         stopped
     });
@@ -53,7 +60,16 @@ fn a_recovery_conflict_tells_the_words_of_the_server_and_another_standby() {
     assert!(message.contains("conflict with recovery"), "{message}");
     let next = text(&stopped.json["next"]);
     assert!(next.contains("max_standby_streaming_delay"), "{next}");
-    // The same run goes on once less is replayed.
+    // The same run goes on once all is replayed.
+    let written = ground.ask("SELECT pg_catalog.pg_current_wal_lsn()");
+    let replayed = format!("SELECT pg_catalog.pg_last_wal_replay_lsn() >= '{written}'");
+    let is_replayed = || {
+        let asked = standby.query(SUPERUSER, "kb", &replayed);
+        asked.expect("a standby answers")[0][0].as_deref() == Some("t")
+    };
+    while !is_replayed() {
+        thread::yield_now();
+    }
     let run_id = text(&stopped.json["run_id"]);
     let resumed = ground
         .home()
