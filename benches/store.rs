@@ -71,7 +71,7 @@ fn shared(cluster: &Cluster, place: &Path) -> DirectoryStore {
         lease: Duration::from_secs(15),
     });
     let disk = DiskStorage::create(place, Permissions::private()).expect("a directory");
-    let storage = MirroredStorage::new(disk, client.expect("a thread"));
+    let storage = MirroredStorage::new(disk, client.expect("a thread"), |_| ());
     DirectoryStore::on(Arc::new(storage))
 }
 

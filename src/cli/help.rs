@@ -219,6 +219,8 @@ Environment:
   DRYGATE_PROFILE, DRYGATE_DATABASE_URL, DRYGATE_REPO, DRYGATE_DATA_DIR, DRYGATE_LIVE_INTERVAL, DRYGATE_THEME,
   DRYGATE_WHEEL, DRYGATE_NOTIFY
                    as the flags of these names; a flag wins
+  DRYGATE_STORE_URL
+                   the run store of the team; it may hold a password
   DRYGATE_PG_BIN   directory of the server programs for a demo or a rehearsal
   PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSSLMODE, ..
                    as libpq reads them; what is not obeyed is refused by name

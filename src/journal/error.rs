@@ -8,7 +8,6 @@ use thiserror::Error;
 
 /// An operation of the storage failed.
 #[derive(Debug, Error)]
-#[error("cannot {operation} {}: {source}", path.display())]
 pub struct StorageError {
     /// What was tried, as a verb.
     pub operation: &'static str,
@@ -16,6 +15,17 @@ pub struct StorageError {
     pub path: PathBuf,
     /// The error of the system.
     pub source: io::Error,
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}", self.operation)?;
+        // A file of this machine says nothing of a store.
+        if !self.is_of_store() {
+            write!(f, " {}", self.path.display())?;
+        }
+        write!(f, ": {}", self.source)
+    }
 }
 
 impl StorageError {
@@ -147,6 +157,14 @@ pub enum JournalError {
     /// The run came out of an archive, so its owner is elsewhere.
     #[error("run {run} was imported from an archive: it is read only here")]
     Imported {
+        /// Name of the directory of the run.
+        run: String,
+    },
+    /// The run is kept in a run store, and none is named here.
+    #[error(
+        "run {run} is kept in a run store, and none is named here: put its url into [store] of drygate.toml, or into DRYGATE_STORE_URL"
+    )]
+    InStore {
         /// Name of the directory of the run.
         run: String,
     },

@@ -25,6 +25,8 @@ const TORN_HOOKS: &str = "hooks.torn";
 const TORN_OUTCOMES: &str = "outcomes.torn";
 /// Marks a run that came out of an archive and is read only here.
 pub(super) const IMPORTED: &str = "IMPORTED";
+/// Marks a run that is kept in a run store.
+pub(super) const IN_STORE: &str = "IN_STORE";
 /// What the key hashes of a run are salted with. It is no evidence: whoever has it can try keys until one fits.
 pub(super) const SALT: &str = "SALT";
 pub(super) const SIDECAR: &str = "sidecar.json";
@@ -35,20 +37,21 @@ pub(super) const TORN_DIR: &str = "torn";
 pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// Files of a run that the manifest does not list, besides the manifest itself: they may change or grow after the seal.
-pub(super) const NOT_IN_MANIFEST: [&str; 9] = [
+pub(super) const NOT_IN_MANIFEST: [&str; 10] = [
     LOCK,
     SALT,
     REVIEWS,
     HOOKS,
     OUTCOMES,
     IMPORTED,
+    IN_STORE,
     TORN_REVIEWS,
     TORN_HOOKS,
     TORN_OUTCOMES,
 ];
 
 /// Files that belong to the place where a run is kept. They are never exported.
-pub(super) const STAYS: [&str; 3] = [LOCK, SALT, IMPORTED];
+pub(super) const STAYS: [&str; 4] = [LOCK, SALT, IMPORTED, IN_STORE];
 
 /// Where half a line of a side file is set aside.
 pub(super) fn torn(side_file: &str) -> &'static str {

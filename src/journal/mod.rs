@@ -20,6 +20,7 @@ mod head;
 mod header;
 mod hook_records;
 mod imported;
+mod in_store;
 mod index;
 mod index_cache;
 mod journal_walk;
@@ -55,6 +56,7 @@ pub use format::{
 pub use head::Head;
 pub use hook_records::{HookRecord, HookRecords, StartedIn};
 pub use imported::{ImportedFrom, imported_from, mark_imported};
+pub use in_store::{is_in_store, mark_in_store};
 pub use index::RunIndex;
 pub use layout::{CACHE_DIR, RUNS_DIR, SOCKETS_DIR};
 pub use lock::RunLock;

@@ -125,6 +125,7 @@ impl DirectoryStore {
         }
         let made = [
             layout::LOCK,
+            layout::IN_STORE,
             layout::JOURNAL,
             layout::BLOBS_DIR,
             layout::UNITS_DIR,

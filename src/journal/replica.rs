@@ -1,6 +1,6 @@
 //! The files of a run on this machine as a replica of those in a run store: what this machine has, and what is brought to it.
-//! Invariant: a line is added only where it follows the line before it, and what this machine has beyond its HEAD and the store has
-//! not is set aside in `torn/<run_id>/` of the data directory, never lost. Held by `Replica::bring` and the tests of this file.
+//! Invariant: a line is added only where it follows the line before it, and what this machine has and the store has not is set aside in
+//! `torn/<run_id>/` of the data directory, never lost. Held by `Replica::bring`, `Replica::start_over` and the tests of this file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::chain::{ChainPosition, digest};
 use super::head::Head;
 use super::journal_walk::scan;
+use super::manifest::files;
 use super::recovery::{Torn, copy, set_aside};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, atomic, layout, travels};
@@ -95,6 +96,47 @@ impl Replica {
         }
         self.covered = end;
         Ok(torn)
+    }
+
+    /// Sets everything aside that this machine has of the run: the store has other lines than HEAD covers here. Gives the directory,
+    /// relative to the root of the storage. What the store has is brought from the first line on.
+    pub fn start_over(&mut self) -> Result<PathBuf, JournalError> {
+        let storage = &*self.storage;
+        let mut names: Vec<String> = Vec::new();
+        for name in layout::NOT_IN_MANIFEST {
+            if is_replicated(name) && storage.len(&self.run.join(name))?.is_some() {
+                names.push(name.to_owned());
+            }
+        }
+        let listed = files(storage, &self.run)?.into_iter();
+        names.extend(listed.map(|(name, _)| name));
+        // Last, and HEAD first of the two: whoever finds half of this goes on with it, as long as HEAD covers the lines or they have none.
+        names.sort_by_key(|name| {
+            [layout::HEAD, layout::JOURNAL]
+                .iter()
+                .position(|last| last == name)
+        });
+        let above = Path::new(layout::TORN_DIR);
+        atomic::directory(storage, above)?;
+        let above = above.join(self.run.file_name().unwrap_or_default());
+        atomic::directory(storage, &above)?;
+        let taken = storage.list(&above)?;
+        let is_free = |name: &String| taken.iter().all(|listed| listed.name != *name);
+        let free = (0..=taken.len())
+            .map(|number| format!("whole-{number}"))
+            .find(is_free);
+        let place = above.join(free.unwrap_or_default());
+        atomic::directory(storage, &place)?;
+        for name in names {
+            let (from, to) = (self.run.join(&name), place.join(&name));
+            if let Some(parent) = to.parent().filter(|parent| *parent != place) {
+                atomic::directory(storage, parent)?;
+            }
+            atomic::publish(storage, &from, &to)?;
+            storage.sync_dir(from.parent().unwrap_or(&self.run))?;
+        }
+        self.covered = ChainPosition::start();
+        Ok(place)
     }
 
     /// Keeps what is behind HEAD here and not in the store. Not in the run: what was never acknowledged is no part of a run that others
@@ -282,6 +324,31 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_the_store_has_otherwise_are_set_aside_whole() {
+        let (here, disk, lines) = machines(3);
+        let (_, _, others) = machines(4);
+        let mut mine = replica(&disk);
+        mine.bring(&lines).expect("lines");
+        let written = fs::read(journal(&here)).expect("a file");
+        let blob = format!("blobs/{}", Digest::of(b"a sheet"));
+        let mut parts = vec![b"a sheet".to_vec()];
+        let mut next = || Ok::<_, JournalError>(parts.pop());
+        let put = mine.put(&blob, &Digest::of(b"a sheet"), &mut next);
+        put.expect("a blob that no line of the store names");
+        let place = here.path().join(mine.start_over().expect("room"));
+        assert_eq!(mine.head(), None);
+        let kept = fs::read(place.join("journal.jsonl"));
+        assert_eq!(kept.expect("the whole journal"), written);
+        assert!(place.join("HEAD").exists() && place.join(&blob).exists());
+        assert!(!here.path().join(RUN).join(&blob).exists());
+        let mut mine = replica(&disk);
+        mine.bring(&others).expect("the lines of the store");
+        assert_eq!(mine.head().expect("lines").seq, 3);
+        assert_eq!(replica(&disk).head(), mine.head());
+        assert_eq!(torn(&here), 1);
+    }
+
+    #[test]
     fn a_file_of_another_name_or_content_is_refused() {
         let (here, disk, _) = machines(1);
         let replica = replica(&disk);
@@ -305,6 +372,7 @@ mod tests {
             "/x",
             "kb/.x",
             "IMPORTED",
+            "IN_STORE",
         ] {
             assert!(!put(name, b"x", b"x"), "{name}");
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::imported::imported_from;
+use super::in_store::refuse_without_store;
 use super::lock::{RunLock, name};
 use super::storage::Storage;
 use super::{
@@ -51,6 +52,7 @@ impl RunDirectory {
         if imported_from(&*storage, run)?.is_some() {
             return Err(JournalError::Imported { run: name(run) });
         }
+        refuse_without_store(&*storage, run)?;
         let lock = RunLock::acquire(storage.clone(), run)?;
         // Asked again under the lock: the owner may have sealed the run and ended since the first check.
         refuse_sealed(&*storage, run)?;

@@ -14,6 +14,7 @@ use super::chain::{ChainPosition, digest};
 use super::format::{JournalEntry, VERSION, encode_line};
 use super::head::Head;
 use super::header::HeaderFault;
+use super::in_store::refuse_without_store;
 use super::journal_walk::{CheckedLine, scan};
 use super::storage::Storage;
 use super::{Corrupt, JournalError, layout};
@@ -73,6 +74,7 @@ impl SideChain {
         at: UtcTime,
         make: impl FnOnce(Head) -> E,
     ) -> Result<JournalEntry<E>, JournalError> {
+        refuse_without_store(&*self.storage, &self.run)?;
         let path = self.path();
         // A flock on the file itself: two processes may append while nobody holds the run. The kernel frees
         // it when its process dies.

@@ -57,6 +57,10 @@ pub trait Storage: Debug + Send + Sync {
     fn refresh(&self, _directory: &Path) -> Result<(), StorageError> {
         Ok(())
     }
+    /// Whether a run store is behind it.
+    fn has_store(&self) -> bool {
+        false
+    }
     /// Rests before the next look at what other processes write: `at_most`, or less where another machine says that it wrote.
     fn rest(&self, at_most: Duration) {
         thread::sleep(at_most);

@@ -328,7 +328,7 @@ impl LaunchError {
                 )
             }
             Self::Journal(JournalError::Storage(error)) if error.is_of_store() => Some(
-                "Nothing after the last line of the run store counts. When it answers, do it again."
+                "Nothing after the last line of the run store counts. When it takes lines, do it again."
                     .to_owned(),
             ),
             Self::Store(StoreError::Unreachable(_)) => Some(
@@ -408,6 +408,7 @@ fn store_exit(error: &StoreError) -> u8 {
 fn journal_exit(error: &JournalError) -> u8 {
     match error {
         JournalError::NotFound { .. } => exit::USAGE,
+        JournalError::InStore { .. } => exit::CONFIGURATION,
         JournalError::Corrupt(_) | JournalError::NewerVersion { .. } => {
             StopCode::StopEvidenceCorrupt.exit_code()
         }

@@ -47,33 +47,55 @@ pub fn document(document: &impl Serialize) -> Result<(), LaunchError> {
     bytes(&text)
 }
 
-/// Says something to a person, on standard error. A closed standard error is no reason to fail.
+/// Says something to a person, on standard error; while a screen has the terminal it waits. A closed standard error is no reason to
+/// fail.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut screen = screen();
+    if screen.is_open {
+        screen.waiting.push(text.to_owned());
+    } else {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
 }
 
-/// Whether a screen has the terminal. Held while a line goes to standard error, so that no screen opens in the middle of one.
-static SCREEN: Mutex<bool> = Mutex::new(false);
+/// Whether a screen has the terminal, and what is to be said once it has not. Held while a line goes to standard error, so that no
+/// screen opens in the middle of one.
+struct ScreenState {
+    is_open: bool,
+    waiting: Vec<String>,
+}
 
-fn screen() -> MutexGuard<'static, bool> {
+static SCREEN: Mutex<ScreenState> = Mutex::new(ScreenState {
+    is_open: false,
+    waiting: Vec::new(),
+});
+
+fn screen() -> MutexGuard<'static, ScreenState> {
     SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// While it lives nothing of the log goes to standard error: a screen has the terminal.
+/// While it lives nothing goes to standard error: a screen has the terminal.
 pub struct ScreenSilence(());
 
 impl ScreenSilence {
     /// From now on.
     pub fn begin() -> Self {
         tracing::info!("screen opens");
-        *screen() = true;
+        screen().is_open = true;
         Self(())
     }
 }
 
 impl Drop for ScreenSilence {
     fn drop(&mut self) {
-        *screen() = false;
+        let waiting = {
+            let mut screen = screen();
+            screen.is_open = false;
+            std::mem::take(&mut screen.waiting)
+        };
+        for text in waiting {
+            say(&text);
+        }
         tracing::info!("screen is closed");
     }
 }
@@ -92,7 +114,7 @@ impl Write for LogSink {
         }
         if self.stderr {
             let screen = screen();
-            if !*screen {
+            if !screen.is_open {
                 let _ = io::stderr().lock().write_all(line);
             }
         }

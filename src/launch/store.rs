@@ -42,7 +42,7 @@ pub(super) fn behind(
         }
         Err(error) => return Err(error.into()),
     };
-    let store = DirectoryStore::on(Arc::new(MirroredStorage::new(disk, client)));
+    let store = DirectoryStore::on(Arc::new(MirroredStorage::new(disk, client, output::say)));
     Ok(match identity {
         Some(identity) => store.shared_as(identity),
         None => store,

@@ -94,7 +94,7 @@ impl RunnerError {
                 JournalError::Locked { .. }
                 | JournalError::LockLost { .. }
                 | JournalError::TakenOver { .. } => Some(StopCode::StopRunLocked),
-                JournalError::NotFound { .. } => None,
+                JournalError::NotFound { .. } | JournalError::InStore { .. } => None,
                 _ => Some(StopCode::StopStorageFailed),
             },
             Self::Target(TargetError::Unavailable(_)) => Some(StopCode::StopDatabaseUnavailable),
@@ -124,7 +124,9 @@ impl RunnerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Journal(JournalError::NotFound { .. }) => exit::USAGE,
-            Self::Profile(_) | Self::StoreIsTarget => exit::CONFIGURATION,
+            Self::Profile(_)
+            | Self::StoreIsTarget
+            | Self::Journal(JournalError::InStore { .. }) => exit::CONFIGURATION,
             Self::Shortage(_) => exit::SHORTAGE,
             _ => self
                 .stop_code()
@@ -152,7 +154,7 @@ impl RunnerError {
                 Some("Wait for it, or decide through it: approve and reject reach the process that holds the run.".to_owned())
             }
             Self::Journal(JournalError::Storage(error)) if error.is_of_store() => Some(
-                "Nothing after the last line of the run store counts. When it answers, resume.".to_owned(),
+                "Nothing after the last line of the run store counts. When it takes lines, resume.".to_owned(),
             ),
             Self::CopyNotResumed(_)
             | Self::Journal(JournalError::Storage(_) | JournalError::Poisoned { .. }) => {

@@ -2,7 +2,7 @@
 //! Invariant: HEAD names no line, and no file of a held run has its name, that the store has not (`MirroredStorage::rename`; tests
 //! `nothing_is_acknowledged_that_the_store_has_not` and its neighbours of tests/integration/store).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,11 +37,15 @@ pub struct MirroredStorage {
     pub(super) versions: Mutex<HashMap<(RunId, String), i64>>,
     /// The files beside a journal that a line may be added to, with the version that it follows.
     beside: Mutex<HashMap<PathBuf, i64>>,
+    /// How a person is told what was done here that nobody asked for.
+    say: fn(&str),
+    /// What was said: who follows a run looks again and again.
+    said: Mutex<HashSet<String>>,
 }
 
 impl MirroredStorage {
-    /// The data directory `disk` with the store behind it.
-    pub fn new(disk: DiskStorage, client: StoreClient) -> Self {
+    /// The data directory `disk` with the store behind it; a person is told through `say` what was set aside or left out.
+    pub fn new(disk: DiskStorage, client: StoreClient, say: fn(&str)) -> Self {
         Self {
             disk: Arc::new(disk),
             client: Arc::new(client),
@@ -49,12 +53,22 @@ impl MirroredStorage {
             refreshed: Mutex::default(),
             versions: Mutex::default(),
             beside: Mutex::default(),
+            say,
+            said: Mutex::default(),
         }
     }
 
     /// The store.
     pub fn client(&self) -> &StoreClient {
         &self.client
+    }
+
+    /// Tells a person something, once.
+    pub(super) fn tell(&self, text: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(text.to_owned()) {
+            (self.say)(text);
+        }
     }
 
     fn runs(&self) -> MutexGuard<'_, HashMap<RunId, Arc<HeldRun>>> {
@@ -202,6 +216,10 @@ impl Storage for MirroredStorage {
 
     fn sync_dir(&self, path: &Path) -> Result<(), StorageError> {
         self.disk.sync_dir(path)
+    }
+
+    fn has_store(&self) -> bool {
+        true
     }
 
     fn refresh(&self, directory: &Path) -> Result<(), StorageError> {

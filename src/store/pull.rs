@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::StoreError;
 use super::client::READ_PATIENCE;
@@ -13,9 +14,10 @@ use super::mirrored_storage::{MirroredStorage, is_beside};
 use super::statements::{AskLines, AskRun, AskRuns, ClaimRun, MakeRun, StoredRun};
 use crate::journal::{
     DirectoryStore, JournalError, MANIFEST, RUNS_DIR, Replica, Storage as _, StorageError,
-    imported_from, is_replicated, parse_head,
+    imported_from, is_in_store, is_replicated, mark_in_store, parse_head,
 };
-use crate::run::RunId;
+use crate::run::{JournalHead, RunId};
+use crate::survey::Digest;
 
 /// Runs that a list is brought up to date with. An older one comes when it is asked for by its whole id.
 const NEWEST: i64 = 200;
@@ -40,9 +42,10 @@ pub(super) fn newest(storage: &MirroredStorage) -> Result<(), StoreOrStorage> {
             continue;
         };
         // Without a line it is a run that never began.
-        if found.head.is_some() && !is_here(storage, &run_id, &found)? {
-            bring(storage, &run_id)?;
+        if found.head.is_none() || is_here(storage, &run_id, &found)? {
+            continue;
         }
+        bring_or_say(storage, &run_id, &found)?;
     }
     Ok(())
 }
@@ -50,10 +53,24 @@ pub(super) fn newest(storage: &MirroredStorage) -> Result<(), StoreOrStorage> {
 /// Brings one run here, if the store has it.
 pub(super) fn run(storage: &MirroredStorage, run_id: &RunId) -> Result<(), StoreOrStorage> {
     let asked = storage.client.ask(READ_PATIENCE, AskRun(run_id.clone()))?;
-    if asked.is_some() {
-        bring(storage, run_id)?;
+    asked.map_or(Ok(()), |found| bring_or_say(storage, run_id, &found))
+}
+
+/// Brings a run here. One that cannot be brought is said: it is no reason to show none of the others, or not what is here of it.
+fn bring_or_say(
+    storage: &MirroredStorage,
+    run_id: &RunId,
+    found: &StoredRun,
+) -> Result<(), StoreOrStorage> {
+    match bring(storage, run_id, found) {
+        Err(StoreOrStorage::Store(error @ (StoreError::Refused(_) | StoreError::Forked(_)))) => {
+            storage.tell(&format!(
+                "drygate: {run_id} is shown as it is on this machine: {error}"
+            ));
+            Ok(())
+        }
+        brought => brought,
     }
-    Ok(())
 }
 
 /// Whether this machine has the last line, and the seal of a run that has one.
@@ -70,7 +87,11 @@ fn is_here(
 }
 
 /// Brings files and lines of a run here under its lock; does nothing where a process of this machine holds it.
-fn bring(storage: &MirroredStorage, run_id: &RunId) -> Result<(), StoreOrStorage> {
+fn bring(
+    storage: &MirroredStorage,
+    run_id: &RunId,
+    found: &StoredRun,
+) -> Result<(), StoreOrStorage> {
     let run = DirectoryStore::run_path(run_id);
     let removed = DirectoryStore::removed_path(run_id);
     let is_kept_apart = !matches!(imported_from(&*storage.disk, &run), Ok(None));
@@ -84,9 +105,93 @@ fn bring(storage: &MirroredStorage, run_id: &RunId) -> Result<(), StoreOrStorage
     let Some(_lease) = storage.disk.lease(&run.join("LOCK"))? else {
         return Ok(());
     };
-    let mut replica = replica(storage, &run)?;
+    mark_in_store(&*storage.disk, &run)?;
+    let mut replica = match Replica::of(storage.disk.clone(), &run) {
+        // Whoever reads it names the damage.
+        Err(JournalError::Corrupt(_)) => return Ok(()),
+        replica => replica.map_err(|error| of_journal(storage, &run, error))?,
+    };
+    match of_last_line(
+        storage,
+        run_id,
+        &replica,
+        found.head.as_ref(),
+        READ_PATIENCE,
+    )? {
+        StoredThere::Same => {}
+        // A standby that is read may be late: only who takes the run up lets the store win.
+        StoredThere::Missing => return Ok(()),
+        StoredThere::Other => start_over(storage, run_id, &mut replica)?,
+    }
     bring_files(storage, run_id, &replica, READ_PATIENCE)?;
     bring_lines(storage, run_id, &mut replica, READ_PATIENCE)
+}
+
+/// Brings files and lines of a run that is taken up here: the store's head wins.
+fn bring_to_take_up(
+    storage: &MirroredStorage,
+    run_id: &RunId,
+    replica: &mut Replica,
+    head: Option<&JournalHead>,
+) -> Result<(), StoreOrStorage> {
+    let patience = storage.client.patience();
+    mark_in_store(&*storage.disk, &DirectoryStore::run_path(run_id))?;
+    match of_last_line(storage, run_id, replica, head, patience)? {
+        StoredThere::Same => {}
+        StoredThere::Missing | StoredThere::Other => start_over(storage, run_id, replica)?,
+    }
+    bring_files(storage, run_id, replica, patience)?;
+    bring_lines(storage, run_id, replica, patience)
+}
+
+/// What the store has in the place of the last line that this machine acknowledged.
+enum StoredThere {
+    /// The same line, or this machine has none.
+    Same,
+    /// No line: it was lost with a failover, or a standby that answers is late.
+    Missing,
+    /// Another line: the run went on in two places.
+    Other,
+}
+
+fn of_last_line(
+    storage: &MirroredStorage,
+    run_id: &RunId,
+    replica: &Replica,
+    head: Option<&JournalHead>,
+    patience: Duration,
+) -> Result<StoredThere, StoreOrStorage> {
+    let Some(here) = replica.head().filter(|here| head != Some(here)) else {
+        return Ok(StoredThere::Same);
+    };
+    let (run_id, from) = (run_id.clone(), here.seq);
+    let lines = storage.client.ask(patience, AskLines { run_id, from })?;
+    Ok(match lines.first().filter(|line| line.seq == here.seq) {
+        None => StoredThere::Missing,
+        Some(line) if Digest::of(&line.line) == here.sha256 => StoredThere::Same,
+        Some(_) => StoredThere::Other,
+    })
+}
+
+/// The store's head wins: what this machine has is set aside whole. A sealed run is evidence as it stands, and stays.
+fn start_over(
+    storage: &MirroredStorage,
+    run_id: &RunId,
+    replica: &mut Replica,
+) -> Result<(), StoreOrStorage> {
+    let run = DirectoryStore::run_path(run_id);
+    if storage.disk.len(&run.join(MANIFEST))?.is_some() {
+        let why = format!("{run_id} is sealed here, with a line that the store has not");
+        return Err(StoreError::Forked(why).into());
+    }
+    let place = replica
+        .start_over()
+        .map_err(|error| of_journal(storage, &run, error))?;
+    storage.tell(&format!(
+        "drygate: the run store has another journal of {run_id}: what this machine had was set aside in {}",
+        storage.disk.root().join(place).display()
+    ));
+    Ok(())
 }
 
 fn replica(storage: &MirroredStorage, run: &Path) -> Result<Replica, StoreOrStorage> {
@@ -107,7 +212,7 @@ fn bring_lines(
     storage: &MirroredStorage,
     run_id: &RunId,
     replica: &mut Replica,
-    patience: std::time::Duration,
+    patience: Duration,
 ) -> Result<(), StoreOrStorage> {
     let run = DirectoryStore::run_path(run_id);
     loop {
@@ -137,7 +242,7 @@ fn bring_files(
     storage: &MirroredStorage,
     run_id: &RunId,
     replica: &Replica,
-    patience: std::time::Duration,
+    patience: Duration,
 ) -> Result<(), StoreOrStorage> {
     let files = storage.client.ask(patience, AskFiles(run_id.clone()))?;
     // The seal last: what it lists is here by then.
@@ -153,7 +258,7 @@ fn bring_file(
     run_id: &RunId,
     replica: &Replica,
     file: &StoredFile,
-    patience: std::time::Duration,
+    patience: Duration,
 ) -> Result<(), StoreOrStorage> {
     let run = DirectoryStore::run_path(run_id);
     let key = (run_id.clone(), file.path.clone());
@@ -258,39 +363,42 @@ pub(super) fn take_up(
         holder: holder.clone(),
         lease,
     };
+    let patience = storage.client.patience();
     let mut replica = replica(storage, &run)?;
-    if let Some(taken) = storage.client.ask(storage.client.patience(), take)? {
-        bring_files(storage, run_id, &replica, storage.client.patience())?;
-        bring_lines(storage, run_id, &mut replica, storage.client.patience())?;
+    if let Some(taken) = storage.client.ask(patience, take)? {
+        bring_to_take_up(storage, run_id, &mut replica, taken.head.as_ref())?;
         if replica.head() != taken.head {
-            let here = replica
-                .head()
-                .map_or("no line".to_owned(), |head| head.to_string());
-            let why = format!("this machine acknowledged up to {here}, and the store has less");
-            return Err(StoreError::Forked(why).into());
+            let why = "its lines do not end with the one that it calls the last";
+            return Err(StoreError::Forked(why.to_owned()).into());
         }
         let held = HeldRun::keep(&storage.client, run_id.clone(), taken.epoch, taken.head);
         return Ok(Claimed::Ours(held));
     }
-    if let Some(found) = storage
-        .client
-        .ask(storage.client.patience(), AskRun(run_id.clone()))?
-    {
+    let asked = storage.client.ask(patience, AskRun(run_id.clone()))?;
+    if let Some(found) = asked {
         if found.is_sealed {
-            bring_files(storage, run_id, &replica, storage.client.patience())?;
-            bring_lines(storage, run_id, &mut replica, storage.client.patience())?;
+            bring_to_take_up(storage, run_id, &mut replica, found.head.as_ref())?;
             return Ok(Claimed::Sealed);
         }
         return Ok(Claimed::Held(found.holder));
+    }
+    // What the store had once and has no more is not committed again: its owner removed it, or it is another store.
+    if storage.disk.len(&run.join(MANIFEST))?.is_some() {
+        return Ok(Claimed::Sealed);
+    }
+    if is_in_store(&*storage.disk, &run)? {
+        let why = format!("it has no run {run_id}, which this machine brought from a run store");
+        return Err(StoreError::Refused(why).into());
     }
     let make = MakeRun {
         run_id: run_id.clone(),
         holder,
         lease,
     };
-    if !storage.client.ask(storage.client.patience(), make)? {
+    if !storage.client.ask(patience, make)? {
         return Ok(Claimed::Held(String::new()));
     }
+    mark_in_store(&*storage.disk, &run)?;
     let held = HeldRun::keep(&storage.client, run_id.clone(), 1, None);
     if replica.head().is_some() {
         adopt(storage, &held, &replica, &run)?;

@@ -58,6 +58,7 @@ fn what_is_no_file_is_named_and_never_opened() {
         "hooks.jsonl",
         "LOCK",
         "IMPORTED",
+        "IN_STORE",
         "units/1-cut.jsonl",
         "kb/report.json",
         "torn/7",

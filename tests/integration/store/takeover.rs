@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::team::{Machine, Team};
-use crate::support::server::{finish, text};
+use crate::support::server::{Answer, approval, files, finish, text};
 
 /// Lines that a run acknowledges before it waits at SG1, at most.
 const LINES: u64 = 38;
@@ -151,4 +151,149 @@ fn a_journal_that_somebody_else_went_on_with_in_the_same_epoch_is_not_joined() {
     assert_eq!(code, 74, "{said}");
     assert!(said.contains("another journal of this run"), "{said}");
     assert_eq!(after, before);
+}
+
+/// Runs the program on a machine that names no store.
+fn without_store(machine: &Machine<'_>, words: &[&str]) -> Answer {
+    let mut command = machine.command(words);
+    command.env_remove("DRYGATE_STORE_URL");
+    finish(command.spawn().expect("the program starts"))
+}
+
+#[test]
+fn a_run_of_the_store_is_not_gone_on_with_without_it() {
+    let team = Team::new();
+    let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));
+    let waits = one.run().expect(3).json();
+    let run_id = text(&waits["run_id"]);
+    // Brought to the other machine by reading it.
+    other.drygate(&["report", run_id]).expect(0);
+    let lines = team.lines(run_id);
+    let reject = vec!["reject", run_id, "SG1", "--reason", "no", "--json"];
+    let resume = vec!["resume", run_id, "--headless", "--json"];
+    for machine in [&one, &other] {
+        for words in [&approval(&waits, "SG1"), &resume, &reject] {
+            let refused = without_store(machine, words).expect(78);
+            let said = format!("{}{}", refused.stdout, refused.stderr);
+            assert!(said.contains("is kept in a run store"), "{words:?}: {said}");
+            assert!(said.contains("DRYGATE_STORE_URL"), "{words:?}: {said}");
+        }
+        assert!(machine.journal(run_id).lines().eq(&lines));
+        without_store(machine, &["report", run_id]).expect(0);
+        let listed = without_store(machine, &["runs", "--json"]).expect(0);
+        assert!(listed.stdout.contains(run_id), "{listed:?}");
+    }
+    other.go_on(other.approve(&waits, "SG1"));
+    one.verify(run_id);
+}
+
+#[test]
+fn what_is_added_beside_a_sealed_run_of_the_store_needs_the_store() {
+    let team = Team::new();
+    let one = team.machine("a", "alice");
+    let last = one.go_on(one.run());
+    let run_id = text(&last["run_id"]);
+    let url = team.surveyed.url();
+    let words = ["recheck", run_id, "--after", "--database-url", &url];
+    let said = without_store(&one, &words).stdout;
+    assert!(said.contains("not recorded: run "), "{said}");
+    assert!(said.contains("is kept in a run store"), "{said}");
+    let outcomes = |machine: &Machine<'_>| {
+        let run = machine.data().join("runs").join(run_id);
+        run.join("outcomes.jsonl").exists()
+    };
+    assert!(!outcomes(&one));
+    let said = one.drygate(&words).stdout;
+    assert!(
+        said.contains("recorded in outcomes.jsonl, line 1"),
+        "{said}"
+    );
+    let other = team.machine("b", "bob");
+    other.verify(run_id);
+    assert!(outcomes(&other));
+}
+
+/// The journals that a machine set aside of a run.
+fn set_aside(machine: &Machine<'_>, run_id: &str) -> Vec<Vec<u8>> {
+    let torn = files(&machine.data().join("torn").join(run_id)).into_iter();
+    torn.filter(|(path, _)| path.ends_with("journal.jsonl"))
+        .map(|(_, bytes)| bytes)
+        .collect()
+}
+
+#[test]
+fn of_two_journals_that_went_apart_the_one_in_the_store_wins() {
+    let team = Team::new();
+    let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));
+    let first = one.run().expect(3).json();
+    let run_id = text(&first["run_id"]);
+    let second = other.approve(&first, "SG1").expect(3).json();
+    // As a version did that knew no mark: the first machine approves on its own disk alone.
+    let mark = one.data().join("runs").join(run_id).join("IN_STORE");
+    std::fs::remove_file(mark).expect("a marked run");
+    without_store(&one, &approval(&first, "SG1")).expect(3);
+    let apart = one.journal(run_id);
+    // Reading shows what the store has, and says where the rest is.
+    let read = one.drygate(&["report", run_id]).expect(0);
+    assert!(read.stderr.contains("was set aside"), "{read:?}");
+    assert_eq!(set_aside(&one, run_id), [apart.into_bytes()]);
+    assert!(one.journal(run_id).lines().eq(team.lines(run_id)));
+    one.go_on(one.approve(&second, "SG2"));
+    for machine in [&one, &other] {
+        machine.verify(run_id);
+    }
+}
+
+#[test]
+fn a_line_that_the_store_lost_is_set_aside_by_whoever_goes_on() {
+    let team = Team::new();
+    let one = team.machine("a", "alice");
+    let first = one.run().expect(3).json();
+    let run_id = text(&first["run_id"]);
+    one.approve(&first, "SG1").expect(3);
+    let acknowledged = one.journal(run_id);
+    // As after a failover to a standby that had not each commit: the store ends before the approval.
+    let approval = acknowledged
+        .lines()
+        .position(|line| line.contains("\"approval_recorded\""));
+    let end = approval.expect("an approval") - 1;
+    team.sql(&format!(
+        "DELETE FROM drygate.line WHERE run_id = '{run_id}' AND seq > {end}"
+    ));
+    team.sql(&format!(
+        "UPDATE drygate.run SET head_seq = {end}, head_sha256 = (SELECT encode(sha256(line), 'hex') FROM drygate.line l \
+           WHERE l.run_id = run.run_id AND seq = {end}) WHERE run_id = '{run_id}'"
+    ));
+    let resumed = one.drygate(&["resume", run_id, "--headless", "--json"]);
+    assert!(resumed.stderr.contains("was set aside"), "{resumed:?}");
+    assert_eq!(set_aside(&one, run_id), [acknowledged.into_bytes()]);
+    let again = resumed.expect(3).json();
+    assert_eq!(again["gate"], "SG1", "the approval is asked for again");
+    one.go_on(one.approve(&again, "SG1"));
+    one.verify(run_id);
+}
+
+#[test]
+fn what_the_owner_of_the_store_removed_is_not_committed_again() {
+    let team = Team::new();
+    let one = team.machine("a", "alice");
+    let waits = one.run().expect(3).json();
+    let sealed = one.go_on(one.run());
+    for table in ["line", "file", "run"] {
+        team.sql(&format!("DELETE FROM drygate.{table}"));
+    }
+    let none = || {
+        let left =
+            "SELECT (SELECT count(*) FROM drygate.run) + (SELECT count(*) FROM drygate.line)";
+        team.value(left) == "0"
+    };
+    assert!(none());
+    let refused = one.approve(&waits, "SG1").expect(74);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains("it has no run "), "{said}");
+    assert!(none());
+    let sealed = text(&sealed["run_id"]);
+    one.drygate(&["verify", sealed]).expect(0);
+    one.drygate(&["runs", "remove", sealed]).expect(0);
+    assert!(none());
 }
