@@ -116,7 +116,7 @@ pub enum JournalError {
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
     /// Another process owns the run: `STOP_RUN_LOCKED`.
-    #[error("run {run} is held by {}", holder(*pid, host.as_deref()))]
+    #[error("run {run} is held by {}{}", holder(*pid, host.as_deref()), lease(*lease_s))]
     Locked {
         /// Name of the directory of the run.
         run: String,
@@ -124,6 +124,8 @@ pub enum JournalError {
         pid: Option<u32>,
         /// Host of the holder; `None`: its LOCK does not say.
         host: Option<String>,
+        /// How long the lease of a holder on another machine still runs, in seconds; `None`: it is on this machine.
+        lease_s: Option<u64>,
     },
     /// LOCK was deleted, linked or replaced while we held it: `STOP_RUN_LOCKED`.
     #[error(
@@ -205,6 +207,11 @@ impl From<StorageError> for JournalError {
             by: error.source.to_string(),
         }
     }
+}
+
+fn lease(seconds: Option<u64>) -> String {
+    let ends = |seconds| format!("; if it is dead, its lease ends within {seconds} s");
+    seconds.map_or_else(String::new, ends)
 }
 
 fn holder(pid: Option<u32>, host: Option<&str>) -> String {

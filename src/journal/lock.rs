@@ -29,6 +29,9 @@ struct Holder {
     host: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     socket: Option<PathBuf>,
+    /// Of a holder on another machine: how long its lease in the run store still runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_s: Option<u64>,
 }
 
 impl RunLock {
@@ -41,6 +44,7 @@ impl RunLock {
                 run: name(run),
                 pid: holder.pid,
                 host: holder.host,
+                lease_s: holder.lease_s,
             });
         };
         let mut lock = Self {
@@ -71,6 +75,7 @@ impl RunLock {
                 run: name(&self.run),
                 pid: None,
                 host: None,
+                lease_s: None,
             })?);
         }
         Ok(())
@@ -114,6 +119,7 @@ impl Holder {
             pid: Some(std::process::id()),
             host: Some(this_host()),
             socket: socket.map(Path::to_owned),
+            lease_s: None,
         };
         // A path that is no UTF-8 is no JSON: nobody finds the socket then, and the lock holds all the same.
         let mut line = serde_json::to_vec(&holder).unwrap_or_default();

@@ -83,6 +83,7 @@ impl SideChain {
             run: format!("{} of {}", self.file, super::lock::name(&self.run)),
             pid: None,
             host: None,
+            lease_s: None,
         })?;
         let head = self
             .head()?

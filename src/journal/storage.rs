@@ -61,6 +61,10 @@ pub trait Storage: Debug + Send + Sync {
     fn has_store(&self) -> bool {
         false
     }
+    /// Whether what other machines wrote was known at the last [`refresh`](Storage::refresh).
+    fn is_reached(&self) -> bool {
+        true
+    }
     /// Rests before the next look at what other processes write: `at_most`, or less where another machine says that it wrote.
     fn rest(&self, at_most: Duration) {
         thread::sleep(at_most);

@@ -310,9 +310,12 @@ impl LaunchError {
                 let replay = call.to(format!("replay {}", run_id.tail()));
                 Some(format!("Look at it: {replay}"))
             }
-            Self::Journal(JournalError::Locked { run, .. }) => {
+            Self::Journal(JournalError::Locked { run, lease_s, .. }) => {
                 let run_id = run.parse::<RunId>().ok()?;
                 let watch = call.to(format!("watch {}", run_id.tail()));
+                if lease_s.is_some() {
+                    return Some(format!("Watch it, and do this again when its lease is over: {watch}"));
+                }
                 Some(format!("Watch it, and decide through it on the screen: {watch}"))
             }
             Self::Journal(JournalError::Imported { .. }) => Some(

@@ -25,7 +25,9 @@ use crate::run::{
 };
 use crate::runner::{self, HandoverError, be_present, hand_over, hand_over_unanswered};
 use crate::tui::update::is_about_sheet;
-use crate::tui::{Ending, RequestRoutes, RunSnapshot, ScreenExit, ScreenMessage, Source};
+use crate::tui::{
+    Ending, RequestRoutes, RunSnapshot, ScreenExit, ScreenMessage, Source, StoreReach,
+};
 
 /// The nice value of a watcher, so that the runner has priority where processors are short.
 const NICE: i32 = 10;
@@ -156,6 +158,8 @@ struct Following {
     holder: Option<UnixStream>,
     /// Who is told that a process holds the run.
     tells: Option<Sender<ScreenMessage>>,
+    /// The run store answered at the last look.
+    is_reached: bool,
     /// The screen was left: there is nothing to follow for.
     left: Arc<AtomicBool>,
     ended: bool,
@@ -170,6 +174,7 @@ impl Following {
             run_id: run_id.clone(),
             holder: None,
             tells: None,
+            is_reached: true,
             left: Arc::default(),
             ended: false,
         })
@@ -187,6 +192,7 @@ impl Following {
             .storage()
             .refresh(&run)
             .map_err(JournalError::from)?;
+        self.tell_whether_reached();
         let mut taken = Ok(());
         let lines = self.follower.each(|followed| {
             self.ended |= matches!(followed.entry.event, Event::RunSealed(_));
@@ -198,6 +204,29 @@ impl Following {
         listener.looked();
         taken?;
         Ok(lines?)
+    }
+
+    /// Says when the run store stops answering, and when it answers again: until then other machines may have gone on with the run.
+    fn tell_whether_reached(&mut self) {
+        let is_reached = self.store.storage().is_reached();
+        if std::mem::replace(&mut self.is_reached, is_reached) == is_reached {
+            return;
+        }
+        let Some(screen) = &self.tells else {
+            output::say(if is_reached {
+                "drygate: the run store answers again"
+            } else {
+                "drygate: the run store is not reached: shown is what this machine has"
+            });
+            return;
+        };
+        let reach = if is_reached {
+            StoreReach::Reached
+        } else {
+            StoreReach::NotReached
+        };
+        // The receiver is gone once the screen was left.
+        let _ = screen.send(ScreenMessage::StoreReach(reach));
     }
 
     /// Registers with the present holder, if there is one.

@@ -21,6 +21,9 @@ pub(super) struct Holder {
     role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<String>,
+    /// How long its lease still runs, in whole seconds. Said in LOCK alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_s: Option<u64>,
 }
 
 /// A holder in words.
@@ -46,8 +49,21 @@ impl Holder {
             host: Some(host.nodename().to_string_lossy().into_owned()),
             role: Some(role),
             number: Some(random_salt()?),
+            lease_s: None,
         };
         Ok(serde_json::to_string(&holder)?)
+    }
+
+    /// A holder on another machine, as LOCK of this machine names it.
+    pub(super) fn elsewhere(holder: &str, held_s: f64) -> Vec<u8> {
+        let Ok(mut holder) = serde_json::from_str::<Self>(holder) else {
+            return Vec::new();
+        };
+        // A lease is at most some minutes.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let seconds = held_s.ceil().max(0.0) as u64;
+        holder.lease_s = Some(seconds);
+        serde_json::to_vec(&holder).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub struct MirroredStorage {
     pub(super) versions: Mutex<HashMap<(RunId, String), i64>>,
     /// The files beside a journal that a line may be added to, with the version that it follows.
     beside: Mutex<HashMap<PathBuf, i64>>,
+    /// The store answered at the last look.
+    is_reached: AtomicBool,
     /// How a person is told what was done here that nobody asked for.
     say: fn(&str),
     /// What was said: who follows a run looks again and again.
@@ -53,6 +56,7 @@ impl MirroredStorage {
             refreshed: Mutex::default(),
             versions: Mutex::default(),
             beside: Mutex::default(),
+            is_reached: AtomicBool::new(true),
             say,
             said: Mutex::default(),
         }
@@ -222,8 +226,16 @@ impl Storage for MirroredStorage {
         true
     }
 
+    fn is_reached(&self) -> bool {
+        self.is_reached.load(Ordering::Relaxed)
+    }
+
     fn refresh(&self, directory: &Path) -> Result<(), StorageError> {
-        if self.client.is_down() || self.is_fresh(directory) {
+        if self.client.is_down() {
+            self.is_reached.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        if self.is_fresh(directory) {
             return Ok(());
         }
         let pulled = match split(directory) {
@@ -231,6 +243,11 @@ impl Storage for MirroredStorage {
             Some((run_id, _)) => pull::run(self, &run_id),
             None => pull::newest(self),
         };
+        let is_silent = matches!(
+            pulled,
+            Err(StoreOrStorage::Store(StoreError::Unreachable(_)))
+        );
+        self.is_reached.store(!is_silent, Ordering::Relaxed);
         match pulled {
             Err(StoreOrStorage::Store(error @ StoreError::Unreachable(_))) => {
                 // What this machine has is read all the same.
@@ -291,9 +308,9 @@ impl Storage for MirroredStorage {
                 })))
             }
             pull::Claimed::Sealed => Ok(Some(lease)),
-            pull::Claimed::Held(holder) => {
+            pull::Claimed::Held { holder, held_s } => {
                 // LOCK names the holder, where whoever asks looks for it.
-                lease.write(holder.as_bytes())?;
+                lease.write(&Holder::elsewhere(&holder, held_s))?;
                 Ok(None)
             }
         }

@@ -28,8 +28,13 @@ pub(super) enum Claimed {
     Ours(Arc<HeldRun>),
     /// Nobody can hold it any more.
     Sealed,
-    /// Another process holds it: what it calls itself.
-    Held(String),
+    /// Another process holds it.
+    Held {
+        /// What it calls itself.
+        holder: String,
+        /// How long its lease still runs, in seconds.
+        held_s: f64,
+    },
 }
 
 /// Brings the newest runs here, each that has other lines than this machine.
@@ -73,7 +78,7 @@ fn bring_or_say(
     }
 }
 
-/// Whether this machine has the last line, and the seal of a run that has one.
+/// Whether this machine has the last line, the seal of a run that has one, and what came of the change.
 fn is_here(
     storage: &MirroredStorage,
     run_id: &RunId,
@@ -81,9 +86,14 @@ fn is_here(
 ) -> Result<bool, StorageError> {
     let head = storage.disk.read(&DirectoryStore::head_path(run_id))?;
     let head = head.as_deref().and_then(parse_head);
-    let sealed = DirectoryStore::run_path(run_id).join(MANIFEST);
-    let is_sealed = storage.disk.len(&sealed)?.is_some();
-    Ok(head == found.head && is_sealed == found.is_sealed)
+    let run = DirectoryStore::run_path(run_id);
+    let is_sealed = storage.disk.len(&run.join(MANIFEST))?.is_some();
+    let outcomes = match &found.outcomes {
+        Some(_) => storage.disk.read(&run.join("outcomes.jsonl"))?,
+        None => None,
+    };
+    let outcomes = outcomes.as_deref().map(Digest::of);
+    Ok(head == found.head && is_sealed == found.is_sealed && outcomes == found.outcomes)
 }
 
 /// Brings files and lines of a run here under its lock; does nothing where a process of this machine holds it.
@@ -380,7 +390,8 @@ pub(super) fn take_up(
             bring_to_take_up(storage, run_id, &mut replica, found.head.as_ref())?;
             return Ok(Claimed::Sealed);
         }
-        return Ok(Claimed::Held(found.holder));
+        let (holder, held_s) = (found.holder, found.held_s);
+        return Ok(Claimed::Held { holder, held_s });
     }
     // What the store had once and has no more is not committed again: its owner removed it, or it is another store.
     if storage.disk.len(&run.join(MANIFEST))?.is_some() {
@@ -396,7 +407,8 @@ pub(super) fn take_up(
         lease,
     };
     if !storage.client.ask(patience, make)? {
-        return Ok(Claimed::Held(String::new()));
+        let (holder, held_s) = (String::new(), 0.0);
+        return Ok(Claimed::Held { holder, held_s });
     }
     mark_in_store(&*storage.disk, &run)?;
     let held = HeldRun::keep(&storage.client, run_id.clone(), 1, None);

@@ -74,22 +74,26 @@ impl Question for AskIdentity {
 }
 
 /// A run as the store has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct StoredRun {
     pub(super) run_id: String,
     /// Counts who took it up.
     pub(super) epoch: i64,
     /// The process that took it up last.
     pub(super) holder: String,
-    /// Whether that process still has it by the store's clock.
-    pub(super) is_held: bool,
+    /// How long that process still has it by the store's clock, in seconds; zero: it has it no more.
+    pub(super) held_s: f64,
     /// The last line of its journal; `None`: it has none yet.
     pub(super) head: Option<JournalHead>,
     /// Whether it has its seal.
     pub(super) is_sealed: bool,
+    /// The digest of what came of the change, where somebody looked and the store was asked for it.
+    pub(super) outcomes: Option<Digest>,
 }
 
-const RUN: &str = "SELECT run_id, epoch, holder, until > now(), head_seq, head_sha256, manifest_sha256 IS NOT NULL FROM drygate.run";
+const RUN: &str = "SELECT run_id, epoch, holder, greatest(extract(epoch FROM until - now()), 0)::float8, head_seq, head_sha256, manifest_sha256 IS NOT NULL, \
+   (SELECT sha256 FROM drygate.file f WHERE f.run_id = run.run_id AND path = 'outcomes.jsonl' ORDER BY version DESC LIMIT 1) \
+ FROM drygate.run";
 
 impl StoredRun {
     fn of(row: &tokio_postgres::Row) -> Result<Self, AskError> {
@@ -97,9 +101,10 @@ impl StoredRun {
             run_id: row.try_get(0)?,
             epoch: row.try_get(1)?,
             holder: row.try_get(2)?,
-            is_held: row.try_get(3)?,
+            held_s: row.try_get(3)?,
             head: head(row.try_get(4)?, row.try_get(5)?)?,
             is_sealed: row.try_get(6)?,
+            outcomes: digest(row.try_get(7)?)?,
         })
     }
 }
@@ -110,8 +115,13 @@ fn head(seq: Option<i64>, sha256: Option<String>) -> Result<Option<JournalHead>,
     };
     let wrong = || AskError::Final(StoreError::Refused("a head that is none".to_owned()));
     let seq = u64::try_from(seq).map_err(|_| wrong())?;
-    let sha256 = sha256.parse::<Digest>().map_err(|_| wrong())?;
+    let sha256 = digest(Some(sha256))?.ok_or_else(wrong)?;
     Ok(Some(JournalHead { seq, sha256 }))
+}
+
+fn digest(text: Option<String>) -> Result<Option<Digest>, AskError> {
+    let wrong = |_| AskError::Final(StoreError::Refused("a digest that is none".to_owned()));
+    text.map(|text| text.parse().map_err(wrong)).transpose()
 }
 
 fn number(seq: u64) -> i64 {
@@ -170,7 +180,7 @@ impl Question for ClaimRun {
             .query_typed(
                 "UPDATE drygate.run SET epoch = epoch + 1, holder = $2, until = now() + $3 * interval '1 second' \
                  WHERE run_id = $1 AND manifest_sha256 IS NULL AND (until <= now() OR holder = $2) \
-                 RETURNING run_id, epoch, holder, true, head_seq, head_sha256, false",
+                 RETURNING run_id, epoch, holder, 0::float8, head_seq, head_sha256, false, NULL::text",
                 &[
                     (&self.run_id.as_str(), Type::TEXT),
                     (&self.holder, Type::TEXT),

@@ -103,6 +103,17 @@ pub enum ScreenMessage {
     },
     /// A sentence to show in the footer.
     Said(String),
+    /// Whether the run store answers, through which the run is followed.
+    StoreReach(StoreReach),
+}
+
+/// Whether the run store answers, through which a run is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreReach {
+    /// It answers, or the run is of this machine alone.
+    Reached,
+    /// It does not: other machines may have gone on with the run.
+    NotReached,
 }
 
 /// A run as it is now, for a screen that does not follow it event by event.

@@ -43,7 +43,7 @@ pub mod widgets;
 
 pub use background::BackgroundQuery;
 pub use event_loop::{Clocks, Ending, RequestRoutes, Screen, ScreenExit, TerminalActions};
-pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, TakeUp};
+pub use inbox::{LocalRequest, RunSnapshot, ScreenMessage, Source, StoreReach, TakeUp};
 pub use input::{Input, InputError, spawn as spawn_input};
 pub use notification::{Dialect, Notifier, TerminalRoute};
 pub use signals::{CaughtSignals, Signals, catch as catch_signals, ending_signals};

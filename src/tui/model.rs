@@ -9,7 +9,7 @@ use ratatui::layout::Size;
 use super::approve_sheet::ApproveSheet;
 use super::change_text::ChangeTexts;
 use super::diff_view::DiffView;
-use super::inbox::Source;
+use super::inbox::{Source, StoreReach};
 use super::keymap::{Action, KeyScope, key_of};
 use super::open_text::OpenText;
 use super::playback::PlaybackState;
@@ -200,6 +200,8 @@ pub struct Model {
     pub progress_from: Option<(String, u64, Duration)>,
     /// Names of those who watch from other processes.
     pub watchers: Vec<String>,
+    /// Whether the run store answers.
+    pub store_reach: StoreReach,
     /// The reports of the run, name and text, once they were asked for.
     pub reports: Arc<Vec<(String, String)>>,
     /// The files of the change that were asked for.
@@ -243,6 +245,7 @@ impl Model {
             rate: None,
             progress_from: None,
             watchers: Vec::new(),
+            store_reach: StoreReach::Reached,
             reports: Arc::default(),
             change_texts: ChangeTexts::default(),
             playback: None,

@@ -94,6 +94,7 @@ pub fn update(model: &mut Model, message: ScreenMessage, now: Duration) -> Vec<S
         ScreenMessage::Seen(seen) => replay_keys::seen(model, *seen),
         ScreenMessage::ChangeText { sha256, result } => model.change_texts.came(sha256, result),
         ScreenMessage::Said(sentence) => model.say(sentence),
+        ScreenMessage::StoreReach(reach) => model.store_reach = reach,
         ScreenMessage::Signal(_) | ScreenMessage::HungUp | ScreenMessage::TakenOver => {
             effects.push(ScreenEffect::Leave);
         }

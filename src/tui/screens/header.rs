@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::target_address;
 use crate::run::Mode;
-use crate::tui::inbox::Source;
+use crate::tui::inbox::{Source, StoreReach};
 use crate::tui::model::Model;
 use crate::tui::playback::PlaybackState;
 use crate::tui::theme::Ink;
@@ -101,6 +101,11 @@ fn right(model: &Model, wide: bool, width: u16) -> Text {
         .as_ref()
         .map_or(Mode::Dryrun, |created| created.mode);
     let badge = model.source.badge();
+    let is_silent = model.store_reach == StoreReach::NotReached;
+    if wide && is_silent {
+        let text = Text::inked(Ink::Bold, "STORE NOT REACHED");
+        return text.with(Ink::Plain, "   shown is what this machine has");
+    }
     if wide {
         let text = Text::inked(Ink::Bold, badge);
         match model.source {
@@ -109,7 +114,11 @@ fn right(model: &Model, wide: bool, width: u16) -> Text {
         }
     } else {
         // `WATCHING (read only)` is too long where there is one line.
-        let short = if badge.len() > 12 { "WATCHING" } else { badge };
+        let short = match badge {
+            _ if is_silent => "NO STORE",
+            long if long.len() > 12 => "WATCHING",
+            short => short,
+        };
         if let Some(playback) = &model.playback {
             let place = format!("at {} of {}   ", playback.seq, playback.last());
             return Text::plain(place).with(Ink::Bold, badge);

@@ -297,3 +297,29 @@ fn what_the_owner_of_the_store_removed_is_not_committed_again() {
     one.drygate(&["runs", "remove", sealed]).expect(0);
     assert!(none());
 }
+
+#[test]
+fn of_a_holder_that_is_not_heard_of_is_said_when_its_lease_ends() {
+    let team = Team::new();
+    let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));
+    let settings = one
+        .data()
+        .with_file_name("home/.config/drygate/config.toml");
+    std::fs::write(settings, "[store]\nlease = 60.0\n").expect("ours");
+    let mut holder = start(&one);
+    let mut output = BufReader::new(holder.stdout.take().expect("a pipe"));
+    let run_id = run_id(read(&mut output, 2).lines().next().expect("a line"));
+    holder.kill().expect("our own child");
+    holder.wait().expect("our own child");
+    let words = ["resume", run_id.as_str(), "--headless"];
+    let refused = other.drygate(&words).expect(75);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(
+        said.contains("if it is dead, its lease ends within "),
+        "{said}"
+    );
+    assert!(said.contains("when its lease is over"), "{said}");
+    team.sql("UPDATE drygate.run SET until = now()");
+    let words = ["resume", run_id.as_str(), "--headless", "--json"];
+    other.go_on(other.drygate(&words));
+}

@@ -102,6 +102,21 @@ fn two_runs_that_begin_at_the_same_time_are_two_runs() {
 }
 
 #[test]
+fn what_came_of_a_change_is_listed_where_the_run_was_listed_before() {
+    let team = Team::new();
+    let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));
+    let sealed = one.go_on(one.run());
+    let run_id = text(&sealed["run_id"]);
+    let listed = || other.drygate(&["runs", "--json"]).expect(0).stdout;
+    assert!(!listed().contains("came_true"), "{}", listed());
+    let url = team.surveyed.url();
+    let words = ["recheck", run_id, "--after", "--database-url", &url];
+    let looked = one.drygate(&words).stdout;
+    assert!(looked.contains("recorded in outcomes.jsonl"), "{looked}");
+    assert!(listed().contains("came_true"), "{}", listed());
+}
+
+#[test]
 fn old_sealed_runs_are_removed_by_the_printed_sql_and_copies_stay() {
     let team = Team::new();
     let (one, other) = (team.machine("a", "alice"), team.machine("b", "bob"));

@@ -196,3 +196,42 @@ fn a_standing_store_is_not_waited_for_without_end() {
     one.go_on(second);
     one.verify(&id);
 }
+
+#[test]
+fn who_follows_a_run_is_told_when_the_store_stops_answering_and_when_it_answers() {
+    let team = Team::new();
+    let link = StoreLink::to(&team.store);
+    let (one, other) = (
+        team.machine("a", "alice"),
+        team.machine_at("b", &link.url("bob", &team.database)),
+    );
+    let waits = one.run().expect(3).json();
+    let run_id = text(&waits["run_id"]);
+    let mut watcher = other.start(&["watch", run_id, "--headless"]);
+    let mut shown = BufReader::new(watcher.stdout.take().expect("a pipe"));
+    let mut text_of_run = String::new();
+    shown.read_line(&mut text_of_run).expect("UTF-8");
+    let mut said = BufReader::new(watcher.stderr.take().expect("a pipe"));
+    let mut next_line = || {
+        let mut read = String::new();
+        said.read_line(&mut read).expect("UTF-8");
+        read
+    };
+    link.close(true);
+    let silent = next_line();
+    assert!(
+        silent.contains("shown is what this machine has"),
+        "{silent}"
+    );
+    link.close(false);
+    let again = next_line();
+    assert!(again.contains("the run store answers again"), "{again}");
+    // What went on meanwhile is shown.
+    let sealed = one.go_on(one.approve(&waits, "SG1"));
+    shown.read_to_string(&mut text_of_run).expect("UTF-8");
+    assert!(
+        text_of_run.contains(text(&sealed["result"])),
+        "{text_of_run}"
+    );
+    assert_eq!(finish(watcher).code, 0);
+}
